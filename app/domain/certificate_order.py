@@ -1,0 +1,102 @@
+"""What the registration authority orders from the certificate authority, and what it gets back.
+
+An order carries the evidence that it was approved; the certificate authority believes nothing else in it.
+An order may be sent again as often as needed: the same requests for the same issuance give the same
+certificates. Send it outside a database transaction: the certificate authority writes its audit event to
+the same database before it signs, and would wait for a writer that waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CARD_ISSUANCE_STATEMENT = "spine-ra/card-issuance/1"
+
+
+class CertificatePurpose(StrEnum):
+    """What a certificate is for. The value names its profile and its issuing CA's profile."""
+
+    AUTHENTICATION = "authentication"
+    CONTENT_COMMITMENT = "content-commitment"
+    SYSTEM = "system"
+    OCSP_SIGNER = "ocsp-signer"
+
+
+@dataclass(frozen=True)
+class SignedApproval:
+    """The operator's approval, signed with the content-commitment key of the operator's own card.
+
+    Attributes:
+        statement: canonical JSON (sorted keys, no spaces, UTF-8) of type ``spine-ra/card-issuance/1``.
+        signature: over the statement; ES256 as raw r||s (RFC 7518 section 3.4), or RSASSA-PKCS1-v1_5 with
+            SHA-256 when the operator's key is RSA.
+        certificate: the operator's content-commitment certificate, DER.
+    """
+
+    statement: bytes
+    signature: bytes
+    certificate: bytes
+
+
+@dataclass(frozen=True)
+class FoundingApproval:
+    """The order belongs to the founding record that was fixed at the key ceremony.
+
+    Attributes:
+        founding_digest: SHA-256 of the founding file, lower-case hexadecimal.
+    """
+
+    founding_digest: str
+
+
+@dataclass(frozen=True)
+class CardCertificateOrder:
+    """Two certificates for one card: authentication and content commitment.
+
+    Attributes:
+        issuance_id: of the card issuance that was approved.
+        holder_uid: 12-digit user id.
+        given_name, family_name: as they shall stand in the certificate.
+        card_serial: serial number of the card that holds the keys.
+        authentication_csr, content_commitment_csr: PKCS#10 requests (RFC 2986), DER, not yet verified.
+        approval: the operator's signature, or the founding record.
+    """
+
+    issuance_id: str
+    holder_uid: str
+    given_name: str
+    family_name: str
+    card_serial: str
+    authentication_csr: bytes
+    content_commitment_csr: bytes
+    approval: SignedApproval | FoundingApproval
+
+
+@dataclass(frozen=True)
+class CardCertificates:
+    """What the order gave: both certificates, and the CA certificates up to the root. All DER."""
+
+    authentication: bytes
+    content_commitment: bytes
+    chain: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class SystemCertificateOrder:
+    """A client certificate for an accredited system.
+
+    Attributes:
+        order_id: of the registration that was approved; the same order gives the same certificate.
+        asid: the accredited system's id, 12 digits; becomes the common name.
+        csr: PKCS#10 request, DER, not yet verified.
+    """
+
+    order_id: str
+    asid: str
+    csr: bytes
+
+
+def serial_number_text(serial_number: int) -> str:
+    """A certificate's serial number as it is written in the databases: lower-case hexadecimal, no prefix."""
+    return f"{serial_number:x}"

@@ -1,0 +1,141 @@
+"""Certificate profiles: what a certificate for a purpose holds, as data that is checked at start.
+
+The file is ``config/certificate_profiles.toml``. A profile names its issuing CA, subject, key types,
+validity, key usage, extended key usage and policies; addresses for status come from the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from app.domain.certificate_order import CertificatePurpose
+from app.domain.toml_table import TomlTable
+
+
+class KeyType(StrEnum):
+    """A key algorithm with its size."""
+
+    EC_P256 = "EC-P256"
+    EC_P384 = "EC-P384"
+    RSA_2048 = "RSA-2048"
+    RSA_3072 = "RSA-3072"
+    RSA_4096 = "RSA-4096"
+
+
+KEY_USAGES = frozenset({"digitalSignature", "contentCommitment", "keyEncipherment", "keyCertSign", "cRLSign"})
+"""The key usage bits that a profile may set, by their names in RFC 5280 section 4.2.1.3."""
+
+EXTENDED_KEY_USAGES = {"clientAuth": "1.3.6.1.5.5.7.3.2", "OCSPSigning": "1.3.6.1.5.5.7.3.9"}
+"""The extended key usages that a profile may set (RFC 5280 section 4.2.1.12), with their identifiers."""
+
+SUBJECT_ATTRIBUTES = frozenset({"C", "O", "OU", "CN"})
+
+
+@dataclass(frozen=True)
+class CertificateProfile:
+    """What a certificate for one purpose holds.
+
+    Attributes:
+        purpose: what it is for.
+        issuing_ca: name of the CA that issues it, as in the ceremony file.
+        subject: attribute types and values from the most general; values may name ``{uid}``,
+            ``{given_name}``, ``{family_name}``, ``{asid}`` and ``{issuing_ca}``.
+        key_types: public keys it may hold.
+        validity: from not before to not after.
+        key_usage: the bits set; always critical.
+        extended_key_usage: names of ``EXTENDED_KEY_USAGES``; none gives no extension.
+        policies: certificate policy identifiers, dotted.
+    """
+
+    purpose: CertificatePurpose
+    issuing_ca: str
+    subject: tuple[tuple[str, str], ...]
+    key_types: frozenset[KeyType]
+    validity: timedelta
+    key_usage: frozenset[str]
+    extended_key_usage: tuple[str, ...]
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CertificateRules:
+    """All profiles, and how long status information lives.
+
+    Attributes:
+        profiles: one for each purpose.
+        backdate: how long before the present a certificate begins, so that a slow clock accepts it.
+        crl_validity: from this update to next update.
+        crl_renewal: age at which a CRL is made anew though nothing was revoked.
+        ocsp_validity: from this update to next update of an OCSP answer.
+        approval_age: age at which the operator's signed approval is no longer taken.
+    """
+
+    profiles: Mapping[CertificatePurpose, CertificateProfile]
+    backdate: timedelta
+    crl_validity: timedelta
+    crl_renewal: timedelta
+    ocsp_validity: timedelta
+    approval_age: timedelta
+
+
+def rules_from_toml(text: str) -> CertificateRules:
+    """Read the profiles file.
+
+    Raises:
+        InvalidInput: naming the key that is unknown, missing or impossible.
+    """
+    table = TomlTable.parse("certificate profiles", text)
+    profiles = _profiles(table.take_table("profiles"))
+    rules = CertificateRules(
+        profiles=profiles,
+        backdate=timedelta(minutes=table.take_number("backdate_minutes")),
+        crl_validity=timedelta(hours=table.take_number("crl_validity_hours")),
+        crl_renewal=timedelta(hours=table.take_number("crl_renewal_hours")),
+        ocsp_validity=timedelta(minutes=table.take_number("ocsp_validity_minutes")),
+        approval_age=timedelta(hours=table.take_number("approval_age_hours")),
+    )
+    table.require_empty()
+    if rules.crl_renewal >= rules.crl_validity:
+        raise table.problem("crl_renewal_hours", "must be less than crl_validity_hours")
+    return rules
+
+
+def _profiles(table: TomlTable) -> dict[CertificatePurpose, CertificateProfile]:
+    profiles = {purpose: _profile(purpose, table.take_table(purpose)) for purpose in CertificatePurpose}
+    table.require_empty()
+    return profiles
+
+
+def _profile(purpose: CertificatePurpose, table: TomlTable) -> CertificateProfile:
+    profile = CertificateProfile(
+        purpose=purpose,
+        issuing_ca=table.take("issuing_ca", str, "the name of a CA"),
+        subject=table.take_pairs("subject", SUBJECT_ATTRIBUTES),
+        key_types=frozenset(KeyType(name) for name in table.take_words("key_types", frozenset(KeyType))),
+        validity=timedelta(days=table.take_number("validity_days")),
+        key_usage=frozenset(table.take_words("key_usage", KEY_USAGES)),
+        extended_key_usage=table.take_words("extended_key_usage", frozenset(EXTENDED_KEY_USAGES)),
+        policies=table.take_words("policies"),
+    )
+    table.require_empty()
+    _require_possible(profile, table)
+    return profile
+
+
+def _require_possible(profile: CertificateProfile, table: TomlTable) -> None:
+    if not profile.key_types:
+        raise table.problem("key_types", "must name at least one key type")
+    if not profile.subject:
+        raise table.problem("subject", "must name at least one attribute")
+    if not profile.key_usage or profile.key_usage & {"keyCertSign", "cRLSign"}:
+        raise table.problem("key_usage", "must name usages of an end entity, not of a CA")
+    mixed = "contentCommitment" in profile.key_usage and len(profile.key_usage) > 1
+    if profile.purpose is CertificatePurpose.CONTENT_COMMITMENT and (
+        mixed or profile.key_usage != {"contentCommitment"} or profile.extended_key_usage
+    ):
+        raise table.problem(
+            "key_usage", "must be contentCommitment alone: no sign-in may pass for a signature"
+        )

@@ -1,0 +1,193 @@
+"""A card issuance: the record from which putting a card into somebody's hands goes on or is undone.
+
+::
+
+    begun ─► approved ─► personalising ─► certified ─► active
+      └─────────┴─────────────┴───────────────┴─► undone
+
+What each state leaves behind when the next step fails stands in ``docs/issuing-a-card.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.domain.certificate_order import FoundingApproval, SignedApproval
+from app.errors import NotPermitted, Refusal
+
+TICKET_LASTS = timedelta(minutes=5)
+# The step after which the certificate authority may have signed.
+KEYS_PRESENTED = "keys_presented"
+# Measured from its last use: choosing a PIN takes some people a while.
+JOB_TOKEN_LASTS = timedelta(minutes=15)
+
+
+class IssuanceStatus(StrEnum):
+    """Where an issuance stands."""
+
+    BEGUN = "begun"
+    APPROVED = "approved"
+    PERSONALISING = "personalising"
+    CERTIFIED = "certified"
+    ACTIVE = "active"
+    UNDONE = "undone"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can go on or be undone."""
+        return self not in (IssuanceStatus.ACTIVE, IssuanceStatus.UNDONE)
+
+
+class CannotIssueToOneself(NotPermitted):
+    """The operator would be the holder."""
+
+    code = "cannot_issue_to_oneself"
+
+
+class IssuanceAlreadyOpen(Refusal):
+    """The person or the card is in another open issuance."""
+
+    code = "issuance_already_open"
+
+
+class IssuanceNotOpen(Refusal):
+    """The issuance is finished or was undone."""
+
+    code = "issuance_not_open"
+
+
+class IssuanceStepOutOfOrder(Refusal):
+    """A step came before the one it needs, or after one that fixed its outcome."""
+
+    code = "issuance_step_out_of_order"
+
+
+class TicketNotValid(Refusal):
+    """The ticket was used, has run out, or never was one."""
+
+    code = "ticket_not_valid"
+
+
+class JobTokenNotValid(Refusal):
+    """The desk's job token is not the issuance's, or has run out."""
+
+    code = "job_token_not_valid"
+
+
+class CertificateRequestsChanged(Refusal):
+    """Other keys than those already recorded were presented."""
+
+    code = "certificate_requests_changed"
+
+
+class CertificateRequestNotAcceptable(Refusal):
+    """A CSR cannot be read, is not signed by its own key, or repeats a key."""
+
+    code = "certificate_request_not_acceptable"
+
+
+class ReadBackDiffers(Refusal):
+    """What lies on the card is not what was signed."""
+
+    code = "read_back_differs"
+
+
+class ProofNotValid(Refusal):
+    """The card did not prove that it holds the key of its authentication certificate."""
+
+    code = "proof_not_valid"
+
+
+@dataclass(frozen=True)
+class IssuanceStep:
+    """One thing that happened: its name, when, and ``done`` or ``failed`` with the reason."""
+
+    name: str
+    at: datetime
+    outcome: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class CardIssuance:
+    """An issuance as it is stored.
+
+    Attributes:
+        operator_uid: who began it and must approve it; None when it belongs to the founding ceremony.
+        ticket_hash, job_token_hash: SHA-256 in hexadecimal of values that only the desk knows.
+        approval: the operator's signature or the founding record, once there is one.
+        completion_nonce: what the card must sign to prove that it holds its new key.
+    """
+
+    id: str
+    uid: str
+    status: IssuanceStatus
+    operator_uid: str | None
+    operator_role_profile: str | None
+    begun_at: datetime
+    steps: tuple[IssuanceStep, ...] = ()
+    card_serial: str | None = None
+    finished_at: datetime | None = None
+    ticket_hash: str | None = None
+    ticket_expires_at: datetime | None = None
+    job_token_hash: str | None = None
+    job_token_expires_at: datetime | None = None
+    approval: SignedApproval | FoundingApproval | None = None
+    authentication_csr: bytes | None = None
+    content_commitment_csr: bytes | None = None
+    completion_nonce: str | None = None
+
+    @property
+    def belongs_to_founding(self) -> bool:
+        """Whether the founding ceremony approved it instead of an operator."""
+        return self.operator_uid is None
+
+
+def new_secret() -> str:
+    """A ticket, job token or nonce: 256 random bits, URL-safe."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_of(secret: str) -> str:
+    """How a ticket or job token is stored: SHA-256, hexadecimal. The secrets are random, so no salt."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def require_open(issuance: CardIssuance) -> None:
+    """Refuse to go on with a finished or undone issuance.
+
+    Raises:
+        IssuanceNotOpen
+    """
+    if not issuance.status.is_open:
+        raise IssuanceNotOpen(
+            f"This issuance is already {issuance.status.value}. Begin a new one if a card is still needed."
+        )
+
+
+def require_status(issuance: CardIssuance, *allowed: IssuanceStatus) -> None:
+    """Refuse a step that does not belong at this point.
+
+    Raises:
+        IssuanceNotOpen, IssuanceStepOutOfOrder
+    """
+    if issuance.status in allowed:
+        return
+    require_open(issuance)
+    raise IssuanceStepOutOfOrder(
+        f"The issuance is {issuance.status.value}; this step belongs elsewhere. Open the job again."
+    )
+
+
+def require_other_operator(operator_uid: str, holder_uid: str) -> None:
+    """Refuse to let somebody issue a card to themselves.
+
+    Raises:
+        CannotIssueToOneself
+    """
+    if operator_uid == holder_uid:
+        raise CannotIssueToOneself("You cannot issue a card to yourself. Ask another RA manager or agent.")

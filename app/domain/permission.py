@@ -1,0 +1,23 @@
+"""What an actor may do. Who holds which permission is data: ``config/permissions.toml``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One ability of RA staff, after the Care Identity Management user guides' table of tasks."""
+
+    FIND_PEOPLE = "people.find"
+    REGISTER_PERSON = "people.register"
+    CHANGE_PERSON = "people.change"
+    CLOSE_PERSON = "people.close"
+    VIEW_POSITIONS = "positions.view"
+    CREATE_POSITION = "positions.create"
+    REQUEST_POSITION = "requests.raise"
+    DECIDE_REQUEST = "requests.decide"
+    ISSUE_CARD = "cards.issue"
+    CANCEL_CARD = "cards.cancel"
+    UNLOCK_CARD = "cards.unlock"
+    REGISTER_SYSTEM = "systems.register"
+    READ_AUDIT = "audit.read"

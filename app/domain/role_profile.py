@@ -1,0 +1,48 @@
+"""A role profile: what one person may do at one organisation, from a day on and maybe to a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True)
+class RoleProfile:
+    """One granted access profile of one person.
+
+    Attributes:
+        id: 12 digits; other systems know it as the role profile id.
+        organisation_person_id: 12 digits; the person's place in the organisation.
+        activity_codes: additional activities; the baseline's and the included ones are worked out from them.
+        starts_on, ends_on: first and last day on which it counts; no last day when None.
+        withdrawn_at: when it was taken away early.
+    """
+
+    id: str
+    organisation_person_id: str
+    uid: str
+    organisation_code: str
+    position_id: str
+    job_role_code: str
+    activity_codes: tuple[str, ...]
+    workgroups: tuple[str, ...]
+    starts_on: date
+    ends_on: date | None
+    withdrawn_at: datetime | None = None
+
+    def counts_on(self, day: date) -> bool:
+        """Whether it gives access on that day."""
+        if self.withdrawn_at is not None or day < self.starts_on:
+            return False
+        return self.ends_on is None or day <= self.ends_on
+
+
+@dataclass(frozen=True)
+class OrganisationPerson:
+    """A person's place in an organisation: the parent of role profiles in the directory."""
+
+    id: str
+    uid: str
+    organisation_code: str
+    opened_on: date
+    closed_on: date | None = None
