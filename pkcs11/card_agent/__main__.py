@@ -1,0 +1,85 @@
+"""``python -m card_agent --config agent.toml``: start the card agent."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from card_agent.allow_list import AllowList
+from card_agent.application import Application
+from card_agent.card_process import CardProcesses, start_fork_server
+from card_agent.card_views import CardViews
+from card_agent.desk_pages import DeskPages
+from card_agent.errors import CardAgentError
+from card_agent.issue_desk import IssueDesk
+from card_agent.issue_pages import IssuePages
+from card_agent.server import ADDRESS, LoopbackServer
+from card_agent.settings import AgentSettings, load
+from card_agent.sign_in_pages import SignInPages
+from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
+from card_agent.visits import FormValues, WaysBack
+
+_log = logging.getLogger("card_agent")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the agent until it is told to stop. Returns the exit status: 0, or 2 when it could not start."""
+    parser = argparse.ArgumentParser(prog="card_agent", description="The desk's card agent.")
+    parser.add_argument("--config", type=Path, required=True, help="the agent's settings (agent.toml)")
+    parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = load(options.config)
+        # The port first: whoever holds it could show a page that looks like ours.
+        server = LoopbackServer(settings.port)
+    except CardAgentError as error:
+        sys.stderr.write(f"The card agent cannot start: {error}\n")
+        return 2
+    _log.warning("The cards of this agent are software, for trying and testing. They protect no real person.")
+    _serve(server, settings)
+    return 0
+
+
+def application(settings: AgentSettings, own_port: int) -> Application:
+    """Put the agent together: the only place that names the kind of card it works with."""
+    desk = VirtualDesk(settings.desk_folder)
+    processes = CardProcesses(VirtualCardOpener(settings.desk_folder))
+    views = CardViews(desk, processes)
+    allow_list = AllowList(settings.sites)
+    form_values, ways_back = FormValues(_now), WaysBack(_now)
+    return Application(
+        own_port,
+        DeskPages(desk, views, form_values, ways_back),
+        SignInPages(allow_list, views, processes, ways_back, _now),
+        IssuePages(IssueDesk(allow_list, views, processes, _now), form_values, ways_back),
+    )
+
+
+def _serve(server: LoopbackServer, settings: AgentSettings) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
+        # shutdown() waits for the serving loop, which runs in this very thread.
+        threading.Thread(target=server.shutdown).start()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    with server:
+        start_fork_server()
+        server.answer = application(settings, server.port).answer
+        sys.stdout.write(f"Card agent: http://{ADDRESS}:{server.port}\n")
+        sys.stdout.flush()
+        server.serve_forever(poll_interval=0.2)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

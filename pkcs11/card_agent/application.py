@@ -1,0 +1,105 @@
+"""Which address leads to which page, and what must be true of a request before it gets there."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from card_agent.desk_pages import DeskPages
+from card_agent.errors import CardAgentError, OriginNotAllowed, PageExpired, Refusal, RequestRefused
+from card_agent.http_messages import Request, Response
+from card_agent.issue_pages import IssuePages
+from card_agent.pages import refusal_page, static_file
+from card_agent.request_checks import (
+    require_navigation,
+    require_own_form,
+    require_own_host,
+    require_own_page,
+)
+from card_agent.sign_in_pages import SignInPages
+
+_log = logging.getLogger(__name__)
+
+
+class Application:
+    """Answers requests. ``own_port`` is the port it listens on, which its own Host headers name."""
+
+    def __init__(self, own_port: int, desk: DeskPages, sign_in: SignInPages, issue: IssuePages) -> None:
+        self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
+        self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._desk = desk
+        self._sign_in = sign_in
+        self._issue = issue
+
+    def answer(self, request: Request) -> Response:
+        """Return the response; a refusal becomes a page. Never raises."""
+        try:
+            require_own_host(request, self._hosts)
+            return self._checked(request)
+        except CardAgentError as error:
+            _log.info("%s %s refused: %s", request.method, request.path, error.code)
+            return refusal_page(_status(error), str(error))
+        except Exception as error:  # the outermost frame of a request
+            return _fault_page(request, error)
+
+    def _checked(self, request: Request) -> Response:
+        if request.method == "POST":
+            require_own_form(request, self._origins)
+            return self._form(request)
+        if request.path.startswith("/static/"):
+            require_own_page(request)
+            return static_file(request.path.removeprefix("/static/"))
+        if request.path.endswith("/steps.json"):
+            require_own_page(request)
+            return self._issue.steps(request.path.split("/")[2])
+        require_navigation(request)
+        return self._page(request)
+
+    def _page(self, request: Request) -> Response:
+        pages: dict[str, Callable[[], Response]] = {
+            "/": lambda: self._desk.show(request.query.get("back", "")),
+            "/card": lambda: self._sign_in.ask(request.query),
+            "/issue": lambda: self._issue.collect(request.query),
+        }
+        if request.path in pages:
+            return pages[request.path]()
+        match request.path.split("/"):
+            case ["", "issue", name]:
+                return self._issue.show(name)
+        raise _no_such_page()
+
+    def _form(self, request: Request) -> Response:
+        match request.path.split("/"):
+            case ["", "card"]:
+                return self._sign_in.answer(request.form)
+            case ["", "desk", ("insert" | "remove" | "take") as action]:
+                return self._desk.change(action, request.form)
+            case ["", "issue", name]:
+                return self._issue.start(name, request.form)
+            case ["", "issue", name, "go-on"]:
+                return self._issue.go_on(name, request.form)
+        raise _no_such_page()
+
+
+def _no_such_page() -> RequestRefused:
+    return RequestRefused(404, "There is no such page. Open the desk to begin.")
+
+
+def _status(error: CardAgentError) -> int:
+    if isinstance(error, RequestRefused):
+        return error.status
+    if isinstance(error, (OriginNotAllowed, PageExpired)):
+        return 403
+    return 409 if isinstance(error, Refusal) else 502
+
+
+def _fault_page(request: Request, error: Exception) -> Response:
+    """Return a page with a reference number. The log gets the kind of the error, no value of the request."""
+    reference = secrets.token_hex(4)
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "?"
+    _log.error("fault %s: %s at %s for %s", reference, type(error).__name__, place, request.path)
+    return refusal_page(500, f"The card agent failed. Tell your IT service desk this number: {reference}.")

@@ -1,0 +1,93 @@
+"""What the agent does with a card, as functions that run inside a card process.
+
+Each takes the card first, then the PINs it needs, then plain values, and returns plain values (bytes, text,
+numbers), because everything but the card crosses a pipe. Certificates, CSRs and public keys are DER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import NameOID
+
+from card_agent.errors import KeysNotOnCard
+from card_agent.pin import Pin
+from card_agent.ports import Card, CardContents, Purpose
+
+_P256_INTEGER_BYTES = 32
+
+
+def contents(card: Card) -> CardContents:
+    """Return what the card shows without a PIN."""
+    return card.contents()
+
+
+def sign(card: Card, pin: Pin, purpose: Purpose, data: bytes) -> bytes:
+    """Return the ES256 signature over ``data`` (raw r || s, 64 bytes) by the key for ``purpose``."""
+    with card.log_in(pin) as logged_in:
+        return raw_signature(logged_in.private_key(purpose), data)
+
+
+def initialise(card: Card, so_pin: Pin, pin: Pin) -> None:
+    """Erase the card and set both PINs."""
+    card.initialise(so_pin, pin)
+
+
+def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, bool]]:
+    """Generate both key pairs on the card; return, by purpose, what the module claims about each."""
+    with card.log_in(pin) as logged_in:
+        return {purpose: dict(logged_in.generate(purpose)) for purpose in Purpose}
+
+
+def certificate_requests(card: Card, pin: Pin, holder_uid: str) -> dict[Purpose, bytes]:
+    """Return a CSR (PKCS#10, RFC 2986) for each key, signed by that key: the proof that the card holds it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder_uid)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    with card.log_in(pin) as logged_in:
+        requests = {
+            purpose: builder.sign(logged_in.private_key(purpose), hashes.SHA256()) for purpose in Purpose
+        }
+    return {purpose: csr.public_bytes(serialization.Encoding.DER) for purpose, csr in requests.items()}
+
+
+def require_keys_of(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
+    """Do nothing when the card holds the key of every certificate. Raises KeysNotOnCard."""
+    with card.log_in(pin) as logged_in:
+        for purpose, certificate in certificates.items():
+            _require_key_of(logged_in.private_key(purpose), certificate)
+
+
+def write_certificates(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
+    """Write each certificate beside its key. Raises KeysNotOnCard before anything is written."""
+    with card.log_in(pin) as logged_in:
+        for purpose, certificate in certificates.items():
+            _require_key_of(logged_in.private_key(purpose), certificate)
+        for purpose, certificate in certificates.items():
+            logged_in.write(purpose, certificate)
+
+
+def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
+    """Return the ES256 signature as r || s (RFC 7518 3.4) instead of the DER that ``cryptography`` makes."""
+    r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(_P256_INTEGER_BYTES, "big") + s.to_bytes(_P256_INTEGER_BYTES, "big")
+
+
+def subject_public_key(certificate: bytes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a DER certificate."""
+    return _spki(x509.load_der_x509_certificate(certificate).public_key())
+
+
+def _require_key_of(key: ec.EllipticCurvePrivateKey, certificate: bytes) -> None:
+    if _spki(key.public_key()) != subject_public_key(certificate):
+        raise KeysNotOnCard(
+            "The certificates were made for keys that this card no longer holds. "
+            "Undo this issuance on the site and begin a new one."
+        )
+
+
+def _spki(key: CertificatePublicKeyTypes) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,169 @@
+"""Plays a person at the desk, for tests and for the first start: submits the agent's real forms over HTTP.
+
+It sends what a browser sends when a person navigates, and reads the pages, not an interface made for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+
+import httpx
+
+from card_agent.page_reading import PageRead, read_page
+
+_NAVIGATION = {
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-User": "?1",
+    "Accept": "text/html",
+}
+_ANSWER_WITHIN_SECONDS = 90
+_PAUSE_SECONDS = 0.05
+
+
+class DriverRefused(Exception):
+    """The agent showed a refusal. The message is what the page says."""
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One step as the progress page shows it: its name, sentence, state and time of day."""
+
+    name: str
+    sentence: str
+    state: str
+    time: str
+
+
+class Driver:
+    """A person with a browser at the agent of ``agent_origin`` (``http://127.0.0.1:24727``)."""
+
+    def __init__(self, agent_origin: str) -> None:
+        self._origin = agent_origin
+        self._http = httpx.Client(
+            base_url=agent_origin, headers=_NAVIGATION, timeout=_ANSWER_WITHIN_SECONDS, trust_env=False
+        )
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def readers(self) -> dict[str, str]:
+        """Return the serial in each reader (``left``, ``right``); empty text for an empty reader."""
+        return self._open("/").readers
+
+    def insert(self, reader: str, serial: str) -> None:
+        """Insert a card of the drawer. Raises DriverRefused."""
+        self._desk("/desk/insert", {"reader": reader, "serial": serial})
+
+    def remove(self, reader: str) -> None:
+        """Take the card out of the reader. Raises DriverRefused."""
+        self._desk("/desk/remove", {"reader": reader})
+
+    def place(self, reader: str, serial: str) -> None:
+        """See to it that this card lies in this reader, wherever it and other cards lie now."""
+        for other, lying in self.readers().items():
+            if (lying == serial) != (other == reader) and lying:
+                self.remove(other)
+        if self.readers()[reader] != serial:
+            self.insert(reader, serial)
+
+    def take_blank(self, reader: str) -> str:
+        """Put a new blank card in the empty reader and return its serial. Raises DriverRefused."""
+        return self._desk("/desk/take", {"reader": reader}).readers[reader]
+
+    def sign_in(self, hop: str, pin: str, card_serial: str | None = None) -> str:
+        """Follow the site's link to the agent, enter the PIN, return where the agent sends the browser.
+
+        ``card_serial`` chooses a card when both readers hold one; without it the page's own choice stands.
+        Raises DriverRefused.
+        """
+        asked = self._open(hop)
+        form = self._form(asked, "/card")
+        answer = self._submit("/card", {**form, "pin": pin, **({"card": card_serial} if card_serial else {})})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
+        return answer.headers["Location"]
+
+    def issue(self, hop: str, operator_pin: str, new_pin: str) -> Iterator[StepDone]:
+        """Follow the site's link, enter the PINs, and yield every step as it gets done.
+
+        ``new_pin`` is also entered where a certified card's PIN is asked. Raises DriverRefused with what the
+        page says when the run fails or is not begun.
+        """
+        asked = self._open(hop)
+        action = next((name for name in asked.forms if name.startswith("/issue/")), "")
+        pins = {
+            "operator_pin": operator_pin,
+            "new_pin": new_pin,
+            "repeated_pin": new_pin,
+            "holder_pin": new_pin,
+        }
+        answer = self._submit(action, {**self._form(asked, action), **pins})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
+        yield from self._steps(f"{action}/steps.json")
+
+    def _steps(self, path: str) -> Iterator[StepDone]:
+        seen: set[str] = set()
+        deadline = time.monotonic() + _ANSWER_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            message = self._http.get(path, headers=_SAME_ORIGIN_FETCH).raise_for_status().json()
+            for step in message["steps"]:
+                if step["state"].startswith("done") and step["name"] not in seen:
+                    seen.add(step["name"])
+                    yield StepDone(step["name"], step["sentence"], step["state"], step["time"])
+            if message["over"]:
+                return _require_done(message)
+            time.sleep(_PAUSE_SECONDS)
+        raise DriverRefused("The agent did not finish in time.")
+
+    def _desk(self, action: str, fields: Mapping[str, str]) -> PageRead:
+        form = {"form_value": _any_form_value(self._open("/"))}
+        answer = self._submit(action, {**form, **fields})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
+        return self._open("/")
+
+    def _open(self, address: str) -> PageRead:
+        answer = self._http.get(address, headers={"Sec-Fetch-Site": "cross-site"})
+        while answer.status_code == httpx.codes.SEE_OTHER:
+            answer = self._http.get(answer.headers["Location"], headers={"Sec-Fetch-Site": "cross-site"})
+        return read_page(answer.text)
+
+    def _form(self, page: PageRead, action: str) -> dict[str, str]:
+        if action not in page.forms:
+            raise DriverRefused(_reason(page))
+        return page.forms[action]
+
+    def _submit(self, action: str, fields: Mapping[str, str]) -> httpx.Response:
+        # A page with Referrer-Policy no-referrer sends its forms with Origin: null.
+        headers = {"Sec-Fetch-Site": "same-origin", "Origin": "null"}
+        return self._http.post(action, data=dict(fields), headers=headers)
+
+
+_SAME_ORIGIN_FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-Fetch-Site": "same-origin"}
+
+
+def _require_done(message: Mapping[str, object]) -> None:
+    if not message.get("done"):
+        raise DriverRefused(str(message.get("failure") or "The run ended early."))
+
+
+def _any_form_value(page: PageRead) -> str:
+    return next(form["form_value"] for form in page.forms.values())
+
+
+def _reason(page: PageRead) -> str:
+    return page.problem or page.text

@@ -1,0 +1,143 @@
+"""The jobs this desk has collected, and the run that may be going on.
+
+In memory only: after a restart a new claim brings the job back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from card_agent import card_operations
+from card_agent.allow_list import AllowList
+from card_agent.approval import card_to_issue, operator_card, signed_approval
+from card_agent.card_process import CardProcesses
+from card_agent.card_views import CardView, CardViews
+from card_agent.desk_job import BEFORE_APPROVAL, CERTIFIED, Job
+from card_agent.errors import DeskBusy, PageExpired
+from card_agent.issuing import CardIssue, IssuePlan
+from card_agent.job_client import ClaimedJob, SignedApproval, claim
+from card_agent.pin import Pin
+from card_agent.progress import Progress, Step
+from card_agent.remembered import Remembered
+
+_JOB_LIFETIME = timedelta(hours=2)
+
+
+@dataclass
+class DeskIssue:
+    """A collected job and its latest run, if any."""
+
+    claimed: ClaimedJob
+    collected_at: datetime
+    progress: Progress | None = None
+
+    @property
+    def job(self) -> Job:
+        """Return the job as the site last told it."""
+        return self.claimed.job
+
+    @property
+    def needs_approval(self) -> bool:
+        """Say whether the operator's approval is still to be signed."""
+        return self.job.state == BEFORE_APPROVAL
+
+    @property
+    def needs_new_pin(self) -> bool:
+        """Say whether the holder chooses a PIN now. After certification the card has its PIN already."""
+        return self.job.state != CERTIFIED
+
+
+class IssueDesk:
+    """Collects jobs and runs one of them at a time."""
+
+    def __init__(
+        self, allow_list: AllowList, views: CardViews, processes: CardProcesses, clock: Callable[[], datetime]
+    ) -> None:
+        self._allow_list = allow_list
+        self._views = views
+        self._processes = processes
+        self._clock = clock
+        self._issues: Remembered[DeskIssue] = Remembered(_JOB_LIFETIME, clock, capacity=50)
+        self._running = threading.Lock()
+
+    def collect(self, origin: str, ticket: str) -> str:
+        """Claim the job behind a one-time ticket and return the name it has at this desk.
+
+        Raises OriginNotAllowed, JobRefused, JobUnusable or SiteUnavailable.
+        """
+        claimed = claim(self._allow_list.site(origin), ticket)
+        return self._issues.add(DeskIssue(claimed, self._clock()))
+
+    def find(self, name: str) -> DeskIssue:
+        """Return the collected job. Raises PageExpired."""
+        return self._issues.look_up(name)
+
+    def go_on(self, issue: DeskIssue) -> None:
+        """Ask the site how far the job is and offer the form again, unless it is running.
+
+        Raises JobRefused or SiteUnavailable.
+        """
+        if issue.progress is None or issue.progress.is_over:
+            issue.claimed.reload()
+            issue.progress = None
+
+    def cards(self, issue: DeskIssue) -> tuple[CardView | None, CardView]:
+        """Return the operator's card (None when the approval is recorded) and the card to issue.
+
+        Raises CardMissing or WrongCard.
+        """
+        cards = self._views.cards_in_readers()
+        operator = operator_card(cards, issue.job) if issue.needs_approval else None
+        return operator, card_to_issue(cards, issue.job)
+
+    def approve(self, issue: DeskIssue, operator_pin: Pin) -> SignedApproval | None:
+        """Return the approval signed on the operator's card, or None when the site has it.
+
+        Raises PinIncorrect, PinLocked, CardMissing, WrongCard, CardRemoved or CardFault.
+        """
+        operator, target = self.cards(issue)
+        if operator is None:
+            return None
+        return signed_approval(
+            issue.claimed, target.serial, operator, operator_pin, self._processes, self._clock()
+        )
+
+    def check_holder_pin(self, issue: DeskIssue, pin: Pin) -> None:
+        """Check, on a certified card, the holder's PIN and that the keys are there.
+
+        Raises PinIncorrect, PinLocked, KeysNotOnCard, CardMissing, WrongCard, CardRemoved or CardFault.
+        """
+        if issue.job.certificates:
+            _, target = self.cards(issue)
+            certificates = issue.job.certificates.by_purpose
+            self._processes.run(target.serial, card_operations.require_keys_of, [pin], certificates)
+
+    def start(self, issue: DeskIssue, approval: SignedApproval | None, holder_pin: Pin) -> None:
+        """Start the run in a thread of its own. Raises PageExpired, DeskBusy, CardMissing or WrongCard."""
+        _, target = self.cards(issue)
+        if issue.progress is not None:
+            raise PageExpired("This card is being issued already. Open its page again to see how far it is.")
+        if not self._running.acquire(blocking=False):
+            raise DeskBusy("This desk is issuing another card. Wait until that is finished.")
+        issue.progress = progress = self._progress_so_far(issue)
+        run = CardIssue(
+            issue.claimed, IssuePlan(target.serial, holder_pin, approval), self._processes, progress
+        )
+        threading.Thread(target=self._run, args=(run,), name=f"issuance {issue.job.id}", daemon=True).start()
+
+    def _progress_so_far(self, issue: DeskIssue) -> Progress:
+        progress = Progress(self._clock)
+        progress.did(Step.COLLECT, issue.collected_at)
+        if not issue.needs_new_pin:
+            steps = list(Step)
+            progress.skip(*steps[: steps.index(Step.WRITE_CERTIFICATES)])
+        return progress
+
+    def _run(self, run: CardIssue) -> None:
+        try:
+            run.run()
+        finally:
+            self._running.release()

@@ -1,0 +1,154 @@
+"""Issuing a card: the page that asks for the PINs, and the page that shows every step as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from card_agent.card_views import CardView
+from card_agent.desk_job import FINISHED
+from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLocked, WrongCard
+from card_agent.http_messages import Response, as_json, see_other
+from card_agent.issue_desk import DeskIssue, IssueDesk
+from card_agent.job_client import SignedApproval
+from card_agent.pages import Problem, clock_time, page
+from card_agent.pin import Pin
+from card_agent.progress import Progress
+from card_agent.sign_in_pages import pin_problem
+from card_agent.visits import FormValues, WaysBack
+
+_OPERATOR_PIN = "operator_pin"
+_HOLDER_PIN = "holder_pin"
+_NEW_PIN = "new_pin"
+_REPEATED_PIN = "repeated_pin"
+
+
+class IssuePages:
+    """The pages under ``/issue``. A collected job has an unguessable name, which is in its address."""
+
+    def __init__(self, desk: IssueDesk, form_values: FormValues, ways_back: WaysBack) -> None:
+        self._desk = desk
+        self._form_values = form_values
+        self._ways_back = ways_back
+
+    def collect(self, query: Mapping[str, str]) -> Response:
+        """Claim the job, then move on to its own address, so that the used ticket leaves the address bar."""
+        return see_other("/issue/" + self._desk.collect(query.get("op", ""), query.get("ticket", "")))
+
+    def show(self, name: str) -> Response:
+        """Return the page of a collected job. Raises PageExpired."""
+        issue = self._desk.find(name)
+        if issue.progress is not None:
+            return self._progress_page(name, issue, issue.progress, [])
+        if issue.job.state in FINISHED:
+            return page("issue_finished.html", {"issue": issue})
+        return self._form_page(name, issue, [])
+
+    def steps(self, name: str) -> Response:
+        """Return the steps as JSON for the page's script. Raises PageExpired."""
+        progress = self._desk.find(name).progress
+        return as_json(_progress_message(progress) if progress else {"over": True, "steps": []})
+
+    def go_on(self, name: str, form: Mapping[str, str]) -> Response:
+        """Ask the site how far the job is, then show its page. Raises PageExpired."""
+        self._form_values.take(form.get("form_value", ""), name)
+        issue = self._desk.find(name)
+        try:
+            self._desk.go_on(issue)
+        except CardAgentError as error:
+            if issue.progress is None:
+                raise
+            return self._progress_page(name, issue, issue.progress, [Problem("", str(error))])
+        return see_other("/issue/" + name)
+
+    def start(self, name: str, form: Mapping[str, str]) -> Response:
+        """Check what was entered, sign the approval, start the run. Raises PageExpired."""
+        self._form_values.take(form.get("form_value", ""), name)
+        issue = self._desk.find(name)
+        problems = entry_problems(issue, form)
+        if not problems:
+            problems = self._started(issue, form)
+        return self._form_page(name, issue, problems) if problems else see_other("/issue/" + name)
+
+    def _started(self, issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
+        holder_pin = Pin(form[_NEW_PIN if issue.needs_new_pin else _HOLDER_PIN])
+        field = _OPERATOR_PIN
+        try:
+            approval = self._approval(issue, form)
+            field = _HOLDER_PIN
+            self._desk.check_holder_pin(issue, holder_pin)
+            self._desk.start(issue, approval, holder_pin)
+        except CardAgentError as error:
+            holder_pin.forget()
+            return [Problem(field if isinstance(error, (PinIncorrect, PinLocked)) else "", str(error))]
+        return []
+
+    def _approval(self, issue: DeskIssue, form: Mapping[str, str]) -> SignedApproval | None:
+        with Pin(form.get(_OPERATOR_PIN, "")) as operator_pin:
+            return self._desk.approve(issue, operator_pin)
+
+    def _form_page(self, name: str, issue: DeskIssue, problems: list[Problem]) -> Response:
+        operator, target, missing = self._cards(issue)
+        values = {
+            "issue": issue,
+            "name": name,
+            "form_value": self._form_values.new(name),
+            "operator_card": operator,
+            "target_card": target,
+            "missing": missing,
+            "desk": "/?back="
+            + self._ways_back.add(f"Back to issuing the card of {issue.job.holder.name}", f"/issue/{name}"),
+        }
+        return page("issue_form.html", values, problems)
+
+    def _cards(self, issue: DeskIssue) -> tuple[CardView | None, CardView | None, str]:
+        try:
+            operator, target = self._desk.cards(issue)
+        except (CardMissing, WrongCard) as refusal:
+            return None, None, str(refusal)
+        return operator, target, ""
+
+    def _progress_page(
+        self, name: str, issue: DeskIssue, progress: Progress, problems: list[Problem]
+    ) -> Response:
+        values = {
+            "issue": issue,
+            "name": name,
+            "message": _progress_message(progress),
+            "form_value": self._form_values.new(name),
+        }
+        return page("issue_progress.html", values, problems)
+
+
+def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
+    """Return what is wrong with the PINs as typed, before any card is asked."""
+    found = [pin_problem(form.get(_OPERATOR_PIN, ""), _OPERATOR_PIN)] if issue.needs_approval else []
+    if issue.needs_new_pin:
+        found.append(_new_pin_problem(issue, form.get(_NEW_PIN, ""), form.get(_REPEATED_PIN, "")))
+    else:
+        found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN))
+    return [problem for problem in found if problem]
+
+
+def _new_pin_problem(issue: DeskIssue, new_pin: str, repeated: str) -> Problem | None:
+    sentence = issue.job.pin_policy.problem(new_pin, issue.job.holder.uid)
+    if sentence:
+        return Problem(_NEW_PIN, sentence)
+    if new_pin != repeated:
+        return Problem(_REPEATED_PIN, "The two entries of the new PIN are not the same. Enter both again.")
+    return None
+
+
+def _progress_message(progress: Progress) -> dict[str, object]:
+    """Return the steps as the page and its script show them."""
+    is_over = progress.is_over
+    steps = [
+        {
+            "sentence": seen.step.sentence,
+            "name": seen.step.value,
+            "state": seen.state.value,
+            "time": clock_time(seen.finished_at or seen.started_at),
+        }
+        for seen in progress.steps()
+    ]
+    done = is_over and not progress.failure
+    return {"over": is_over, "done": done, "failure": progress.failure, "steps": steps}

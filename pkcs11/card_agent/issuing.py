@@ -1,0 +1,153 @@
+"""Issuing a card at the desk, in numbered steps. Each says what is left behind when the next one fails.
+
+ 1. claim the job                     the site knows which desk has it; nothing else has happened
+ 2. the operator's approval           signed on the operator's card, recorded; the new card is untouched
+ 3. record the intention              the site holds the wrapped SO PIN of a card that may be initialised next
+ 4. initialise the card, set the PIN  an empty card whose SO PIN the site can recover; starting over erases it
+ 5. generate two key pairs            keys nobody has certified; starting over erases them
+ 6. the CSRs                          nothing more: a CSR is made from the keys at any time
+ 7. certificates from the site        the site is ``certified``: from here keys and certificates stay the same
+ 8. write them with the keys' CKA_ID  writing again replaces what is there
+ 9. read them back                    nothing more
+10. the completion proof              the site makes the card active
+
+A run starts from what the site says. Before ``certified`` it goes back to step 3, because a card that was
+left anywhere between 3 and 7 is worth nothing yet. From ``certified`` on it goes on with step 8.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from card_agent import card_operations
+from card_agent.card_process import CardProcesses
+from card_agent.desk_job import IssuedCertificates
+from card_agent.errors import CardAgentError, CardFault, SiteUnavailable
+from card_agent.job_client import ClaimedJob, SignedApproval
+from card_agent.pin import Pin
+from card_agent.ports import Purpose
+from card_agent.progress import Progress, Step
+
+# 16 hexadecimal digits: what a SmartCard-HSM asks of an SO PIN, and within every other card's limits.
+_SO_PIN_BYTES = 8
+Result = TypeVar("Result")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class IssuePlan:
+    """What the person at the desk has decided and entered: the card to issue, the holder's PIN, the approval.
+
+    ``approval`` is None when the site has it already.
+    """
+
+    card_serial: str
+    holder_pin: Pin
+    approval: SignedApproval | None
+
+
+class CardIssue:
+    """One run of the steps for one claimed job."""
+
+    def __init__(
+        self, claimed: ClaimedJob, plan: IssuePlan, processes: CardProcesses, progress: Progress
+    ) -> None:
+        self._claimed = claimed
+        self._job = claimed.job
+        self._plan = plan
+        self._processes = processes
+        self._progress = progress
+
+    def run(self) -> None:
+        """Do every step that is left. Never raises: the progress and the site are told of a failure."""
+        try:
+            with self._plan.holder_pin:
+                self._finish(self._job.certificates or self._certified())
+        except Exception as error:  # a thread's outermost frame
+            self._report(error)
+        finally:
+            self._progress.end()
+
+    def _certified(self) -> IssuedCertificates:
+        """Steps 2 to 7."""
+        self._approve()
+        with self._progress.doing(Step.RECORD_INTENTION):
+            so_pin = Pin(secrets.token_hex(_SO_PIN_BYTES))
+            self._claimed.record_intention(
+                self._plan.card_serial, wrapped(so_pin, self._job.so_pin_escrow_key)
+            )
+        with self._progress.doing(Step.INITIALISE), so_pin:
+            pins = [so_pin, self._plan.holder_pin]
+            self._processes.run(self._plan.card_serial, card_operations.initialise, pins)
+        with self._progress.doing(Step.GENERATE_KEYS):
+            provenance = self._on_card(card_operations.generate_key_pairs)
+        with self._progress.doing(Step.REQUEST_CERTIFICATES):
+            requests = self._on_card(card_operations.certificate_requests, self._job.holder.uid)
+        with self._progress.doing(Step.CERTIFY):
+            return self._claimed.certify(requests, provenance)
+
+    def _approve(self) -> None:
+        if self._plan.approval is None:
+            self._progress.skip(Step.APPROVE)
+            return
+        with self._progress.doing(Step.APPROVE):
+            self._claimed.approve(self._plan.approval)
+
+    def _finish(self, issued: IssuedCertificates) -> None:
+        """Steps 8 to 10."""
+        with self._progress.doing(Step.WRITE_CERTIFICATES):
+            self._on_card(card_operations.write_certificates, issued.by_purpose)
+        with self._progress.doing(Step.READ_BACK):
+            read_back = self._read_back(issued.by_purpose)
+        with self._progress.doing(Step.COMPLETE):
+            nonce = issued.completion_nonce.encode()
+            proof = self._on_card(card_operations.sign, Purpose.AUTHENTICATION, nonce)
+            self._claimed.complete(read_back, proof)
+
+    def _read_back(self, written: Mapping[Purpose, bytes]) -> dict[Purpose, str]:
+        on_card = self._processes.run(self._plan.card_serial, card_operations.contents).certificates
+        if dict(on_card) != dict(written):
+            raise CardFault(
+                "The card did not keep the certificates as they were written. "
+                "Go on once; if it fails again, undo the issuance and use another card."
+            )
+        return {purpose: hashlib.sha256(der).hexdigest() for purpose, der in on_card.items()}
+
+    def _on_card(self, operation: Callable[..., Result], *arguments: object) -> Result:
+        return self._processes.run(self._plan.card_serial, operation, [self._plan.holder_pin], *arguments)
+
+    def _report(self, error: Exception) -> None:
+        """Tell the site what failed. The site may be what failed, so this does not insist."""
+        step = self._progress.failed_step() or Step.COLLECT
+        reason = f"{error.code}: {error}" if isinstance(error, CardAgentError) else type(error).__name__
+        _log.warning("Issuance %s failed at %s: %s", self._job.id, step.value, reason)
+        try:
+            self._claimed.report_failure(step.value, reason)
+        except CardAgentError as unreported:
+            _log.warning("Issuance %s: the failure was not reported: %s", self._job.id, unreported)
+
+
+def wrapped(so_pin: Pin, escrow_key: bytes) -> bytes:
+    """Return the SO PIN encrypted to the PEM escrow key: RSA-OAEP (RFC 8017 7.1) with SHA-1 and MGF1-SHA-1.
+
+    Raises SiteUnavailable when the site's key is not an RSA key.
+    """
+    try:
+        key = serialization.load_pem_public_key(escrow_key)
+    except ValueError:
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise SiteUnavailable(
+            "The site sent no usable key to protect the card's SO PIN. Tell your IT service desk."
+        )
+    # SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
+    sha1 = hashes.SHA1()  # noqa: S303
+    return key.encrypt(so_pin.reveal().encode(), padding.OAEP(padding.MGF1(sha1), sha1, None))

@@ -1,0 +1,150 @@
+"""The agent's side of the desk job API: JSON over TLS that the agent opens to a site of its settings."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from card_agent.desk_job import (
+    JSON_NAMES,
+    IssuedCertificates,
+    Job,
+    certificates_from_untrusted,
+    job_from_untrusted,
+)
+from card_agent.errors import JobRefused, SiteUnavailable
+from card_agent.ports import Purpose
+from card_agent.settings import Site
+
+_TIMEOUT_SECONDS = 30
+# How long to wait before each further try of a step: a site that restarts in the middle is back within this
+# time, and the same step sent again has the same effect.
+_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class SignedApproval:
+    """The operator's approval: the statement's bytes, the raw r || s signature, the DER certificate."""
+
+    statement: bytes
+    signature: bytes
+    certificate: bytes
+
+
+class ClaimedJob:
+    """A job this agent has collected, and the calls it may make about it.
+
+    Every call raises JobRefused (with the site's sentence) or SiteUnavailable.
+    """
+
+    def __init__(self, site: Site, job: Job, job_token: str) -> None:
+        self.site = site
+        self.job = job
+        self._job_token = job_token
+
+    def reload(self) -> None:
+        """Ask the site how far the job is."""
+        self.job = job_from_untrusted(self._call("GET", "").get("job"))
+
+    def approve(self, approval: SignedApproval) -> None:
+        """Record the operator's signed approval."""
+        self._step(
+            "/approval",
+            {
+                "statement": _base64(approval.statement),
+                "signature": _base64(approval.signature),
+                "certificate": _base64(approval.certificate),
+            },
+        )
+
+    def record_intention(self, card_serial: str, wrapped_so_pin: bytes) -> None:
+        """Record which card is about to be initialised, and its wrapped SO PIN."""
+        self._step(
+            "/personalisation", {"card_serial": card_serial, "wrapped_so_pin": _base64(wrapped_so_pin)}
+        )
+
+    def certify(
+        self, requests: Mapping[Purpose, bytes], provenance: Mapping[Purpose, Mapping[str, bool]]
+    ) -> IssuedCertificates:
+        """Send the CSRs and return the certificates. The same keys get the same certificates again."""
+        body: dict[str, object] = {name: _base64(requests[purpose]) for purpose, name in JSON_NAMES.items()}
+        body["provenance"] = {name: dict(provenance[purpose]) for purpose, name in JSON_NAMES.items()}
+        return certificates_from_untrusted(self._step("/certificate-requests", body))
+
+    def complete(self, read_back: Mapping[Purpose, str], proof: bytes) -> None:
+        """Report the SHA-256 (hex) of each certificate read back, and the proof signature over the nonce."""
+        digests = {name: read_back[purpose] for purpose, name in JSON_NAMES.items()}
+        self._step("/completion", {"read_back": digests, "proof": _base64(proof)})
+
+    def report_failure(self, step: str, reason: str) -> None:
+        """Record that a step failed. The job stays open."""
+        self._call("POST", "/failure", {"step": step, "reason": reason})
+
+    def _step(self, path: str, body: object) -> dict[str, object]:
+        """PUT one step of the job, again and again while the site is down."""
+        for pause in _PAUSES_SECONDS:
+            try:
+                return self._call("PUT", path, body)
+            except SiteUnavailable:
+                time.sleep(pause)
+        return self._call("PUT", path, body)
+
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, object]:
+        headers = {"Authorization": f"Bearer {self._job_token}"}
+        return _call(self.site, method, f"/desk/jobs/{self.job.id}{path}", body, headers)
+
+    def __repr__(self) -> str:
+        return f"ClaimedJob({self.site.origin}, {self.job.id})"
+
+
+def claim(site: Site, ticket: str) -> ClaimedJob:
+    """Exchange the one-time ticket for the job. Raises JobRefused, JobUnusable or SiteUnavailable."""
+    answer = _call(site, "POST", "/desk/jobs/claim", {"ticket": ticket}, {})
+    job_token = answer.get("job_token")
+    if not isinstance(job_token, str):
+        raise SiteUnavailable(f"{site.name} sent a job that cannot be read. Tell your IT service desk.")
+    return ClaimedJob(site, job_from_untrusted(answer.get("job")), job_token)
+
+
+def _call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
+    try:
+        context = ssl.create_default_context(cafile=str(site.ca_file))
+        # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.
+        with httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
+            answer = client.request(method, site.origin + path, json=body, headers=headers)
+    except (httpx.HTTPError, OSError) as error:
+        raise SiteUnavailable(
+            f"{site.name} does not answer ({type(error).__name__}). "
+            "What is done so far is kept. Check the network, then go on."
+        ) from error
+    return _read(site, answer)
+
+
+def _read(site: Site, answer: httpx.Response) -> dict[str, object]:
+    if answer.status_code == httpx.codes.NO_CONTENT:
+        return {}
+    try:
+        message = answer.json()
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        raise SiteUnavailable(
+            f"{site.name} answered with status {answer.status_code} and nothing that can be read. "
+            "What is done so far is kept. Try to go on in a minute."
+        )
+    if answer.is_success:
+        return message
+    if answer.is_server_error:
+        raise SiteUnavailable(
+            str(message.get("message", f"{site.name} is in trouble. Try to go on in a minute."))
+        )
+    raise JobRefused(str(message.get("message", "The site refused.")), str(message.get("code", "refused")))
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()

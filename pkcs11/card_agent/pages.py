@@ -1,0 +1,71 @@
+"""Renders the agent's pages from the templates beside this file. Everything shown is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from card_agent.errors import RequestRefused
+from card_agent.http_messages import Response, file, html
+
+_CONTENT_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_STATIC_FILES = ("agent.css", "focus.js", "steps.js", "icon.svg")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a form: the field's id (empty for the page as a whole) and the sentence."""
+
+    field: str
+    sentence: str
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("card_agent"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock_time"] = clock_time
+    return environment
+
+
+def page(
+    template: str,
+    values: Mapping[str, object],
+    problems: list[Problem] | None = None,
+    form_targets: tuple[str, ...] = (),
+) -> Response:
+    """Return the page made from ``template``; with problems it is a 422 that lists them first."""
+    text = _templates().get_template(template).render(problems=problems or [], **values)
+    return html(text, 422 if problems else 200, form_targets)
+
+
+def refusal_page(status: int, sentence: str) -> Response:
+    """Return a page that says why nothing was done."""
+    return html(_templates().get_template("refusal.html").render(problems=[], sentence=sentence), status)
+
+
+def static_file(name: str) -> Response:
+    """Return one of the agent's own files. Raises RequestRefused (404)."""
+    if name not in _STATIC_FILES:
+        raise RequestRefused(404, "There is no such page. Open the desk to begin.")
+    body = resources.files("card_agent").joinpath("static", name).read_bytes()
+    return file(body, _CONTENT_TYPES[name.rpartition(".")[2]])
+
+
+def clock_time(at: datetime | None) -> str:
+    """Return the time of day in the desk's own time zone, to the second; empty for None."""
+    return at.astimezone().strftime("%H:%M:%S") if at else ""

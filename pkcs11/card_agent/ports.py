@@ -1,0 +1,94 @@
+"""What the agent needs of a card and of the desk. ``virtual_cards`` implements it; a PC/SC desk can too.
+
+A ``Card`` lives in a card process (``card_process``); the agent's own process only ever holds a ``Desk`` and
+the values below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from card_agent.pin import Pin
+
+
+class Purpose(StrEnum):
+    """What a key pair on the card is for. The value is the CKA_LABEL of its objects."""
+
+    AUTHENTICATION = "authentication"
+    CONTENT_COMMITMENT = "content-commitment"
+
+    @property
+    def cka_id(self) -> bytes:
+        """Return the CKA_ID of the key pair and of its certificate."""
+        return {Purpose.AUTHENTICATION: b"\x01", Purpose.CONTENT_COMMITMENT: b"\x02"}[self]
+
+
+@dataclass(frozen=True)
+class CardContents:
+    """What a card shows without a PIN: DER certificates by purpose, and how many PIN tries are left."""
+
+    certificates: Mapping[Purpose, bytes]
+    tries_left: int
+
+
+@dataclass(frozen=True)
+class ReaderState:
+    """A reader of the desk: its name in the desk's files, its name on the page, and the card in it."""
+
+    reader: str
+    name: str
+    card_serial: str | None
+
+
+class LoggedInCard(Protocol):
+    """A card whose PIN was entered, for the length of one card process."""
+
+    def private_key(self, purpose: Purpose) -> ec.EllipticCurvePrivateKey:
+        """Return the key that signs on the card. Raises KeysNotOnCard."""
+
+    def generate(self, purpose: Purpose) -> Mapping[str, bool]:
+        """Generate the key pair on the card; return what the module claims about the private key."""
+
+    def write(self, purpose: Purpose, certificate: bytes) -> None:
+        """Write the DER certificate with the key's CKA_ID, in place of any certificate of that CKA_ID."""
+
+
+class Card(Protocol):
+    """One card in a reader. Every method may raise CardRemoved or CardFault."""
+
+    def contents(self) -> CardContents:
+        """Return what the card shows without a PIN."""
+
+    def log_in(self, pin: Pin) -> AbstractContextManager[LoggedInCard]:
+        """Log in as the holder until the block ends. Raises PinIncorrect or PinLocked."""
+
+    def initialise(self, so_pin: Pin, pin: Pin) -> None:
+        """Erase the card, set its SO PIN and the holder's PIN."""
+
+
+class Desk(Protocol):
+    """The two readers and the drawer of cards beside them."""
+
+    def readers(self) -> Sequence[ReaderState]:
+        """Return the readers, first one first."""
+
+    def drawer(self) -> Sequence[str]:
+        """Return the serials of the cards that lie in no reader."""
+
+    def insert(self, reader: str, serial: str) -> None:
+        """Put a card of the drawer in an empty reader. Raises Refusal."""
+
+    def remove(self, reader: str) -> None:
+        """Take the card out of the reader; an empty reader stays empty."""
+
+    def take_blank(self, reader: str) -> str:
+        """Put a new blank card in the empty reader and return its serial. Raises Refusal."""
+
+    def fingerprint(self, serial: str) -> object:
+        """Return a value that changes whenever the card's contents or tries change."""

@@ -1,0 +1,129 @@
+"""How far a run is: every step with its state and times, for the page that shows it as it happens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from card_agent.errors import CardAgentError
+
+UNEXPECTED = (
+    "The card agent failed in a way it does not know. Nothing is lost: go on, and tell your IT service desk."
+)
+
+
+class Step(StrEnum):
+    """The steps of issuing a card, in order. The value is the name in reports to the site."""
+
+    COLLECT = "collect"
+    APPROVE = "approve"
+    RECORD_INTENTION = "record_intention"
+    INITIALISE = "initialise"
+    GENERATE_KEYS = "generate_keys"
+    REQUEST_CERTIFICATES = "request_certificates"
+    CERTIFY = "certify"
+    WRITE_CERTIFICATES = "write_certificates"
+    READ_BACK = "read_back"
+    COMPLETE = "complete"
+
+    @property
+    def sentence(self) -> str:
+        """Return what the step does, for the page."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Step.COLLECT: "Collect the job from the site",
+    Step.APPROVE: "Send the operator's signed approval",
+    Step.RECORD_INTENTION: "Record which card will be prepared",
+    Step.INITIALISE: "Erase the card and set the new PIN",
+    Step.GENERATE_KEYS: "Generate two key pairs on the card",
+    Step.REQUEST_CERTIFICATES: "Prove that the card holds the keys",
+    Step.CERTIFY: "Get the certificates from the certificate authority",
+    Step.WRITE_CERTIFICATES: "Write the certificates on the card",
+    Step.READ_BACK: "Read the certificates back and compare them",
+    Step.COMPLETE: "Prove that the card works and report it to the site",
+}
+
+
+class StepState(StrEnum):
+    """Where a step is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "done earlier"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class StepSeen:
+    """One step as the page shows it. Times are UTC; ``finished_at`` is set when it is done or has failed."""
+
+    step: Step
+    state: StepState = StepState.WAITING
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class Progress:
+    """The steps of one run. Written by the run's thread, read by the pages' threads."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._steps = {step: StepSeen(step) for step in Step}
+        self._failure = ""
+        self._is_over = False
+
+    def steps(self) -> list[StepSeen]:
+        """Return every step in order, as it is now."""
+        with self._lock:
+            return list(self._steps.values())
+
+    @property
+    def failure(self) -> str:
+        """Return the sentence of the failure, or an empty string."""
+        return self._failure
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the run has ended, well or not."""
+        return self._is_over
+
+    def end(self) -> None:
+        """Say that the run has ended."""
+        self._is_over = True
+
+    def did(self, step: Step, at: datetime) -> None:
+        """Say that the step was done at that time, before the run."""
+        self._set(step, state=StepState.DONE, started_at=at, finished_at=at)
+
+    def skip(self, *steps: Step) -> None:
+        """Say that an earlier run did these steps."""
+        for step in steps:
+            self._set(step, state=StepState.SKIPPED)
+
+    @contextmanager
+    def doing(self, step: Step) -> Iterator[None]:
+        """Show the step as running while the block runs, then as done or failed."""
+        self._set(step, state=StepState.RUNNING, started_at=self._clock())
+        try:
+            yield
+        except Exception as error:
+            self._failure = str(error) if isinstance(error, CardAgentError) else UNEXPECTED
+            self._set(step, state=StepState.FAILED, finished_at=self._clock())
+            raise
+        self._set(step, state=StepState.DONE, finished_at=self._clock())
+
+    def failed_step(self) -> Step | None:
+        """Return the step that failed, if one did."""
+        return next((seen.step for seen in self.steps() if seen.state is StepState.FAILED), None)
+
+    def _set(self, step: Step, **changes: object) -> None:
+        with self._lock:
+            self._steps[step] = replace(self._steps[step], **changes)  # type: ignore[arg-type]  # typed by callers

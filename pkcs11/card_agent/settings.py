@@ -1,0 +1,121 @@
+"""The agent's settings: one TOML file, checked when the agent starts (config/agent.example.toml).
+
+A relative path in the file is relative to the folder of the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from card_agent.errors import SettingsUnusable
+
+_KNOWN = {"listen": {"port"}, "desk": {"folder"}, "site": {"origin", "name", "ca_file"}}
+
+
+@dataclass(frozen=True)
+class Site:
+    """A site that may send browsers here.
+
+    ``origin`` is ``https://host[:port]`` without a slash at the end; ``ca_file`` is a PEM file with the
+    trust anchors of its TLS certificate.
+    """
+
+    origin: str
+    name: str
+    ca_file: Path
+
+
+@dataclass(frozen=True)
+class AgentSettings:
+    """Everything the agent is told at start. Port 0 lets the system choose a free port."""
+
+    port: int
+    desk_folder: Path
+    sites: tuple[Site, ...]
+
+
+def load(path: Path) -> AgentSettings:
+    """Return the settings in the TOML file at ``path``.
+
+    Raises SettingsUnusable with a sentence that names the key.
+    """
+    table = _read(path)
+    _refuse_unknown_keys(path, table)
+    base = path.resolve().parent
+    sites = table.get("site")
+    if not isinstance(sites, list) or not sites:
+        raise SettingsUnusable(f"{path}: add at least one [[site]] with origin, name and ca_file.")
+    return AgentSettings(
+        port=_port(path, table),
+        desk_folder=base / _text(path, _section(path, table, "desk"), "desk.folder"),
+        sites=tuple(_site(path, base, site) for site in sites),
+    )
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsUnusable(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_unknown_keys(path: Path, table: Mapping[str, object]) -> None:
+    for name, value in table.items():
+        if name not in _KNOWN:
+            raise SettingsUnusable(f"{path}: {name} is not a setting of the card agent.")
+        for section in value if isinstance(value, list) else [value]:
+            unknown = set(section) - _KNOWN[name] if isinstance(section, dict) else {"(not a table)"}
+            if unknown:
+                raise SettingsUnusable(
+                    f"{path}: {name}.{sorted(unknown)[0]} is not a setting of the card agent."
+                )
+
+
+def _section(path: Path, table: Mapping[str, object], name: str) -> Mapping[str, object]:
+    section = table.get(name)
+    if not isinstance(section, dict):
+        raise SettingsUnusable(f"{path}: the section [{name}] is missing.")
+    return section
+
+
+def _port(path: Path, table: Mapping[str, object]) -> int:
+    port = _section(path, table, "listen").get("port")
+    if type(port) is not int or not 0 <= port <= 65535:
+        raise SettingsUnusable(f"{path}: listen.port must be a whole number from 0 to 65535.")
+    return port
+
+
+def _text(path: Path, section: Mapping[str, object], key: str) -> str:
+    value = section.get(key.rpartition(".")[2])
+    if not isinstance(value, str) or not value:
+        raise SettingsUnusable(f"{path}: {key} is missing or is not text.")
+    return value
+
+
+def _site(path: Path, base: Path, section: Mapping[str, object]) -> Site:
+    origin = _text(path, section, "site.origin")
+    if not is_origin(origin):
+        raise SettingsUnusable(
+            f"{path}: site.origin must be https://host or https://host:port in small letters, "
+            f"without a slash at the end; it is {origin!r}."
+        )
+    ca_file = base / _text(path, section, "site.ca_file")
+    if not ca_file.is_file():
+        raise SettingsUnusable(f"{path}: site.ca_file: there is no file {ca_file}.")
+    return Site(origin, _text(path, section, "site.name"), ca_file)
+
+
+def is_origin(text: str) -> bool:
+    """Say whether ``text`` is a serialised https origin (RFC 6454 6.2): no path, no user, small letters."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    plain = f"https://{host}" if port is None else f"https://{host}:{port}"
+    return bool(host) and text == plain and port not in (0, 443)

@@ -1,0 +1,195 @@
+"""The card and desk ports on ``virtual_card``: cards in software (SoftHSM) and a desk kept in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+import cryptoki
+import virtual_card
+from card_agent.card_process import require_agent_alive
+from card_agent.errors import (
+    CardFault,
+    CardRemoved,
+    KeysNotOnCard,
+    PinIncorrect,
+    PinLocked,
+    Refusal,
+)
+from card_agent.pin import Pin
+from card_agent.ports import Card, CardContents, Desk, LoggedInCard, Purpose, ReaderState
+from cryptoki import errors as cryptoki_errors
+
+
+@dataclass(frozen=True)
+class VirtualCardOpener:
+    """Opens a card of the desk in ``desk_folder`` by its serial. Goes to the card process by pickling."""
+
+    desk_folder: Path
+
+    def __call__(self, serial: str) -> Card:
+        """Return the card. Raises CardMissing when the desk has no such card."""
+        return _VirtualCardPort(virtual_card.Desk(self.desk_folder), serial)
+
+
+class VirtualDesk:
+    """The desk of the folder, as the pages see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._desk = virtual_card.Desk(folder)
+
+    def readers(self) -> Sequence[ReaderState]:
+        """Return both readers."""
+        with _refusals():
+            readers = self._desk.readers()
+        return [
+            ReaderState(reader.position, reader.name, reader.card.serial if reader.card else None)
+            for reader in readers
+        ]
+
+    def drawer(self) -> Sequence[str]:
+        """Return the serials of the cards in no reader."""
+        inserted = {state.card_serial for state in self.readers()}
+        return [card.serial for card in self._desk.cards() if card.serial not in inserted]
+
+    def insert(self, reader: str, serial: str) -> None:
+        """Insert a card of the drawer. Raises Refusal."""
+        with _refusals():
+            self._desk.insert(reader, serial)
+
+    def remove(self, reader: str) -> None:
+        """Take the card out. Raises Refusal for an unknown reader."""
+        with _refusals():
+            self._desk.remove(reader)
+
+    def take_blank(self, reader: str) -> str:
+        """Insert a new blank card and return its serial. Raises Refusal."""
+        if any(state.reader == reader and state.card_serial for state in self.readers()):
+            raise Refusal("There is a card in this reader. Remove it first.")
+        with _refusals():
+            card = self._desk.new_blank_card()
+            self._desk.insert(reader, card.serial)
+        return card.serial
+
+    def fingerprint(self, serial: str) -> object:
+        """Return a value that changes with the card's files; the lock alone changes nothing."""
+        with _refusals():
+            folder = self._desk.card(serial).folder
+        return max((_changed_at(path) for path in folder.rglob("*") if path.name != "lock"), default=0)
+
+
+class _VirtualCardPort:
+    """The Card port on one virtual card, in a card process."""
+
+    def __init__(self, desk: virtual_card.Desk, serial: str) -> None:
+        self._desk = desk
+        self._card = desk.card(serial)
+
+    def contents(self) -> CardContents:
+        """Read the certificates; a card in the drawer can be read too, because the desk page names it."""
+        with self._opened() as opened:
+            found = {item.cka_id: item.der for item in opened.certificates_without_pin()}
+        certificates = {purpose: found[purpose.cka_id] for purpose in Purpose if purpose.cka_id in found}
+        return CardContents(certificates, self._card.tries_left())
+
+    @contextmanager
+    def log_in(self, pin: Pin) -> Iterator[LoggedInCard]:
+        """Log in as the holder."""
+        self._require_in_reader()
+        with self._opened() as opened, opened.login(pin.reveal()) as session:
+            yield _LoggedInVirtualCard(session)
+
+    def initialise(self, so_pin: Pin, pin: Pin) -> None:
+        """Erase what an earlier, unfinished issuance left, then initialise."""
+        self._require_in_reader()
+        with self._opened() as opened:
+            if opened.is_initialised:
+                opened.erase()
+            opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
+
+    @contextmanager
+    def _opened(self) -> Iterator[virtual_card.OpenedCard]:
+        profile = cryptoki.load_card_profiles()[self._card.profile]
+        with _card_errors(), virtual_card.open_card(self._card, profile) as opened:
+            require_agent_alive()
+            yield opened
+
+    def _require_in_reader(self) -> None:
+        inserted = {reader.card.serial for reader in self._desk.readers() if reader.card}
+        if self._card.serial not in inserted:
+            raise CardRemoved(
+                f"Card {self._card.serial} was taken out of the reader. Insert it again, then go on."
+            )
+
+
+class _LoggedInVirtualCard:
+    """A logged-in session, as the LoggedInCard port."""
+
+    def __init__(self, session: cryptoki.Session) -> None:
+        self._session = session
+
+    def private_key(self, purpose: Purpose) -> ec.EllipticCurvePrivateKey:
+        """Return the key. Raises KeysNotOnCard for a missing key or one that is not EC."""
+        try:
+            key = self._session.private_key(cka_id=purpose.cka_id)
+        except cryptoki_errors.ObjectNotFound:
+            key = None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise KeysNotOnCard(
+                f"The card does not hold its {purpose} key. "
+                "Undo this issuance on the site and begin a new one."
+            )
+        return key
+
+    def generate(self, purpose: Purpose) -> Mapping[str, bool]:
+        """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""
+        spec = cryptoki.KeySpec.EC_P256
+        return self._session.generate_key_pair(spec, cka_id=purpose.cka_id, label=purpose.value).provenance
+
+    def write(self, purpose: Purpose, certificate: bytes) -> None:
+        """Write the certificate object in place of an earlier one."""
+        self._session.write_certificate(certificate, cka_id=purpose.cka_id, label=purpose.value)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what the desk refuses into the agent's own refusal, with the desk's sentence."""
+    try:
+        yield
+    except virtual_card.errors.VirtualCardError as error:
+        raise Refusal(str(error)) from error
+
+
+@contextmanager
+def _card_errors() -> Iterator[None]:
+    """Turn the errors of the card and its module into the agent's own."""
+    try:
+        yield
+    except cryptoki_errors.PinIncorrect as error:
+        raise PinIncorrect.with_tries_left(error.tries_left or 0) from error
+    except cryptoki_errors.PinLocked as error:
+        raise PinLocked(PinLocked.SENTENCE) from error
+    except cryptoki_errors.PinLenRange as error:
+        raise Refusal("No card of this kind has a PIN of that length. No try was used.") from error
+    except virtual_card.errors.CardNotInitialised as error:
+        raise KeysNotOnCard(
+            "The card is blank: it holds no keys. Undo this issuance on the site and begin a new one."
+        ) from error
+    except virtual_card.errors.VirtualCardError as error:
+        raise CardFault(str(error)) from error
+    except cryptoki_errors.CryptokiError as error:
+        raise CardFault(f"The card failed ({type(error).__name__}). Insert it again and go on.") from error
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0  # a file that a card process replaces just now
+
+
+_DESK: type[Desk] = VirtualDesk  # states which port the class meets

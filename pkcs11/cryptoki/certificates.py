@@ -1,0 +1,41 @@
+"""X.509 certificate objects in a token (PKCS #11 v2.40, 4.6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography import x509
+from pkcs11 import Attribute, CertificateType, ObjectClass
+
+
+@dataclass(frozen=True)
+class CertificateObject:
+    """A certificate as it lies in the token: the CKA_ID joins it to its private key."""
+
+    cka_id: bytes
+    label: str
+    der: bytes
+
+
+def certificate_template(certificate: CertificateObject) -> dict[Attribute, Any]:
+    """Every attribute that readers look for: NSS ignores a certificate without its SERIAL_NUMBER."""
+    parsed = x509.load_der_x509_certificate(certificate.der)
+    return {
+        Attribute.CLASS: ObjectClass.CERTIFICATE,
+        Attribute.CERTIFICATE_TYPE: CertificateType.X_509,
+        Attribute.TOKEN: True,
+        Attribute.PRIVATE: False,
+        Attribute.ID: certificate.cka_id,
+        Attribute.LABEL: certificate.label,
+        Attribute.SUBJECT: parsed.subject.public_bytes(),
+        Attribute.ISSUER: parsed.issuer.public_bytes(),
+        Attribute.SERIAL_NUMBER: der_integer(parsed.serial_number),
+        Attribute.VALUE: certificate.der,
+    }
+
+
+def der_integer(number: int) -> bytes:
+    """A positive number as a DER INTEGER; a serial number has at most 20 octets (RFC 5280 4.1.2.2)."""
+    content = number.to_bytes(number.bit_length() // 8 + 1, "big")
+    return bytes((0x02, len(content))) + content
