@@ -1,0 +1,130 @@
+"""Who may see and do what in the tree, as slapd's access, limit and identity-mapping rules (slapd.access(5)).
+
+* anonymous: rootDSE and subschema; look-up of message handling systems when the policy allows it;
+* an accredited system, known by a certificate that maps to a standing nhsAs entry: reads people, roles,
+  organisations, systems and reference data;
+* any other certificate, or one whose entry is gone: nothing, not even what anonymous may;
+* the publisher, known by its Unix user on the ldapi socket: writes everything and reads the configuration.
+
+Rules that measurement and attack taught, not to be "simplified":
+
+* A system is recognised by ``set="user/objectClass & [nhsAs]"``, never by where its DN stands: a
+  certificate's raw subject could be made to look like a DN below ``ou=Services``, and the entry of a
+  withdrawn system is gone while its connection is still open. The set is evaluated for each operation, so
+  both get nothing.
+* Never ``dn.regex``: it makes a role check up to nine times dearer.
+* Certificates have the subject ``CN=<ASID>,O=Spine RA Systems``, a tree that is not the DIT, and are mapped
+  by a search; every other subject, whatever it imitates, is mapped to nobody.
+* No sssvlv, no unique overlay on anything secret: sorting and uniqueness errors leak values that may not be
+  read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from directory.names import ORGANISATIONS, PEOPLE, SERVICES, SUFFIX
+
+SYSTEM_CERTIFICATE_ORGANISATION = "Spine RA Systems"
+"""The O of every system certificate's subject."""
+
+ANONYMOUS_SIZE_LIMIT = 20
+SYSTEM_SIZE_LIMIT = 500
+SYSTEM_UNINDEXED_LIMIT = 100_000
+"""A search whose candidates exceed this is refused (adminLimitExceeded) before slapd reads one of them."""
+TIME_LIMIT_SECONDS = 5
+
+NEVER_READ = "nhsPuSecret,nhsTelUID"
+NAMES_OF_APPROVERS = "nhsRequestorURP,nhsApproverURP,nhsDNSApprover"
+
+_SYSTEM = 'set="user/objectClass & [nhsAs]"'
+
+
+@dataclass(frozen=True)
+class AccessPolicy:
+    """What an operator may choose about access.
+
+    Attributes:
+        publisher_uid, publisher_gid: the Unix user that may write through the ldapi socket.
+        anonymous_endpoint_lookup: whether message handling systems may be looked up without a certificate.
+    """
+
+    publisher_uid: int
+    publisher_gid: int
+    anonymous_endpoint_lookup: bool = True
+
+    @property
+    def publisher_dn(self) -> str:
+        """The identity that slapd gives the publisher on the Unix socket (SO_PEERCRED)."""
+        return (
+            f"gidNumber={self.publisher_gid}+uidNumber={self.publisher_uid},cn=peercred,cn=external,cn=auth"
+        )
+
+    @property
+    def publisher(self) -> str:
+        """The publisher in a ``by`` clause: on the Unix socket only, whatever a subject imitates."""
+        return f'dn.exact="{self.publisher_dn}" sockurl.regex="^ldapi://"'
+
+
+def identity_mapping() -> list[str]:
+    """olcAuthzRegexp values: a system certificate to its standing entry; everything else to nobody.
+
+    The first rule takes exactly our subject form; it is anchored and the ASID is digits only, so nothing
+    can be smuggled into the search. The others turn subjects that imitate the DIT or a SASL name into
+    nobody; the publisher's own identity (cn=auth) matches none of them.
+    """
+    organisation = SYSTEM_CERTIFICATE_ORGANISATION.lower()
+    search = f"ldap:///{SERVICES}??one?(&(uniqueIdentifier=$1)(objectClass=nhsAs))"
+    return [
+        f'"^cn=([0-9]{{12}}),o={organisation}$" "{search}"',
+        '"^(.*,)?(o=nhs|cn=config|cn=monitor)$" "cn=unmapped,cn=auth"',
+        '"^uid=.*$" "cn=unmapped,cn=auth"',
+    ]
+
+
+def data_access(policy: AccessPolicy) -> list[str]:
+    """olcAccess values of the database, in order: the first rule whose target matches decides."""
+    writer = f"by {policy.publisher} write"
+    reader = f"by {_SYSTEM} read"
+    look_up = "by anonymous read" if policy.anonymous_endpoint_lookup else ""
+    # A certificate is mapped to its entry by a search of somebody not yet known: it needs "auth", no more.
+    mapping = f'to dn.subtree="{SERVICES}" attrs=entry,uniqueIdentifier,objectClass'
+    rules = [
+        f'to dn.subtree="{SUFFIX}" attrs=userPassword,{NEVER_READ} {writer} by * none',
+        f'to dn.base="{SUFFIX}" {writer} {reader} by anonymous search by * none',
+        f'to dn.subtree="{PEOPLE}" {writer} {reader} by * none',
+        f'to dn.subtree="{ORGANISATIONS}" {writer} {reader} by * none',
+        f'to dn.subtree="{SERVICES}" attrs={NAMES_OF_APPROVERS} {writer} {reader} by * none',
+        f'to dn.subtree="{SERVICES}" filter=(objectClass=nhsMhs) {writer} {reader} {look_up} by * none',
+        f'to dn.base="{SERVICES}" {writer} {reader} by anonymous search by * none',
+        f"{mapping} {writer} {reader} by anonymous auth by * none",
+        f"to * {writer} {reader} by * none",
+    ]
+    return [" ".join(rule.split()) for rule in rules]
+
+
+def frontend_access() -> list[str]:
+    """olcAccess values of what belongs to no database. Clients read both before they bind."""
+    return ['to dn.base="" by * read', 'to dn.base="cn=subschema" by * read', "to * by * none"]
+
+
+def configuration_access(policy: AccessPolicy) -> list[str]:
+    """olcAccess values of ``cn=config``: the publisher alone."""
+    return [f"to * by {policy.publisher} manage by * none"]
+
+
+def monitor_access(policy: AccessPolicy) -> list[str]:
+    """olcAccess values of ``cn=monitor``: the publisher alone."""
+    return [f"to * by {policy.publisher} read by * none"]
+
+
+def limits(policy: AccessPolicy) -> list[str]:
+    """olcLimits values. Whole-branch searches are refused, as real clients expect, paged or not."""
+    system = (
+        f"size.soft={SYSTEM_SIZE_LIMIT} size.hard={SYSTEM_SIZE_LIMIT} size.unchecked={SYSTEM_UNINDEXED_LIMIT}"
+    )
+    return [
+        f'dn.exact="{policy.publisher_dn}" size=unlimited time=unlimited',
+        f"anonymous size.soft={ANONYMOUS_SIZE_LIMIT} size.hard={ANONYMOUS_SIZE_LIMIT} time=2",
+        f"* {system} size.prtotal={SYSTEM_SIZE_LIMIT} time={TIME_LIMIT_SECONDS}",
+    ]

@@ -1,0 +1,181 @@
+"""The private slapd's whole configuration, as one LDIF for ``slapadd -n0`` (slapd-config(5)).
+
+It is written anew at each start, so that a new version of the product brings its schema and rules with it.
+Only features of both slapd 2.5 and 2.6 are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from directory import access_rules
+from directory.access_rules import AccessPolicy
+from directory.names import SUFFIX
+from directory.server_tls import TLS_1_2, ServerTls
+
+SYSTEM_SCHEMA_FOLDER = Path("/etc/ldap/schema")
+SYSTEM_SCHEMAS = ("core", "cosine", "inetorgperson")
+MODULE_FOLDER = Path("/usr/lib/ldap")
+
+INDEXES = (
+    "objectClass eq",
+    "uid eq",
+    "uniqueIdentifier eq",
+    "nhsIDCode eq",
+    "nhsMHSPartyKey eq",
+    "nhsAsSvcIA eq",
+    "nhsMhsSvcIA eq",
+    "nhsAsClient eq",
+    "cn eq,sub",
+    "sn eq,sub",
+    "o sub",
+    "ou eq,sub",
+    "postalCode eq,sub",
+    "entryUUID eq",
+    "entryCSN eq",
+)
+"""Nothing held by many people (activities, job roles, dates) may be indexed: such an index makes a role
+check a hundred times dearer at national size, because its slots collapse to ranges that are walked entry by
+entry.
+"""
+
+MAXIMUM_DATABASE_BYTES = 32 << 30
+"""The size of the memory map, not of the file: sparse until used. A full map refuses writes, deletes too."""
+THREADS = 4
+
+
+@dataclass(frozen=True)
+class SlapdFiles:
+    """Where the configuration points to. All are absolute.
+
+    Attributes:
+        database: folder of the database in use.
+        run: folder of the pid and argument files that slapd writes; nothing of ours trusts them.
+        tls: None leaves out TLS (tools that open no port).
+    """
+
+    database: Path
+    run: Path
+    tls: ServerTls | None = None
+
+
+def configuration_ldif(paths: SlapdFiles, policy: AccessPolicy) -> str:
+    """The configuration as LDIF. The entries are separated by blank lines, parents first."""
+    blocks = [
+        _global(paths),
+        _modules(),
+        ["dn: cn=schema,cn=config", "objectClass: olcSchemaConfig", "cn: schema"],
+        *([f"include: file://{SYSTEM_SCHEMA_FOLDER}/{name}.ldif"] for name in SYSTEM_SCHEMAS),
+        *([schema] for schema in _our_schemas()),
+        _frontend(),
+        _config_database(policy),
+        _data_database(paths, policy),
+        _monitor_database(policy),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _global(paths: SlapdFiles) -> list[str]:
+    return [
+        "dn: cn=config",
+        "objectClass: olcGlobal",
+        "cn: config",
+        f"olcPidFile: {_quoted(paths.run / 'slapd.pid')}",
+        f"olcArgsFile: {_quoted(paths.run / 'slapd.args')}",
+        "olcLogLevel: none",
+        f"olcThreads: {THREADS}",
+        "olcToolThreads: 2",
+        # A Unix socket counts as 128 bits, so that the rule against passwords in the clear spares it.
+        "olcLocalSSF: 128",
+        "olcSecurity: simple_bind=112",
+        # Leaves EXTERNAL of the mechanisms that Debian's SASL library would offer.
+        "olcSaslSecProps: noanonymous,noplain,nodict",
+        *_tls(paths.tls),
+        *_numbered("olcAuthzRegexp", access_rules.identity_mapping()),
+    ]
+
+
+def _quoted(path: Path) -> str:
+    """As one word: slapd splits these values at spaces."""
+    return f'"{path}"'
+
+
+def _tls(tls: ServerTls | None) -> list[str]:
+    if tls is None:
+        return []
+    return [
+        f"olcTLSCertificateFile: {_quoted(tls.certificate)}",
+        f"olcTLSCertificateKeyFile: {_quoted(tls.key)}",
+        f"olcTLSCACertificateFile: {_quoted(tls.client_authority)}",
+        f"olcTLSProtocolMin: {TLS_1_2}",
+        # "try": no certificate is anonymous, a certificate of a wrong authority ends the handshake.
+        "olcTLSVerifyClient: try",
+    ]
+
+
+def _modules() -> list[str]:
+    return [
+        "dn: cn=module{0},cn=config",
+        "objectClass: olcModuleList",
+        "cn: module{0}",
+        f"olcModulePath: {MODULE_FOLDER}",
+        "olcModuleLoad: back_mdb",
+    ]
+
+
+def _our_schemas() -> list[str]:
+    folder = files("directory.schema")
+    return [folder.joinpath(name).read_text(encoding="utf-8").rstrip() for name in ("nhs.ldif", "spine.ldif")]
+
+
+def _frontend() -> list[str]:
+    return [
+        "dn: olcDatabase={-1}frontend,cn=config",
+        "objectClass: olcDatabaseConfig",
+        "objectClass: olcFrontendConfig",
+        "olcDatabase: {-1}frontend",
+        *_numbered("olcAccess", access_rules.frontend_access()),
+        f"olcTimeLimit: {access_rules.TIME_LIMIT_SECONDS}",
+    ]
+
+
+def _config_database(policy: AccessPolicy) -> list[str]:
+    return [
+        "dn: olcDatabase={0}config,cn=config",
+        "objectClass: olcDatabaseConfig",
+        "olcDatabase: {0}config",
+        *_numbered("olcAccess", access_rules.configuration_access(policy)),
+    ]
+
+
+def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> list[str]:
+    return [
+        "dn: olcDatabase={1}mdb,cn=config",
+        "objectClass: olcDatabaseConfig",
+        "objectClass: olcMdbConfig",
+        "olcDatabase: {1}mdb",
+        f"olcSuffix: {SUFFIX}",
+        f"olcDbDirectory: {_quoted(paths.database)}",
+        f"olcDbMaxSize: {MAXIMUM_DATABASE_BYTES}",
+        *(f"olcDbIndex: {index}" for index in INDEXES),
+        *_numbered("olcAccess", access_rules.data_access(policy)),
+        *_numbered("olcLimits", access_rules.limits(policy)),
+    ]
+
+
+def _monitor_database(policy: AccessPolicy) -> list[str]:
+    return [
+        "dn: olcDatabase={2}monitor,cn=config",
+        "objectClass: olcDatabaseConfig",
+        "objectClass: olcMonitorConfig",
+        "olcDatabase: {2}monitor",
+        *_numbered("olcAccess", access_rules.monitor_access(policy)),
+    ]
+
+
+def _numbered(attribute: str, values: Iterable[str]) -> list[str]:
+    """Ordered values, as cn=config writes them: each with its place in braces."""
+    return [f"{attribute}: {{{place}}}{value}" for place, value in enumerate(values)]

@@ -1,0 +1,172 @@
+"""What is published: records of the tree, and the organisations in it.
+
+Every kind of entry is a frozen dataclass that knows the records (DN and attributes) it consists of. People
+are in ``directory.people``, systems in ``directory.services``, code lists in ``directory.reference_data``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from directory import names
+
+NOT_KNOWN = "Not known"
+"""Stands where the published schema demands a value and none is known: LDAP has no empty value."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One LDAP entry: its DN, and each attribute's values, none empty, in the order they are published."""
+
+    dn: str
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+class Entry(Protocol):
+    """Something published as one record or as a small subtree of records."""
+
+    @property
+    def dn(self) -> str:
+        """The DN of the uppermost record."""
+
+    @property
+    def owns_subtree(self) -> bool:
+        """Whether every record below the uppermost one is this entry's, so that others there are removed."""
+
+    def records(self) -> Iterator[Record]:
+        """All its records, a parent before its children."""
+
+
+def record(dn: str, attributes: Mapping[str, str | Iterable[str] | None]) -> Record:
+    """A record of the given attributes. None, blank values and repeated values are left out."""
+    cleaned = {name: _values(given) for name, given in attributes.items()}
+    return Record(dn, {name: values for name, values in cleaned.items() if values})
+
+
+def _values(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    listed = (given,) if isinstance(given, str) else given
+    return tuple(dict.fromkeys(value.strip() for value in listed if value.strip()))
+
+
+def day(when: date | None) -> str | None:
+    """A date as the published schema writes it, YYYYMMDD."""
+    return None if when is None else f"{when:%Y%m%d}"
+
+
+def paired(code: str, name: str) -> str:
+    """Code and name in one value, so that the two cannot be matched wrongly: ``B0420 Name``."""
+    return f"{code} {name}".strip()
+
+
+def tree() -> Iterator[Record]:
+    """The fixed branches, parents first."""
+    yield record(names.SUFFIX, {"objectClass": ("top", "organization"), "o": "nhs"})
+    branches = (
+        names.ORGANISATIONS,
+        names.PEOPLE,
+        names.SERVICES,
+        names.REFERENCE_DATA,
+        names.JOB_ROLES,
+        names.ACTIVITIES,
+    )
+    for dn in branches:
+        name = dn.split(",", 1)[0].removeprefix("ou=")
+        yield record(dn, {"objectClass": ("top", "organizationalUnit"), "ou": name})
+
+
+@dataclass(frozen=True)
+class OrganisationEntry:
+    """An organisation (nhsOrg), or a GP practice (nhsGPPractice) when its commissioner is known.
+
+    Attributes:
+        code: ODS code, e.g. ``A81001``.
+        address: lines in order; empty lines are kept, as clients split the one value at ``$``.
+        town: published as ``l``.
+        type_name, type_code: e.g. ``GP Practice`` and ``PR``.
+        commissioner_code: published as nhsPCTCode.
+        closed_on: as ODS gives it, published as nhsOrgCloseDate.
+    """
+
+    code: str
+    name: str
+    type_name: str
+    type_code: str
+    address: tuple[str, ...] = ()
+    town: str = ""
+    postcode: str = ""
+    telephone: str = ""
+    sub_type: str = ""
+    parent_code: str = ""
+    commissioner_code: str = ""
+    national_grouping: str = ""
+    health_geography: str = ""
+    opened_on: date | None = None
+    closed_on: date | None = None
+    joined_on: date | None = None
+    left_on: date | None = None
+    predecessors: tuple[str, ...] = ()
+    successors: tuple[str, ...] = ()
+
+    @property
+    def dn(self) -> str:
+        """``uniqueIdentifier=<ODS code>,ou=Organisations,o=nhs``."""
+        return names.organisation_dn(self.code)
+
+    @property
+    def owns_subtree(self) -> bool:
+        """False: sites and departments below it are entries of their own."""
+        return False
+
+    @property
+    def object_class(self) -> str:
+        """nhsGPPractice demands nhsPCTCode, so a practice without a known commissioner is an nhsOrg."""
+        return "nhsGPPractice" if self.type_code == "PR" and self.commissioner_code else "nhsOrg"
+
+    def records(self) -> Iterator[Record]:
+        """The organisation's one record."""
+        yield record(self.dn, self._identity() | self._place() | self._history())
+
+    def _identity(self) -> dict[str, str | Iterable[str] | None]:
+        return {
+            "objectClass": ("top", "organization", self.object_class),
+            "uniqueIdentifier": self.code,
+            "nhsIDCode": self.code,
+            "o": self.name,
+            "nhsOrgType": self.type_name or NOT_KNOWN,
+            "nhsOrgTypeCode": self.type_code or NOT_KNOWN,
+            "nhsOrgSubType": self.sub_type,
+            "nhsParentOrgCode": self.parent_code,
+            "nhsPCTCode": self.commissioner_code,
+            "nhsDHSCcode": self.national_grouping,
+            "nhsSHAcode": self.health_geography,
+        }
+
+    def _place(self) -> dict[str, str | Iterable[str] | None]:
+        return {
+            "postalAddress": postal_address(self.address),
+            "l": self.town or NOT_KNOWN,
+            "postalCode": self.postcode or NOT_KNOWN,
+            "telephoneNumber": self.telephone,
+        }
+
+    def _history(self) -> dict[str, str | Iterable[str] | None]:
+        return {
+            "nhsOrgOpenDate": day(self.opened_on),
+            "nhsOrgCloseDate": day(self.closed_on),
+            "nhsJoinDate": day(self.joined_on),
+            "nhsLeftDate": day(self.left_on),
+            "nhsOCSPredecessor": self.predecessors,
+            "nhsOCSSuccessor": self.successors,
+            "nhsSyntheticIndicator": "0",
+        }
+
+
+def postal_address(lines: Iterable[str]) -> str:
+    """Address lines as one Postal Address value: joined by ``$`` (RFC 4517 section 3.3.28)."""
+    escaped = [line.strip().replace("\\", "\\5C").replace("$", "\\24") for line in lines]
+    return "$".join(escaped).strip("$") or NOT_KNOWN

@@ -1,0 +1,91 @@
+"""Identifiers and distinguished names of the tree ``o=nhs``.
+
+Values that become part of a DN are checked against the form of their kind, so that no value can change the
+meaning of a DN; values in filters are escaped (RFC 4515). Both, because either alone has been forgotten
+before.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ldap3.utils.conv import escape_filter_chars
+
+from directory.errors import InvalidIdentifier
+
+SUFFIX = "o=nhs"
+PEOPLE = f"ou=People,{SUFFIX}"
+ORGANISATIONS = f"ou=Organisations,{SUFFIX}"
+SERVICES = f"ou=Services,{SUFFIX}"
+REFERENCE_DATA = f"ou=ReferenceData,{SUFFIX}"
+JOB_ROLES = f"ou=Job Roles,{REFERENCE_DATA}"
+ACTIVITIES = f"ou=Activities,{REFERENCE_DATA}"
+
+_TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+_NOT_HARMLESS = re.compile(r"[^A-Za-z0-9._-]")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def twelve_digits(value: str, kind: str) -> str:
+    """Return ``value`` when it is 12 digits: a uid, org-person id, role profile id or ASID.
+
+    Raises:
+        InvalidIdentifier: it is not; ``kind`` names it in the message.
+    """
+    if not _TWELVE_DIGITS.fullmatch(value):
+        raise InvalidIdentifier(f"A {kind} has 12 digits; {value!r} has not.")
+    return value
+
+
+def code(value: str, kind: str) -> str:
+    """Return ``value`` when it is a code of letters, digits, dots and dashes: an ODS code, an activity, an
+    MHS id.
+
+    Raises:
+        InvalidIdentifier: it is not; ``kind`` names it in the message.
+    """
+    if not _CODE.fullmatch(value):
+        raise InvalidIdentifier(f"A {kind} consists of letters and digits; {value!r} does not.")
+    return value
+
+
+def child_dn(attribute: str, value: str, parent: str) -> str:
+    """The DN of an entry named by one attribute below ``parent``, with the value escaped."""
+    return f"{attribute}={_escaped(value)},{parent}"
+
+
+def _escaped(value: str) -> str:
+    """A value for a DN: everything that is not plainly harmless as hex pairs (RFC 4514 section 2.4)."""
+    return _NOT_HARMLESS.sub(lambda found: "".join(f"\\{byte:02X}" for byte in found[0].encode()), value)
+
+
+def person_dn(uid: str) -> str:
+    """The DN of a person, e.g. ``uid=555000000017,ou=People,o=nhs``."""
+    return child_dn("uid", twelve_digits(uid, "user id"), PEOPLE)
+
+
+def org_person_dn(uid: str, org_person_id: str) -> str:
+    """The DN of a person's place in one organisation."""
+    identifier = twelve_digits(org_person_id, "org-person id")
+    return child_dn("uniqueIdentifier", identifier, person_dn(uid))
+
+
+def role_dn(uid: str, org_person_id: str, role_profile_id: str) -> str:
+    """The DN of a role profile, three levels below ``ou=People``."""
+    identifier = twelve_digits(role_profile_id, "role profile id")
+    return child_dn("uniqueIdentifier", identifier, org_person_dn(uid, org_person_id))
+
+
+def organisation_dn(organisation_code: str) -> str:
+    """The DN of an organisation, named by its ODS code."""
+    return child_dn("uniqueIdentifier", code(organisation_code, "organisation code"), ORGANISATIONS)
+
+
+def service_dn(identifier: str) -> str:
+    """The DN of an accredited system (its ASID) or a message handling system (its MHS id)."""
+    return child_dn("uniqueIdentifier", code(identifier, "system id"), SERVICES)
+
+
+def filter_value(value: str) -> str:
+    """``value`` escaped for use as an assertion value inside a search filter (RFC 4515 section 3)."""
+    return str(escape_filter_chars(value))

@@ -1,0 +1,63 @@
+"""slapd's TLS files, and TLS 1.2 and up with either library that slapd is built with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from directory.account import Account
+
+TLS_1_2 = "3.3"
+"""olcTLSProtocolMin: heeded by slapd built with OpenSSL (Debian 13), not by one with GnuTLS (Debian 12)."""
+
+_GNUTLS_FILE = "gnutls.conf"
+_GNUTLS_TLS_1_2_AND_UP = """\
+[overrides]
+disabled-version = ssl3.0
+disabled-version = tls1.0
+disabled-version = tls1.1
+disabled-version = dtls1.0
+"""
+
+
+@dataclass(frozen=True)
+class ServerTls:
+    """PEM files.
+
+    Attributes:
+        certificate: slapd's certificate, with its chain.
+        key: its key.
+        client_authority: the authority of systems' certificates and those above it, up to the root.
+    """
+
+    certificate: Path
+    key: Path
+    client_authority: Path
+
+    @classmethod
+    def copies_in(cls, folder: Path) -> ServerTls:
+        """Where ``copy_into`` puts them."""
+        return cls(folder / "server.pem", folder / "server.key", folder / "clients.pem")
+
+    def copy_into(self, folder: Path, account: Account) -> None:
+        """Copy the files to where slapd's user may read them, and nobody else."""
+        copies = self.copies_in(folder)
+        for source, target in (
+            (self.certificate, copies.certificate),
+            (self.key, copies.key),
+            (self.client_authority, copies.client_authority),
+        ):
+            _write(target, source.read_bytes(), account)
+        _write(folder / _GNUTLS_FILE, _GNUTLS_TLS_1_2_AND_UP.encode(), account)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What slapd needs in its environment for the files in ``folder`` to be heeded."""
+    return {"GNUTLS_SYSTEM_PRIORITY_FILE": str(folder / _GNUTLS_FILE)}
+
+
+def _write(target: Path, content: bytes, account: Account) -> None:
+    target.unlink(missing_ok=True)
+    target.touch(mode=0o600)
+    target.write_bytes(content)
+    account.own(target)

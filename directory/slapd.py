@@ -1,0 +1,280 @@
+"""A private slapd: its folder, its configuration, and the process as our child.
+
+Never the system's slapd. The folder holds everything::
+
+    slapd.d/        the configuration, written anew at each start
+    database-N/     a database; the link ``current`` names the one in use
+    run/            the ldapi socket, through which the publisher writes
+    tls/            copies of the TLS files that slapd's user may read
+    lock            held by the running slapd: a second one would start happily on the same database
+    publishing.lock held while something is published or everything is rebuilt
+
+**Which user runs it.** As root, slapd runs as ``openldap`` when that user exists and can reach the folder;
+otherwise (a folder in /root, or no root at all) as the user who starts it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from directory.access_rules import AccessPolicy
+from directory.account import Account, account_for
+from directory.configuration import SlapdFiles, configuration_ldif
+from directory.errors import SlapdAlreadyRunning, SlapdFailed
+from directory.locking import locked
+from directory.server_tls import ServerTls, environment
+from directory.unix_socket import LONGEST_PATH, answers, ldapi_url, server_pid
+
+SLAPD = "/usr/sbin/slapd"
+SLAPADD = "/usr/sbin/slapadd"
+_PR_SET_PDEATHSIG = 1
+# Resolved before any fork: after the change of user the library may be out of reach.
+_LIBC = ctypes.CDLL(None)
+
+
+class Slapd:
+    """One directory folder and the slapd that serves it.
+
+    Args:
+        folder: made when it does not exist.
+        ldaps_port: where systems ask.
+        tls: copied into the folder at each start.
+        listen: address of the LDAPS port.
+        anonymous_endpoint_lookup: whether nhsMhs entries may be looked up without a certificate.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        ldaps_port: int,
+        tls: ServerTls,
+        *,
+        listen: str = "127.0.0.1",
+        anonymous_endpoint_lookup: bool = True,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.ldaps_url = f"ldaps://{listen}:{ldaps_port}"
+        self._tls = tls
+        self._policy = AccessPolicy(os.getuid(), os.getgid(), anonymous_endpoint_lookup)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket_path(self) -> Path:
+        """The Unix socket of the publisher."""
+        return self.folder / "run" / "ldapi"
+
+    @property
+    def ldapi_url(self) -> str:
+        """The publisher's address."""
+        return ldapi_url(self.socket_path)
+
+    @property
+    def publishing_lock(self) -> Path:
+        """Held (flock) while something is published or everything is rebuilt."""
+        return self.folder / "publishing.lock"
+
+    @property
+    def log_file(self) -> Path:
+        """What slapd prints: errors only."""
+        return self.folder / "slapd.log"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running slapd."""
+        return self._running().pid
+
+    def prepare(self) -> None:
+        """Make the folder and an empty database, if they are not there. Harmless while slapd runs.
+
+        Raises:
+            SlapdFailed: slapd is not installed, or the folder's path is too long for a socket.
+        """
+        if len(str(self.socket_path).encode()) > LONGEST_PATH:
+            raise SlapdFailed(
+                f"{self.socket_path} is too long for a socket. Use a folder with a shorter path."
+            )
+        if shutil.which(SLAPD) is None:
+            raise SlapdFailed("slapd is not installed. Install it: apt-get install slapd ldap-utils")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for name in ("run", "tls"):
+            (self.folder / name).mkdir(mode=0o700, exist_ok=True)
+            self.account.own(self.folder / name)
+        if not (self.folder / "current").is_symlink():
+            self._point_to(self.new_database())
+
+    def start(self, patience: float = 30.0) -> None:
+        """Configure, start slapd as our child and wait until it answers on its own socket.
+
+        It ends when the thread that started it ends (PR_SET_PDEATHSIG), so start it from one that stays.
+
+        Raises:
+            SlapdAlreadyRunning: another process serves this folder.
+            SlapdFailed: slapadd refuses the configuration, or slapd ended or did not answer within
+            ``patience`` seconds.
+        """
+        self.prepare()
+        try:
+            with locked(self.folder / "lock", wait=False) as lock:
+                self._own_database()
+                self._tls.copy_into(self.folder / "tls", self.account)
+                self.write_configuration(self.folder / "slapd.d", self._files())
+                self.socket_path.unlink(missing_ok=True)
+                # The child inherits the lock, so it is free again exactly when that slapd is gone.
+                self._process = self._spawn(lock)
+        except BlockingIOError as error:
+            raise SlapdAlreadyRunning(f"A slapd already serves {self.folder}. Stop it first.") from error
+        self._wait_until_ready(time.monotonic() + patience)
+
+    def terminate(self) -> None:
+        """Ask slapd to end, without waiting. Safe in a signal handler."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def stop(self, patience: float = 30.0) -> None:
+        """Ask slapd to end and wait for it; kill it when it does not. One that has ended is fine."""
+        self.terminate()
+        if self._process is None:
+            return
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def wait(self) -> int:
+        """Wait until slapd ends by itself and return its exit status."""
+        return self._running().wait()
+
+    def is_running(self) -> bool:
+        """Whether our child is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def current_database(self) -> Path:
+        """The folder of the database in use."""
+        return self.folder / os.readlink(self.folder / "current")
+
+    def new_database(self) -> Path:
+        """Make an empty database folder beside the one in use; what an ended rebuild left is deleted."""
+        current = self.current_database() if (self.folder / "current").is_symlink() else None
+        for left in set(self.folder.glob("database-*")) - {current}:
+            shutil.rmtree(left)
+        number = int(current.name.removeprefix("database-")) + 1 if current else 1
+        database = self.folder / f"database-{number}"
+        database.mkdir(mode=0o700)
+        self.account.own(database)
+        return database
+
+    def switch_database(self, database: Path) -> None:
+        """Serve ``database`` from now on and delete the one before.
+
+        slapd is started anew for it, a fraction of a second: clients reconnect. It would take a changed
+        olcDbDirectory while it runs, but back-mdb keeps the attribute numbers of the database before, and
+        then answers with values under wrong names.
+
+        Raises:
+            SlapdFailed: another process serves the folder and did not start slapd again.
+        """
+        before = self.current_database()
+        self._point_to(database)
+        if self.is_running():
+            self.stop()
+            self.start()
+        else:
+            self._restart_in_other_process()
+        shutil.rmtree(before, ignore_errors=True)
+
+    def _restart_in_other_process(self, patience: float = 30.0) -> None:
+        """End the slapd that another process serves this folder with; that process starts it again."""
+        ended = server_pid(self.socket_path)
+        if ended is None:
+            return
+        os.kill(ended, signal.SIGTERM)
+        deadline = time.monotonic() + patience
+        while server_pid(self.socket_path) in (None, ended):
+            if time.monotonic() > deadline:
+                raise SlapdFailed("slapd has ended to serve the new database. Start it again.")
+            time.sleep(0.01)
+
+    def write_configuration(self, configuration: Path, paths: SlapdFiles) -> None:
+        """Write a configuration folder that points to ``paths``.
+
+        Raises:
+            SlapdFailed: slapadd refuses it.
+        """
+        shutil.rmtree(configuration, ignore_errors=True)
+        configuration.mkdir(mode=0o700)
+        self.account.own(configuration)
+        text = configuration_ldif(paths, self._policy)
+        done = subprocess.run(  # noqa: S603 - our own command
+            [SLAPADD, "-n0", "-F", str(configuration)],
+            input=text,
+            text=True,
+            capture_output=True,
+            check=False,
+            **self.account.process_options(),
+        )
+        if done.returncode != 0:
+            raise SlapdFailed(f"slapadd refuses the configuration: {done.stdout}{done.stderr}")
+
+    @property
+    def account(self) -> Account:
+        """The user that slapd and slapadd run as."""
+        return account_for(self.folder)
+
+    def _own_database(self) -> None:
+        """The account may be another than at the last start, when the folder became reachable since."""
+        database = self.current_database()
+        for path in (database, *database.iterdir()):
+            self.account.own(path)
+
+    def _files(self) -> SlapdFiles:
+        server = ServerTls.copies_in(self.folder / "tls")
+        return SlapdFiles(self.current_database(), self.folder / "run", server)
+
+    def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
+        command = [SLAPD, "-F", str(self.folder / "slapd.d"), "-h", f"{self.ldapi_url} {self.ldaps_url}"]
+        with self.log_file.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - our own command
+                # Any -d keeps slapd in the foreground; "none" prints errors, which 0 would hide.
+                [*command, "-d", "none"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=os.environ | environment(self.folder / "tls"),
+                pass_fds=(lock,),
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+                **self.account.process_options(),
+            )
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        while not answers(self.socket_path):
+            if not self.is_running() or time.monotonic() > deadline:
+                said = self.log_file.read_text(errors="replace")[-800:]
+                self.stop()
+                raise SlapdFailed(f"slapd did not start: {said.strip() or 'it said nothing.'}")
+            time.sleep(0.01)
+
+    def _point_to(self, database: Path) -> None:
+        link = self.folder / "current.new"
+        link.unlink(missing_ok=True)
+        link.symlink_to(database.name)
+        link.replace(self.folder / "current")
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise SlapdFailed("slapd has not been started.")
+        return self._process
+
+
+def _end_with_parent() -> None:
+    """Runs in the child after the change of user, which would make the kernel forget it."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
