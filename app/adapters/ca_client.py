@@ -1,0 +1,127 @@
+"""The certificate authority as other processes see it: the same calls, over its socket."""
+
+from __future__ import annotations
+
+import socket
+from base64 import b64decode
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.adapters.ca_messages import (
+    MAXIMUM_REPLY_BYTES,
+    Message,
+    card_order_message,
+    encoded,
+    receive_message,
+    send_message,
+)
+from app.ca.ports import PublishedCrl
+from app.ca.refusals import RequestMalformed, refusal_of
+from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.errors import Unavailable
+
+TIMEOUT_SECONDS = 20
+
+
+class CaClient:
+    """Speaks to the certificate authority's process; one short connection for each call. Thread-safe."""
+
+    def __init__(self, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._path = path
+        self._timeout_seconds = timeout_seconds
+
+    def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
+        """Order both certificates of a card; the same order again gives the same ones.
+
+        Raises:
+            CertificateRefused, ApprovalNotValid: with the code and sentence of the certificate authority.
+            Unavailable: it did not answer; send the order again.
+        """
+        result = self._call("issue_card_certificates", order=card_order_message(order))
+        return CardCertificates(
+            b64decode(result["authentication"]),
+            b64decode(result["content_commitment"]),
+            tuple(b64decode(each) for each in result["chain"]),
+        )
+
+    def revoke(self, serial_number: str, reason: str, revoked_at: datetime) -> None:
+        """Revoke for good; OCSP and CRL tell it when this returns. Again changes nothing.
+
+        Raises:
+            CertificateUnknown, ReasonUnknown, Unavailable
+        """
+        self._call("revoke", serial_number=serial_number, reason=reason, revoked_at=revoked_at.isoformat())
+
+    def withdraw(self, order_id: str, reason: str, revoked_at: datetime) -> None:
+        """Close an order that was undone: whatever was or is being signed for it is revoked.
+
+        Raises:
+            ReasonUnknown, Unavailable
+        """
+        self._call("withdraw", order_id=order_id, reason=reason, revoked_at=revoked_at.isoformat())
+
+    def crl(self, issuing_ca: str) -> PublishedCrl:
+        """The current CRL of a CA. Raises IssuingCaUnknown, Unavailable."""
+        result = self._call("crl", issuing_ca=issuing_ca)
+        return PublishedCrl(
+            issuing_ca=issuing_ca,
+            number=result["number"],
+            this_update=datetime.fromisoformat(result["this_update"]),
+            next_update=datetime.fromisoformat(result["next_update"]),
+            der=b64decode(result["der"]),
+        )
+
+    def ocsp(self, request: bytes) -> bytes:
+        """The signed answer to an OCSP request, DER to DER. Raises Unavailable."""
+        return b64decode(self._call("ocsp", request=encoded(request))["der"])
+
+    def certificates(self) -> Mapping[str, bytes]:
+        """The certificates of the root and the issuing CAs by name, DER. Raises Unavailable."""
+        found: Mapping[str, str] = self._call("certificates")["certificates"]
+        return {name: b64decode(der) for name, der in found.items()}
+
+    def escrow_public_key(self) -> bytes:
+        """The RSA public key, PEM, to which SO PINs are wrapped. Raises Unavailable."""
+        return str(self._call("escrow_public_key")["pem"]).encode()
+
+    def seal_audit_head(self) -> int:
+        """Have the newest audit event sealed; its number. Raises AuditChainBroken, Unavailable."""
+        return int(self._call("seal_audit_head")["seq"])
+
+    def health(self) -> None:
+        """Return when it is ready. Raises Unavailable."""
+        self._call("health")
+
+    def _call(self, operation: str, **fields: object) -> Message:
+        try:
+            reply = self._exchange({"operation": operation, **fields})
+        except (OSError, RequestMalformed) as fault:
+            raise _unavailable() from fault
+        return _result_of(reply)
+
+    def _exchange(self, request: Message) -> Message | None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(self._timeout_seconds)
+            connection.connect(str(self._path))
+            send_message(connection, request)
+            return receive_message(connection, MAXIMUM_REPLY_BYTES)
+
+
+def _result_of(reply: Message | None) -> Mapping[str, Any]:
+    if reply is None or "fault" in reply:
+        raise _unavailable()
+    if "refused" in reply:
+        raise refusal_of(str(reply["refused"]["code"]), str(reply["refused"]["message"]))
+    if "unavailable" in reply:
+        raise Unavailable(str(reply["unavailable"]["dependency"]), str(reply["unavailable"]["message"]))
+    result: Mapping[str, Any] = reply["result"]
+    return result
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "certificate authority",
+        "The certificate authority does not answer just now. Nothing is lost: try again in a few minutes.",
+    )

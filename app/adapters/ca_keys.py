@@ -1,0 +1,130 @@
+"""The certificate authority's keys in its PKCS#11 token, through ``cryptoki``."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+import cryptoki
+from app.ca.ports import SigningKey
+from app.ca.refusals import CeremonyNotHeld
+from app.domain.certificate_profile import KeyType
+from app.errors import Unavailable
+from app.settings import CaSettings
+from cryptoki import KeySpec, KeyUsage, Module, SigningSession
+from cryptoki.errors import CryptokiError, TokenNotFound
+
+PIN_DIGITS = 16
+LOCK_FILE = "token.lock"
+
+
+class TokenKeys:
+    """Keys by their labels in an open token (``app.ca.ports.SigningKeys``)."""
+
+    def __init__(self, session: SigningSession) -> None:
+        self._session = session
+
+    def has(self, label: str) -> bool:
+        """Whether a key with this label is in the token."""
+        with token_errors_named():
+            return self._session.has_key(label)
+
+    def key(self, label: str) -> SigningKey:
+        """The key with this label; it signs in the token."""
+        with token_errors_named():
+            key = self._session.private_key(label)
+        assert isinstance(key, SigningKey), "the ceremony makes EC and RSA keys only"
+        return key
+
+    def generate(self, label: str, key_type: KeyType) -> SigningKey:
+        """Make a signing key."""
+        with token_errors_named():
+            self._session.generate(KeySpec(key_type.value), label)
+        return self.key(label)
+
+    def generate_for_decryption(self, label: str, key_type: KeyType) -> None:
+        """Make a key that only decrypts."""
+        with token_errors_named():
+            self._session.generate(KeySpec(key_type.value), label, KeyUsage.DECRYPT)
+
+    def public_key(self, label: str) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+        """The public half of the key with this label."""
+        return self.key(label).public_key()
+
+
+@contextmanager
+def open_token_keys(settings: CaSettings) -> Iterator[TokenKeys]:
+    """Log in to the token for as long as the block lasts; other processes of the token wait their turn.
+
+    Raises:
+        CeremonyNotHeld: there is no PIN file yet.
+        Unavailable: the module or token cannot be used.
+    """
+    if not settings.pin_file.exists():
+        raise CeremonyNotHeld("The certificate authority has no keys yet. Run: spine-ra ca ceremony")
+    with token_errors_named():
+        session = cryptoki.open_signing_session(
+            settings.module,
+            settings.softhsm_conf,
+            settings.token_label,
+            settings.pin_file,
+            settings.folder / LOCK_FILE,
+        )
+    try:
+        yield TokenKeys(session)
+    finally:
+        with suppress(CryptokiError):
+            session.close()
+
+
+def make_token(settings: CaSettings) -> None:
+    """Make the SoftHSM token with random PINs, unless it is there. An HSM's own tools make its token.
+
+    The PINs are written first (0600), so that an interruption never leaves a token that nobody can open.
+
+    Raises:
+        Unavailable: the module cannot be used.
+    """
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.softhsm_conf is None:
+        return
+    cryptoki.prepare_softhsm_folder(settings.softhsm_conf.parent)
+    pin, so_pin = _kept_pin(settings.pin_file), _kept_pin(settings.pin_file.with_name("so-pin"))
+    with token_errors_named(), Module.load(settings.module, softhsm_conf=settings.softhsm_conf) as module:
+        try:
+            token = module.find_token(label=settings.token_label)
+        except TokenNotFound:
+            token = module.init_token(settings.token_label, so_pin)
+        if not token.info.user_pin_initialised:
+            with token.login_so(so_pin) as session:
+                session.init_pin(pin)
+
+
+@contextmanager
+def token_errors_named() -> Iterator[None]:
+    """Turn a token's errors into Unavailable; their text never holds a PIN."""
+    try:
+        yield
+    except CryptokiError as fault:
+        raise Unavailable(
+            "token", f"The certificate authority's token cannot be used ({type(fault).__name__}: {fault})."
+        ) from fault
+
+
+def _kept_pin(path: Path) -> str:
+    """The PIN in the file; a random one is written when there is none. Complete or absent, never half."""
+    if not path.exists():
+        temporary = path.with_name(f"{path.name}.new")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    return path.read_text().strip()

@@ -1,0 +1,122 @@
+"""What the certificate authority's process does for those who may reach its socket, by name.
+
+System certificates are not among it: their approval is a row in a database that the web process writes, so
+they are ordered by an operator on the authority's own machine alone (``spine-ra ca certify-system``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+
+from app.adapters.ca_keys import token_errors_named
+from app.adapters.ca_messages import (
+    Fields,
+    Message,
+    card_order_from_untrusted,
+    encoded,
+)
+from app.ca.authority import Authority
+from app.ca.ocsp import OCSPResponder
+from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger, PublishedCrl
+from app.ca.refusals import RequestMalformed
+from app.ca.revoking import Revoker
+from app.ca.sealing import AuditSealer
+
+ROOT = "root"
+
+
+@dataclass(frozen=True)
+class Operations:
+    """The running certificate authority.
+
+    Attributes:
+        keys: what the ceremony made.
+    """
+
+    authority: Authority
+    revoker: Revoker
+    responder: OCSPResponder
+    sealer: AuditSealer
+    ledger: CertificateLedger
+    keys: Sequence[AuthorityKey]
+
+    def handle(self, request_from_untrusted: Message) -> Message:
+        """Carry out a request and return its result.
+
+        Raises:
+            RequestMalformed, and what the operation raises.
+        """
+        fields = Fields(request_from_untrusted)
+        operation = self._table().get(fields.text("operation"))
+        if operation is None:
+            raise RequestMalformed("There is no operation of this name.")
+        with token_errors_named():
+            return operation(fields)
+
+    def _table(self) -> Mapping[str, Callable[[Fields], Message]]:
+        return {
+            "issue_card_certificates": self._issue_card_certificates,
+            "revoke": self._revoke,
+            "withdraw": self._withdraw,
+            "crl": self._crl,
+            "ocsp": self._ocsp,
+            "certificates": self._certificates,
+            "escrow_public_key": self._escrow_public_key,
+            "seal_audit_head": self._seal_audit_head,
+            "health": self._health,
+        }
+
+    def _issue_card_certificates(self, fields: Fields) -> Message:
+        issued = self.authority.issue_card_certificates(card_order_from_untrusted(fields.part("order")))
+        return {
+            "authentication": encoded(issued.authentication),
+            "content_commitment": encoded(issued.content_commitment),
+            "chain": [encoded(each) for each in issued.chain],
+        }
+
+    def _revoke(self, fields: Fields) -> Message:
+        self.revoker.revoke(fields.text("serial_number"), fields.text("reason"), fields.instant("revoked_at"))
+        return {}
+
+    def _withdraw(self, fields: Fields) -> Message:
+        self.revoker.withdraw(fields.text("order_id"), fields.text("reason"), fields.instant("revoked_at"))
+        return {}
+
+    def _crl(self, fields: Fields) -> Message:
+        name = fields.text("issuing_ca")
+        crl = self._root_crl(name) or self.revoker.crl(name)
+        return {
+            "der": encoded(crl.der),
+            "number": crl.number,
+            "this_update": crl.this_update.isoformat(),
+            "next_update": crl.next_update.isoformat(),
+        }
+
+    def _root_crl(self, name: str) -> PublishedCrl | None:
+        """The root signs at ceremonies only; its CRL is as the last one left it."""
+        is_root = any(each.name == name and each.kind is AuthorityKind.ROOT for each in self.keys)
+        return self.ledger.latest_crl(name) if is_root else None
+
+    def _ocsp(self, fields: Fields) -> Message:
+        return {"der": encoded(self.responder.answer(fields.octets("request")))}
+
+    def _certificates(self, fields: Fields) -> Message:
+        authorities = (AuthorityKind.ROOT, AuthorityKind.ISSUING_CA)
+        ders = {each.name: each.certificate for each in self.keys if each.kind in authorities}
+        return {"certificates": {name: encoded(der) for name, der in ders.items() if der}}
+
+    def _escrow_public_key(self, fields: Fields) -> Message:
+        spki = next(each.public_key for each in self.keys if each.kind is AuthorityKind.SO_PIN_ESCROW)
+        pem = load_der_public_key(spki).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return {"pem": pem.decode()}
+
+    def _seal_audit_head(self, fields: Fields) -> Message:
+        seal = self.sealer.seal_head()
+        return {"seq": seal.seq if seal else 0}
+
+    def _health(self, fields: Fields) -> Message:
+        self.ledger.founding_digest()
+        return {"state": "ready"}

@@ -1,0 +1,193 @@
+"""The composition root: the only file that names every adapter. It makes what programs run of settings."""
+
+from __future__ import annotations
+
+import tomllib
+import warnings
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from flask import Flask
+
+from app.adapters.back_channel import HttpBackChannel
+from app.adapters.ca_client import CaClient
+from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls
+from app.adapters.directory_publishing import DirectoryPublishing
+from app.adapters.openid_keys import OpenIDKeys, TokenPlace
+from app.adapters.photo import PillowPhotos
+from app.domain import permissions_policy
+from app.domain.permissions_policy import PermissionsPolicy
+from app.oidc.logging_out import TellingRelyingParties
+from app.oidc.provider import OpenIDProvider
+from app.oidc.relying_party import RelyingParty, parse
+from app.oidc.signing import SigningKeys
+from app.ra.auditing import Auditing
+from app.ra.cancelling import Cancelling
+from app.ra.deciding import Deciding
+from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from app.ra.finding import Finding
+from app.ra.founding import FoundingCeremony
+from app.ra.issuing import Issuing
+from app.ra.limiting import Limiting
+from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+from app.ra.organisation_scope import OrganisationScope
+from app.ra.positioning import Positioning
+from app.ra.registering import Registering
+from app.ra.requesting import Requesting
+from app.services import Services
+from app.settings import InsecureDevelopmentWarning, Settings
+from app.signin.browser_sessions import BrowserSessions
+from app.signin.certificate_checks import TrustAnchors
+from app.signin.session import SessionLimits
+from app.signin.smartcard import SmartcardSignIn
+from app.storage.database import Database
+from app.storage.outbox import OutboxRow
+from app.web.application import create_app
+from app.web.status_pages import create_status_app
+from app.worker import PeriodicTask, Worker, usual_tasks
+from directory.publishing import Publisher
+from directory.server_tls import ServerTls
+from directory.slapd import Slapd
+from directory.unix_socket import ldapi_url
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+LDAPS_PORT = 636
+STATUS_TIMEOUT_SECONDS = 3
+
+
+def open_database(settings: Settings) -> Database:
+    """The system of record."""
+    return Database(settings.database.url)
+
+
+def permissions() -> PermissionsPolicy:
+    """Which job role and activities carry which permission.
+
+    Raises:
+        ValueError: naming the rule that cannot be used.
+    """
+    return permissions_policy.parse(tomllib.loads((CONFIG / "permissions.toml").read_text()))
+
+
+def founding_ceremony(database: Database) -> FoundingCeremony:
+    """The ceremony that makes the first two people, once."""
+    return FoundingCeremony(database, PillowPhotos(), permissions())
+
+
+def certificate_authority(settings: Settings) -> CaClient:
+    """The certificate authority's process, over its socket."""
+    return CaClient(settings.ca.socket)
+
+
+def openid_token_place(settings: Settings) -> TokenPlace:
+    """Where the OpenID provider's signing keys are."""
+    openid = settings.openid
+    return TokenPlace(openid.module, openid.softhsm_conf, openid.token_label, openid.pin_file)
+
+
+def relying_parties(settings: Settings) -> Mapping[str, RelyingParty]:
+    """The registered relying parties.
+
+    Raises:
+        RegistrationNotUsable: naming the relying party and what is wrong.
+    """
+    file = settings.openid.clients_file
+    return parse(tomllib.loads(file.read_text()), lambda name: (file.parent / name).read_bytes())
+
+
+def trust_anchors(settings: Settings) -> TrustAnchors:
+    """The CA certificates that a card's authentication certificate must lead to."""
+    public = settings.ca.folder / "public"
+    root, authentication = (
+        x509.load_der_x509_certificate((public / f"{name}.cer").read_bytes())
+        for name in ("root", "authentication")
+    )
+    return TrustAnchors(root, authentication)
+
+
+def web_application(settings: Settings) -> Flask:
+    """The web application with everything real behind it. Call it in the process that serves."""
+    for sentence in settings.stand_ins:
+        warnings.warn(sentence, InsecureDevelopmentWarning, stacklevel=2)
+    keys = OpenIDKeys.open(openid_token_place(settings)).signing_keys
+    return create_app(settings, services(settings, open_database(settings), keys))
+
+
+def services(settings: Settings, database: Database, openid_keys: SigningKeys) -> Services:
+    """What pages use."""
+    scope, policy, photos, limits = (
+        OrganisationScope(),
+        permissions(),
+        PillowPhotos(),
+        session_limits(settings),
+    )
+    ca, desk_policy = certificate_authority(settings), DeskPolicy(settings.service.origin)
+    anchors, origin = trust_anchors(settings), settings.service.origin
+    return Services(
+        finding=Finding(database),
+        registering=Registering(database, photos),
+        organisations=LookingUpOrganisations(database),
+        reference=LookingUpRoles(database),
+        positions=Positioning(database, scope),
+        requesting=Requesting(database, scope),
+        deciding=Deciding(database, scope),
+        issuing=Issuing(database),
+        desk_jobs=DeskJobs(database, ca, desk_policy),
+        cancelling=Cancelling(database),
+        auditing=Auditing(database),
+        limiting=Limiting(database),
+        sign_in=SmartcardSignIn(database, anchors, origin, session_limits=limits),
+        sessions=BrowserSessions(database, policy, limits),
+        openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
+    )
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """How long a sign-in lasts."""
+    session = settings.session
+    return SessionLimits(timedelta(minutes=session.idle_minutes), timedelta(hours=session.absolute_hours))
+
+
+def status_application(settings: Settings) -> Flask:
+    """CRL, OCSP and CA certificates."""
+    # A hung authority must not hold the few threads that serve what is in memory.
+    return create_status_app(CaClient(settings.ca.socket, timeout_seconds=STATUS_TIMEOUT_SECONDS))
+
+
+def outbox_handlers(
+    settings: Settings, database: Database, directory: DirectoryPublishing
+) -> Mapping[str, Callable[[OutboxRow], None]]:
+    """What the worker calls for each topic of the outbox."""
+    keys = OpenIDKeys.open(openid_token_place(settings)).signing_keys
+    parties, issuer = relying_parties(settings), settings.openid.issuer
+    telling = TellingRelyingParties(database, parties, keys, issuer, HttpBackChannel())
+    return {
+        **directory.handlers,
+        **ca_outbox_handlers(certificate_authority(settings)),
+        "openid.logout": lambda row: telling.tell(row.key),
+    }
+
+
+def directory_publishing(settings: Settings, database: Database) -> DirectoryPublishing:
+    """The directory's one writer, over its private socket."""
+    place = settings.directory
+    publisher = Publisher(ldapi_url(place.ldapi_socket), place.folder / "publishing.lock")
+    return DirectoryPublishing(database, publisher)
+
+
+def slapd(settings: Settings) -> Slapd:
+    """The directory's server as its folder describes it, to rebuild it; ``python -m directory`` serves it."""
+    place = settings.directory
+    port = urlsplit(place.ldaps_url).port or LDAPS_PORT
+    return Slapd(place.folder, port, ServerTls.copies_in(place.folder / "tls"))
+
+
+def worker(settings: Settings) -> Worker:
+    """The outbox's carrier with everything that it carries to."""
+    database, ca = open_database(settings), certificate_authority(settings)
+    handlers = outbox_handlers(settings, database, directory_publishing(settings, database))
+    crls = PeriodicTask("crls", timedelta(minutes=5), lambda: renew_crls(ca))
+    return Worker(database, handlers, [*usual_tasks(database, ca), crls])

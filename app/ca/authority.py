@@ -1,0 +1,258 @@
+"""The certificate authority: takes an order with its approval and gives certificates, each exactly once.
+
+The steps, and what is left when the process ends after each:
+
+1. check the approval, the CSRs and the names        nothing
+2. prepare: profile, lint with a throw-away key      nothing
+3. record what will be signed                        a record that other keys may still replace
+4. write the audit event                             signed at the next start, or when the order comes again
+5. sign                                              as after 4: a signature that nobody saw is made again
+6. record what was signed                            the certificate; the same order gives it again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from app.ca import csr as requests
+from app.ca import names
+from app.ca.approval import ApprovalCheck
+from app.ca.contents import Validity
+from app.ca.issuance import Issuer, PreparedCertificate
+from app.ca.ports import (
+    ApprovalRecord,
+    AuditRecord,
+    CertificateLedger,
+    CertificateRecord,
+    IntendedCertificate,
+)
+from app.ca.refusals import KeyAlreadyCertified, SystemNotApproved
+from app.clock import Clock
+from app.domain.actor import Actor
+from app.domain.audit_event import AuditEvent
+from app.domain.certificate_order import (
+    CardCertificateOrder,
+    CardCertificates,
+    CertificatePurpose,
+    SystemCertificateOrder,
+    serial_number_text,
+)
+from app.domain.certificate_profile import CertificateProfile, CertificateRules
+from app.errors import Refusal
+
+ACTOR = Actor.system("ca")
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One certificate of an order: its profile, subject name, verified key, and where it belongs."""
+
+    profile: CertificateProfile
+    subject: x509.Name
+    csr: requests.VerifiedCsr
+    order_id: str
+    holder: str
+    card_serial: str
+
+
+class Authority:
+    """Carries out orders.
+
+    Args:
+        issuers: the issuing CAs by name.
+        root: the root's certificate.
+        rules: certificate profiles.
+        ledger: our own record.
+        audit: the audit record of the whole service.
+        approvals: checks of card orders.
+        record: the registration authority's record.
+        clock: the time now.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuers: Mapping[str, Issuer],
+        root: x509.Certificate,
+        rules: CertificateRules,
+        ledger: CertificateLedger,
+        audit: AuditRecord,
+        approvals: ApprovalCheck,
+        record: ApprovalRecord,
+        clock: Clock,
+    ) -> None:
+        self._issuers = issuers
+        self._root = root.public_bytes(Encoding.DER)
+        self._rules = rules
+        self._ledger = ledger
+        self._audit = audit
+        self._approvals = approvals
+        self._record = record
+        self._clock = clock
+
+    def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
+        """Carry out an order for a card; the same order again gives the same certificates.
+
+        Raises:
+            CertificateRefused, ApprovalNotValid: a rule says no; that is audited too.
+            Unavailable: the audit, a database or the token is down; the order may be sent again.
+        """
+        try:
+            founder = self._approvals.require_approved(order, self._clock())
+            ders = self._certify(self._wanted_for_card(order), founder)
+        except Refusal as refusal:
+            self._audit_refusal(order.holder_uid, order.issuance_id, refusal)
+            raise
+        return CardCertificates(ders[0], ders[1], self._chain())
+
+    def issue_system_certificate(self, order: SystemCertificateOrder) -> bytes:
+        """Carry out an order for a system's client certificate; the same order gives the same one. DER.
+
+        Raises:
+            SystemNotApproved, CertificateRefused, Unavailable
+        """
+        try:
+            if not self._record.is_system_approved(order.asid):
+                raise SystemNotApproved("No accredited system of this id was approved by two people.")
+            return self._certify([self._wanted_for_system(order)], None)[0]
+        except Refusal as refusal:
+            self._audit_refusal(order.asid, order.order_id, refusal)
+            raise
+
+    def finish(self) -> int:
+        """Sign what was audited and not signed when the process ended. Returns how many."""
+        unfinished = self._ledger.unfinished()
+        self._sign(unfinished, {})
+        return len(unfinished)
+
+    def _chain(self) -> tuple[bytes, ...]:
+        people = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+        issuing = dict.fromkeys(self._rules.profiles[purpose].issuing_ca for purpose in people)
+        ders = [self._issuers[name].certificate.public_bytes(Encoding.DER) for name in issuing]
+        return (*ders, self._root)
+
+    def _wanted_for_card(self, order: CardCertificateOrder) -> list[_Wanted]:
+        pairs = (
+            (CertificatePurpose.AUTHENTICATION, order.authentication_csr),
+            (CertificatePurpose.CONTENT_COMMITMENT, order.content_commitment_csr),
+        )
+        wanted = [self._wanted(order, purpose, der) for purpose, der in pairs]
+        if wanted[0].csr.spki_sha256 == wanted[1].csr.spki_sha256:
+            raise KeyAlreadyCertified("Both CSRs are for one key. The card must make a key for each purpose.")
+        return wanted
+
+    def _wanted(self, order: CardCertificateOrder, purpose: CertificatePurpose, der: bytes) -> _Wanted:
+        profile = self._rules.profiles[purpose]
+        return _Wanted(
+            profile=profile,
+            subject=names.person_subject(profile, order.holder_uid, order.given_name, order.family_name),
+            csr=requests.verify(requests.UnverifiedCsr(der), profile),
+            order_id=order.issuance_id,
+            holder=order.holder_uid,
+            card_serial=order.card_serial,
+        )
+
+    def _wanted_for_system(self, order: SystemCertificateOrder) -> _Wanted:
+        profile = self._rules.profiles[CertificatePurpose.SYSTEM]
+        subject = names.system_subject(profile, order.asid)
+        csr = requests.verify(requests.UnverifiedCsr(order.csr), profile)
+        return _Wanted(profile, subject, csr, order.order_id, order.asid, "")
+
+    def _certify(self, wanted: Sequence[_Wanted], founder: str | None) -> list[bytes]:
+        """Steps 2 to 6 for every certificate of an order, in the order of ``wanted``."""
+        prepared: Mapping[str, PreparedCertificate] = {}
+        if not self._is_on_record(wanted):
+            prepared = self._intend(wanted, founder)
+        records = {each.intended.purpose: each for each in self._ledger.of_order(wanted[0].order_id)}
+        self._write_audit(list(records.values()))
+        return self._sign([records[each.profile.purpose] for each in wanted], prepared)
+
+    def _is_on_record(self, wanted: Sequence[_Wanted]) -> bool:
+        """Whether exactly these certificates were recorded before, for these keys, holder and card."""
+        known = {
+            (
+                each.intended.purpose,
+                each.intended.spki_sha256,
+                each.intended.holder,
+                each.intended.card_serial,
+            )
+            for each in self._ledger.of_order(wanted[0].order_id)
+        }
+        return known == {
+            (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
+        }
+
+    def _intend(self, wanted: Sequence[_Wanted], founder: str | None) -> dict[str, PreparedCertificate]:
+        """Prepare and record; returns what was prepared by serial number."""
+        prepared = [self._prepare(each) for each in wanted]
+        intended = [_intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
+        self._ledger.intend(intended, founder)
+        return {each.serial_number: ready for each, ready in zip(intended, prepared, strict=True)}
+
+    def _prepare(self, wanted: _Wanted) -> PreparedCertificate:
+        profile = wanted.profile
+        validity = Validity.beginning(self._clock() - self._rules.backdate, profile.validity)
+        return self._issuers[profile.issuing_ca].prepare(profile, wanted.subject, wanted.csr, validity)
+
+    def _write_audit(self, records: Sequence[CertificateRecord]) -> None:
+        """Nothing is signed before its audit event is written."""
+        new = [each.intended for each in records if not each.audited]
+        if new:
+            self._audit.happened([_issued_event(each) for each in new])
+            self._ledger.mark_audited([each.serial_number for each in new])
+
+    def _sign(
+        self, records: Sequence[CertificateRecord], prepared: Mapping[str, PreparedCertificate]
+    ) -> list[bytes]:
+        """The certificates: those on record, and what was recorded to be signed, signed now."""
+        new = {
+            each.intended.serial_number: self._signed(each.intended, prepared)
+            for each in records
+            if each.der is None
+        }
+        kept = self._ledger.record_signed(new, self._clock()) if new else {}
+        return [each.der or kept[each.intended.serial_number] for each in records]
+
+    def _signed(self, intended: IntendedCertificate, prepared: Mapping[str, PreparedCertificate]) -> bytes:
+        issuer = self._issuers[intended.issuing_ca]
+        ready = prepared.get(intended.serial_number)
+        if ready is None:
+            linted = x509.load_der_x509_certificate(intended.linted)
+            ready = issuer.prepare_again(self._rules.profiles[intended.purpose], linted)
+        return issuer.issue(ready)
+
+    def _audit_refusal(self, subject: str, order_id: str, refusal: Refusal) -> None:
+        event = AuditEvent.by(ACTOR, "certificate.issued", subject[:200], {"order": order_id[:200]})
+        self._audit.refused(event.refused(refusal.code))
+
+
+def _intended(wanted: _Wanted, prepared: PreparedCertificate) -> IntendedCertificate:
+    linted = prepared.linted
+    return IntendedCertificate(
+        serial_number=serial_number_text(linted.serial_number),
+        issuing_ca=wanted.profile.issuing_ca,
+        purpose=wanted.profile.purpose,
+        order_id=wanted.order_id,
+        holder=wanted.holder,
+        card_serial=wanted.card_serial,
+        spki_sha256=wanted.csr.spki_sha256,
+        not_before=linted.not_valid_before_utc,
+        not_after=linted.not_valid_after_utc,
+        linted=linted.public_bytes(Encoding.DER),
+    )
+
+
+def _issued_event(intended: IntendedCertificate) -> AuditEvent:
+    details = {
+        "serial_number": intended.serial_number,
+        "purpose": intended.purpose.value,
+        "order": intended.order_id,
+        "card": intended.card_serial,
+        "issuing_ca": intended.issuing_ca,
+        "spki_sha256": intended.spki_sha256,
+    }
+    return AuditEvent.by(ACTOR, "certificate.issued", intended.holder, details)

@@ -1,0 +1,274 @@
+"""What the certificate authority needs from outside, and the values that cross over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from app.domain.audit_chain import Head, Seal
+from app.domain.audit_event import AuditEvent
+from app.domain.certificate_order import CertificatePurpose
+from app.domain.certificate_profile import KeyType
+from app.domain.revocation import RevocationReason
+
+SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+"""A key that signs; in service it lies in the token and cannot be exported."""
+
+
+class SigningKeys(Protocol):
+    """The token of the certificate authority."""
+
+    def has(self, label: str) -> bool:
+        """Whether a key with this label is in the token."""
+
+    def key(self, label: str) -> SigningKey:
+        """The key with this label."""
+
+    def generate(self, label: str, key_type: KeyType) -> SigningKey:
+        """Make a signing key in the token; it cannot leave it."""
+
+    def generate_for_decryption(self, label: str, key_type: KeyType) -> None:
+        """Make a key in the token that only decrypts."""
+
+    def public_key(self, label: str) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+        """The public half of the key with this label."""
+
+
+@dataclass(frozen=True)
+class IntendedCertificate:
+    """What is recorded before anything is signed.
+
+    Attributes:
+        serial_number: lower-case hexadecimal.
+        issuing_ca: name of the CA.
+        order_id: the issuance or registration it belongs to.
+        holder: user id, accredited system id, or the CA's name for an OCSP signer.
+        card_serial: empty when there is no card.
+        spki_sha256: SHA-256 of the SubjectPublicKeyInfo, hexadecimal.
+        linted: the certificate signed with a throw-away key, DER.
+    """
+
+    serial_number: str
+    issuing_ca: str
+    purpose: CertificatePurpose
+    order_id: str
+    holder: str
+    card_serial: str
+    spki_sha256: str
+    not_before: datetime
+    not_after: datetime
+    linted: bytes
+
+
+@dataclass(frozen=True)
+class CertificateRecord:
+    """A certificate on record: intended, then audited, then signed. ``der`` is None until it was signed."""
+
+    intended: IntendedCertificate
+    audited: bool
+    der: bytes | None
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """A revoked certificate. ``serial_number`` is lower-case hexadecimal."""
+
+    serial_number: str
+    reason: RevocationReason
+    revoked_at: datetime
+
+
+@dataclass(frozen=True)
+class PublishedCrl:
+    """A CRL as it is given out. ``number`` rises strictly for each CA (RFC 5280 section 5.2.3)."""
+
+    issuing_ca: str
+    number: int
+    this_update: datetime
+    next_update: datetime
+    der: bytes
+
+
+class CertificateLedger(Protocol):
+    """What this authority intended, signed and revoked: its own record. Each call is durable."""
+
+    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None) -> None:
+        """Record all or none, and bind the founding entry to the order when ``founder`` is given.
+
+        What the order has on record for the same keys stays as it is; for other keys it is replaced, unless
+        its audit event is written.
+
+        Raises:
+            KeyAlreadyCertified, AlreadyCertified, OrderWithdrawn, FoundingRecordUnknown, FoundingEntrySpent
+        """
+
+    def of_order(self, order_id: str) -> Sequence[CertificateRecord]:
+        """What is on record for an order, in the order of their purposes' names."""
+
+    def find(self, serial_number: str) -> CertificateRecord | None:
+        """The certificate with this serial number."""
+
+    def unfinished(self) -> Sequence[CertificateRecord]:
+        """Certificates whose audit event is written and that are not signed yet."""
+
+    def withdraw(self, order_id: str) -> None:
+        """Close an order: nothing new is recorded for it, and what was not audited is forgotten."""
+
+    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
+        """Record that the audit events are written.
+
+        Raises:
+            AlreadyCertified: other keys replaced one of them meanwhile.
+        """
+
+    def record_signed(self, ders: Mapping[str, bytes], at: datetime) -> Mapping[str, bytes]:
+        """Keep certificates by serial number, unless one is kept already; returns those that are kept."""
+
+    def revoke(self, revocation: Revocation) -> None:
+        """Record a revocation; a second one changes nothing."""
+
+    def revocation(self, serial_number: str) -> Revocation | None:
+        """How and when the certificate was revoked."""
+
+    def is_published(self, serial_number: str) -> bool:
+        """Whether a CRL that holds the revocation was made."""
+
+    def latest_crl(self, issuing_ca: str) -> PublishedCrl | None:
+        """The newest CRL of a CA."""
+
+    def publish_crl(
+        self,
+        issuing_ca: str,
+        expired_before: datetime,
+        build: Callable[[int, Sequence[Revocation]], PublishedCrl],
+    ) -> PublishedCrl:
+        """Make the next CRL from every revocation of a certificate that had not expired then.
+
+        ``build`` gets the next number and the revocations, and is called within the transaction, so that a
+        CRL with a higher number never lacks what a lower one had.
+        """
+
+    def founding_digest(self) -> str:
+        """SHA-256 of the founding file that the key ceremony fixed; empty when none was."""
+
+    def last_seal(self) -> Seal | None:
+        """The last audit head that was sealed."""
+
+    def record_seal(self, seal: Seal) -> None:
+        """Keep a seal."""
+
+
+@dataclass(frozen=True)
+class IssuanceOnRecord:
+    """What the registration authority's record says of an issuance at this moment.
+
+    Attributes:
+        is_open: neither finished nor undone.
+        card_serial: None until a card is bound to it.
+        operator_uid: None when it belongs to the founding.
+        operator_may_issue: the operator is active and holds a role profile that carries ``cards.issue`` now.
+    """
+
+    is_open: bool
+    holder_uid: str
+    card_serial: str | None
+    operator_uid: str | None
+    operator_may_issue: bool
+
+
+class ApprovalRecord(Protocol):
+    """Read-only look-ups in the registration authority's database."""
+
+    def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
+        """The issuance with this id."""
+
+    def is_system_approved(self, asid: str) -> bool:
+        """Whether two people registered and approved the accredited system."""
+
+
+class AuditRecord(Protocol):
+    """The audit record of the whole service. If it cannot be written, ``Unavailable`` is raised."""
+
+    def happened(self, events: Sequence[AuditEvent]) -> None:
+        """Write those events that are not written yet, all or none.
+
+        An event is written already when one with its name, subject and details is: so each call may be
+        repeated after a crash, and one thing that happened stays one event.
+        """
+
+    def refused(self, event: AuditEvent) -> None:
+        """Write that something was refused; each time counts."""
+
+
+class AuditChain(Protocol):
+    """The audit record, read to be sealed."""
+
+    def verified_head(self, after: Head) -> Head:
+        """Verify every event after ``after`` and that the chain ends there or goes on from there.
+
+        Raises:
+            ChainBroken: an event was changed or is missing, or the tail was cut.
+        """
+
+    def keep(self, seal: Seal) -> None:
+        """Put the seal where operators and verifiers find it."""
+
+
+class AuthorityKind(StrEnum):
+    """What a key made at the ceremony is for."""
+
+    ROOT = "root"
+    ISSUING_CA = "issuing_ca"
+    OCSP_SIGNER = "ocsp_signer"
+    AUDIT_SEAL = "audit_seal"
+    SO_PIN_ESCROW = "so_pin_escrow"
+
+
+@dataclass(frozen=True)
+class AuthorityKey:
+    """A key that the ceremony made, and its certificate.
+
+    Attributes:
+        name: also the key's label in the token.
+        public_key: SubjectPublicKeyInfo, DER.
+        certificate: DER; None for keys that have none.
+    """
+
+    name: str
+    kind: AuthorityKind
+    key_type: KeyType
+    public_key: bytes
+    certificate: bytes | None
+
+
+class CeremonyRecord(Protocol):
+    """What the ceremony made, so that it goes on where it stopped and is not held twice."""
+
+    def begin(
+        self, ceremony_digest: str, founding_digest: str, founders: Sequence[str], at: datetime
+    ) -> None:
+        """Fix the ceremony file and the founding record; again with the same changes nothing.
+
+        Raises:
+            CeremonyChanged: another file was used before.
+        """
+
+    def key(self, name: str) -> AuthorityKey | None:
+        """What was made under this name."""
+
+    def keys(self) -> Sequence[AuthorityKey]:
+        """All that was made, oldest first."""
+
+    def record(self, key: AuthorityKey, at: datetime) -> None:
+        """Keep what was made."""
+
+    def is_complete(self) -> bool:
+        """Whether the ceremony came to its end."""
+
+    def complete(self, at: datetime) -> None:
+        """Record that the ceremony came to its end."""

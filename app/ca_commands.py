@@ -1,0 +1,86 @@
+"""``spine-ra ca …``: what operators do with the certificate authority."""
+
+from __future__ import annotations
+
+import logging
+from hashlib import sha256
+from pathlib import Path
+
+import click
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from app.ca_ceremony import CEREMONY_FILE, PROTOCOL, hold_ceremony
+from app.ca_server import certificate_authority_at_rest
+from app.ca_server import serve as serve_socket
+from app.domain.certificate_order import SystemCertificateOrder
+from app.errors import SpineError
+from app.settings import load
+
+_SETTINGS = click.option(
+    "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file; defaults without it."
+)
+
+
+@click.group()
+def ca() -> None:
+    """The certificate authority: its keys and its process."""
+
+
+@ca.command()
+@_SETTINGS
+@click.option(
+    "--file",
+    "ceremony_file",
+    type=click.Path(path_type=Path),
+    default=CEREMONY_FILE,
+    help="The reviewed ceremony file.",
+)
+def ceremony(settings_file: Path | None, ceremony_file: Path) -> None:
+    """Make the keys and CA certificates, or go on with an interrupted ceremony, and print the protocol."""
+    try:
+        protocol = hold_ceremony(load(settings_file), ceremony_file, progress=click.echo)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
+
+
+@ca.command()
+@_SETTINGS
+def serve(settings_file: Path | None) -> None:
+    """Run the certificate authority's process until it is told to end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        serve_socket(load(settings_file))
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@ca.command()
+@_SETTINGS
+def protocol(settings_file: Path | None) -> None:
+    """Print the protocol of the key ceremony again."""
+    path = load(settings_file).ca.folder / PROTOCOL
+    if not path.exists():
+        raise click.ClickException("No key ceremony was held yet. Run: spine-ra ca ceremony")
+    click.echo(path.read_text())
+
+
+@ca.command("certify-system")
+@_SETTINGS
+@click.argument("asid")
+@click.argument("csr_file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def certify_system(settings_file: Path | None, asid: str, csr_file: Path) -> None:
+    """Print the client certificate of an approved accredited system, for its CSR (PEM).
+
+    Run it on the certificate authority's machine while its process is stopped. The same CSR again gives the
+    same certificate.
+    """
+    try:
+        csr = x509.load_pem_x509_csr(csr_file.read_bytes()).public_bytes(Encoding.DER)
+        order = SystemCertificateOrder(f"{asid}-{sha256(csr).hexdigest()[:16]}", asid, csr)
+        with certificate_authority_at_rest(load(settings_file)) as authority:
+            issued = authority.issue_system_certificate(order)
+    except (SpineError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(x509.load_der_x509_certificate(issued).public_bytes(Encoding.PEM).decode(), nl=False)

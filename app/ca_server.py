@@ -1,0 +1,201 @@
+"""The certificate authority's process: ``python -m app.ca_server --settings config.toml``.
+
+It is the only process that logs in to the authority's token. It reads the registration authority's database,
+writes audit events there, and keeps its own record in a database of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import logging
+import os
+import pwd
+import signal
+import threading
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from app.adapters.ca_audit import StoredAudit, StoredAuditChain
+from app.adapters.ca_keys import TokenKeys, open_token_keys
+from app.adapters.ca_operations import Operations
+from app.adapters.ca_socket import CaSocketServer
+from app.ca.approval import ApprovalCheck
+from app.ca.authority import Authority
+from app.ca.ceremony import AUDIT_SEAL, ocsp_signer_name
+from app.ca.contents import StatusAddresses
+from app.ca.issuance import Issuer
+from app.ca.lint import Linter
+from app.ca.ocsp import OCSPResponder, Responder
+from app.ca.ports import AuthorityKey, AuthorityKind
+from app.ca.refusals import CeremonyNotHeld
+from app.ca.revoking import Revoker
+from app.ca.sealing import AuditSealer
+from app.ca_ceremony import CONFIG, PROFILES_FILE
+from app.clock import Clock, utc_now
+from app.domain import permissions_policy
+from app.domain.certificate_profile import rules_from_toml
+from app.errors import InvalidInput, SpineError, Unavailable
+from app.settings import Settings, load
+from app.storage.approval_record import StoredApprovals
+from app.storage.ca.ceremony_record import CeremonyStore
+from app.storage.ca.ledger import Ledger
+from app.storage.ca.migrating import migrate_ca_database
+from app.storage.database import Database
+
+SEALS_FILE = "audit-seals.jsonl"
+PERMISSIONS_FILE = CONFIG / "permissions.toml"
+
+_log = logging.getLogger("spine_ra.ca")
+
+
+@contextmanager
+def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> Iterator[Operations]:
+    """The certificate authority, ready to work, for as long as the block lasts.
+
+    What was audited and not signed when a former process ended is signed now.
+
+    Raises:
+        CeremonyNotHeld: there are no keys yet.
+        InvalidInput: a profile cannot be used.
+        Unavailable: the token or a database cannot be used.
+    """
+    with ExitStack() as resources:
+        own = resources.enter_context(closing(Database(settings.ca.database_url, clock)))
+        main = resources.enter_context(closing(Database(settings.database.url, clock)))
+        migrate_ca_database(own.engine)
+        record = CeremonyStore(own)
+        if not record.is_complete():
+            raise CeremonyNotHeld("The key ceremony was not held to its end. Run: spine-ra ca ceremony")
+        keys = resources.enter_context(open_token_keys(settings.ca))
+        operations = _operations(settings, keys, record.keys(), Ledger(own), main, clock)
+        _log.info("signed %d certificates that were left over", operations.authority.finish())
+        yield operations
+
+
+def _operations(
+    settings: Settings,
+    keys: TokenKeys,
+    made: list[AuthorityKey],
+    ledger: Ledger,
+    main: Database,
+    clock: Clock,
+) -> Operations:
+    rules, linter, audit = rules_from_toml(PROFILES_FILE.read_text()), Linter(), StoredAudit(main)
+    certificates = {each.name: each for each in made}
+    addresses = StatusAddresses(settings.status.origin)
+    issuers = {
+        each.name: Issuer(_certificate(each), keys.key(each.name), linter, addresses)
+        for each in made
+        if each.kind is AuthorityKind.ISSUING_CA
+    }
+    root = next(each for each in made if each.kind is AuthorityKind.ROOT)
+    record = StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
+    seal_key = keys.key(AUDIT_SEAL)
+    assert isinstance(seal_key, ec.EllipticCurvePrivateKey), "the ceremony makes an EC key"
+    return Operations(
+        authority=Authority(
+            issuers=issuers,
+            root=_certificate(root),
+            rules=rules,
+            ledger=ledger,
+            audit=audit,
+            approvals=ApprovalCheck(ledger, record, settings.service.origin, rules.approval_age),
+            record=record,
+            clock=clock,
+        ),
+        revoker=Revoker(issuers, rules, ledger, audit, linter, clock),
+        responder=OCSPResponder(
+            _responders(issuers, certificates, keys), ledger, rules.ocsp_validity, linter, clock
+        ),
+        sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
+        ledger=ledger,
+        keys=made,
+    )
+
+
+def _responders(
+    issuers: Mapping[str, Issuer], made: Mapping[str, AuthorityKey], keys: TokenKeys
+) -> dict[str, Responder]:
+    return {
+        name: Responder(
+            issuer.certificate, _certificate(made[ocsp_signer_name(name)]), keys.key(ocsp_signer_name(name))
+        )
+        for name, issuer in issuers.items()
+    }
+
+
+def _certificate(made: AuthorityKey) -> x509.Certificate:
+    assert made.certificate is not None, f"the ceremony certifies {made.name}"
+    return x509.load_der_x509_certificate(made.certificate)
+
+
+@contextmanager
+def certificate_authority_at_rest(settings: Settings) -> Iterator[Authority]:
+    """The authority for an operator on its own machine, while its process is stopped.
+
+    What is done here has no card's signature, so it cannot be asked for over the socket.
+
+    Raises:
+        Unavailable: its process runs; and what ``open_certificate_authority`` raises.
+    """
+    with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
+        yield operations.authority
+
+
+@contextmanager
+def _only_process(folder: Path) -> Iterator[None]:
+    """Hold the authority's lock; it goes when the process ends, however it ends."""
+    with (folder / "process.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unavailable("ca", "Another certificate authority process runs on this folder.") from None
+        yield
+
+
+def permitted_users(settings: Settings) -> set[int]:
+    """The Unix users that may use the socket: our own, and those of the settings.
+
+    Raises:
+        InvalidInput: one of them does not exist.
+    """
+    try:
+        return {os.geteuid(), *(pwd.getpwnam(name).pw_uid for name in settings.ca.users.split())}
+    except KeyError as error:
+        raise InvalidInput({"ca.users": f"[ca] users: {error.args[0]}. Create the user first."}) from None
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises as ``open_certificate_authority``."""
+    settings.ca.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
+        with CaSocketServer(settings.ca.socket, operations.handle, *permitted_users(settings)) as server:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+            _log.info("the certificate authority listens on %s", settings.ca.socket)
+            server.serve_forever(poll_interval=0.2)
+        settings.ca.socket.unlink(missing_ok=True)
+
+
+def main() -> int:
+    """The process. Returns its exit status: 1 with a sentence on standard error when it cannot start."""
+    parser = argparse.ArgumentParser(prog="python -m app.ca_server", description=__doc__)
+    parser.add_argument("--settings", type=Path, help="settings file; the defaults without it")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        serve(load(arguments.settings))
+    except SpineError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

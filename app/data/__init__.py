@@ -1,0 +1,1 @@
+"""Reference data that travels with the program; ``ATTRIBUTION.txt`` says where it is from."""

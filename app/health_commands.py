@@ -1,0 +1,92 @@
+"""``spine-ra health``: how each part of the service is. ``docs/runbook.md`` says what to do."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+
+from app import bootstrap
+from app.clock import utc_now
+from app.errors import SpineError
+from app.settings import Settings, load
+from app.storage.database import Database
+
+_NOT_WELL = 1
+# The worker looks for announcements ten times a second.
+_CARRIED_WITHIN = timedelta(seconds=30)
+_ANSWERS_WITHIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the service: whether it is well, and a sentence."""
+
+    name: str
+    is_well: bool
+    sentence: str
+
+
+@click.command()
+@click.pass_context
+def health(context: click.Context) -> None:
+    """Say how each part is. Ends with 0 when all is well, else with 1."""
+    settings = load(context.find_root().obj)
+    database = bootstrap.open_database(settings)
+    context.call_on_close(database.close)
+    parts = list(_parts(settings, database))
+    for part in parts:
+        click.echo(f"{'✓' if part.is_well else '✗'} {part.name}: {part.sentence}")
+    sys.exit(0 if all(part.is_well for part in parts) else _NOT_WELL)
+
+
+def _parts(settings: Settings, database: Database) -> Iterator[Part]:
+    yield _asked("certificate authority", bootstrap.certificate_authority(settings).health)
+    yield _asked("directory", lambda: _connect(settings))
+    for name, look in (("announcements", _announcements), ("cards", _unfinished_cards)):
+        try:
+            yield look(database)
+        except SpineError as error:
+            yield Part(name, False, str(error))
+
+
+def _asked(name: str, ask: Callable[[], None]) -> Part:
+    try:
+        ask()
+    except (SpineError, OSError) as error:
+        return Part(name, False, str(error))
+    return Part(name, True, "answers")
+
+
+def _connect(settings: Settings) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_ANSWERS_WITHIN_SECONDS)
+        probe.connect(str(settings.directory.ldapi_socket))
+
+
+def _announcements(database: Database) -> Part:
+    """What the worker is to carry to the directory, the certificate authority and relying parties."""
+    with database.read() as work:
+        progress = work.outbox.progress()
+    oldest = progress.oldest_created_at
+    if oldest is None:
+        return Part("announcements", True, "every one is carried")
+    since = f"{progress.waiting:,} announcements wait, the oldest since {oldest:%d %B %Y %H:%M:%S} UTC"
+    if progress.failing:
+        return Part("announcements", False, f"{since}; {progress.failing:,} failed: {progress.last_error}")
+    return Part("announcements", utc_now() - oldest < _CARRIED_WITHIN, f"{since}. Is the worker running?")
+
+
+def _unfinished_cards(database: Database) -> Part:
+    with database.read() as work:
+        unfinished = len(work.issuances.open())
+    waiting = (
+        f"{unfinished} begun and not finished: the page Cards being issued lists them"
+        if unfinished
+        else "all finished"
+    )
+    return Part("cards", True, waiting)

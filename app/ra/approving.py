@@ -1,0 +1,104 @@
+"""The operator's signed approval: verified here, kept with the issuance, and verified again by the CA."""
+
+from __future__ import annotations
+
+from cryptography import x509
+
+from app.domain.approval import (
+    ApprovalNotValid,
+    ApprovalStatement,
+    require_signed_recently,
+    statement_from_untrusted,
+    verify_approval,
+)
+from app.domain.card import Card, CardStatus, require_blank
+from app.domain.certificate import CardCertificate, CertificateStatus
+from app.domain.certificate_order import CertificatePurpose, SignedApproval, serial_number_text
+from app.domain.issuance import CardIssuance, require_other_operator
+from app.ra.finding import require_person
+from app.ra.ports import Work
+from app.ra.requesting import require_active
+
+
+def verified_statement(
+    work: Work, issuance: CardIssuance, approval: SignedApproval, origin: str, card_profile: str
+) -> ApprovalStatement:
+    """What the operator approved, once every part of it was verified.
+
+    Raises:
+        ApprovalNotValid, CannotIssueToOneself, PersonClosed
+    """
+    statement = statement_from_untrusted(approval.statement)
+    holder = require_person(work, issuance.uid)
+    require_active(holder)
+    require_other_operator(statement.operator_uid, issuance.uid)
+    _require_says(statement, issuance, holder.name, origin, card_profile)
+    require_signed_recently(statement, work.now)
+    _verify_signed_by_operator(work, issuance, approval)
+    return statement
+
+
+def _require_says(
+    statement: ApprovalStatement, issuance: CardIssuance, holder_name: str, origin: str, card_profile: str
+) -> None:
+    said = {
+        "the issuance": (statement.issuance_id, issuance.id),
+        "the holder": (statement.holder_uid, issuance.uid),
+        "the holder's name": (statement.holder_name, holder_name),
+        "the operator": (statement.operator_uid, issuance.operator_uid),
+        "the site": (statement.origin, origin),
+        "the kind of card": (statement.card_profile, card_profile),
+    }
+    wrong = [what for what, (claimed, known) in said.items() if claimed != known]
+    if wrong:
+        raise ApprovalNotValid(
+            f"The approval was not accepted: it differs in {wrong[0]}. Open the job again and approve it."
+        )
+
+
+def _verify_signed_by_operator(work: Work, issuance: CardIssuance, approval: SignedApproval) -> None:
+    certificate = _operators_certificate(work, issuance, approval.certificate)
+    public_key = x509.load_der_x509_certificate(certificate.der).public_key()
+    verify_approval(public_key, approval.signature, approval.statement)
+
+
+def _operators_certificate(work: Work, issuance: CardIssuance, unverified: bytes) -> CardCertificate:
+    """Our own record of the certificate; what the desk sent only says which one."""
+    known = work.certificates.get(_serial_number_from_untrusted(unverified))
+    if known is None or known.der != unverified:
+        raise ApprovalNotValid("The approval was not accepted: we did not issue that certificate.")
+    if known.purpose is not CertificatePurpose.CONTENT_COMMITMENT or known.uid != issuance.operator_uid:
+        raise ApprovalNotValid(
+            "The approval was not accepted: it must be signed with the card of the operator who began this."
+        )
+    if known.status is not CertificateStatus.ACTIVE or not known.not_before <= work.now <= known.not_after:
+        raise ApprovalNotValid("The approval was not accepted: the operator's certificate is not valid now.")
+    _require_working_card(work, known)
+    return known
+
+
+def _serial_number_from_untrusted(unverified: bytes) -> str:
+    try:
+        return serial_number_text(x509.load_der_x509_certificate(unverified).serial_number)
+    except (ValueError, x509.InvalidVersion):
+        raise ApprovalNotValid("The approval was not accepted: its certificate cannot be read.") from None
+
+
+def _require_working_card(work: Work, certificate: CardCertificate) -> None:
+    card = work.cards.get(certificate.card_serial)
+    if card is None or card.status not in (CardStatus.ACTIVE, CardStatus.EXPIRING):
+        raise ApprovalNotValid("The approval was not accepted: the operator's card does not work any more.")
+
+
+def bind_card(work: Work, serial: str, card_profile: str, holder_uid: str) -> None:
+    """Set the blank card aside for the holder; a card seen for the first time is taken into stock.
+
+    Raises:
+        CardNotBlank
+    """
+    card = work.cards.get_to_change(serial)
+    if card is None:
+        card = Card(serial, card_profile, None, CardStatus.STOCK, work.now)
+        work.cards.add(card)
+    require_blank(card)
+    work.cards.assign(card, holder_uid)

@@ -1,0 +1,266 @@
+"""The desk's part of issuing a card: claim the job, approve, personalise, certify, complete.
+
+Each call is one step of an issuance. A step that was done may be sent again and does no harm; a step out of
+order is refused. The desk is known by the job token alone, which only whoever brought the ticket has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from cryptography import x509
+
+from app.domain.actor import Actor
+from app.domain.certificate_order import SignedApproval, serial_number_text
+from app.domain.issuance import (
+    CardIssuance,
+    IssuanceStatus,
+    IssuanceStep,
+    IssuanceStepOutOfOrder,
+    hash_of,
+    new_secret,
+    require_open,
+    require_status,
+)
+from app.domain.json_value import JsonValue
+from app.domain.pin_policy import PinPolicy
+from app.errors import InvalidInput
+from app.ra.approving import bind_card, verified_statement
+from app.ra.certifying import CardKeys, Certifying, card_keys_from_untrusted, same_keys
+from app.ra.completing import complete_issuance, require_read_back
+from app.ra.desk_access import STRANGER, claimed, operator_of, require_held, save_step
+from app.ra.desk_messages import certificates_message, job_message, stored_certificates
+from app.ra.ports import CertificateAuthority, Database, Work
+from app.ra.records import ClaimedJob
+
+# RSA-OAEP gives as many bytes as the modulus has: 2048 to 8192 bits.
+_WRAPPED_SO_PIN_BYTES = range(256, 1025)
+
+
+@dataclass(frozen=True)
+class DeskPolicy:
+    """What desks are told: the site's origin, the kind of card they issue, and how PINs must look."""
+
+    origin: str
+    card_profile: str = "softhsm"
+    pin_policy: PinPolicy = field(default_factory=PinPolicy)
+
+
+class DeskJobs:
+    """The jobs of card agents."""
+
+    def __init__(
+        self, database: Database, certificate_authority: CertificateAuthority, policy: DeskPolicy
+    ) -> None:
+        self._database = database
+        self._certificate_authority = certificate_authority
+        self._certifying = Certifying(database, certificate_authority)
+        self._policy = policy
+
+    @cached_property
+    def _escrow_key(self) -> bytes:
+        """PEM. Fixed at the key ceremony, so asked for once."""
+        return self._certificate_authority.escrow_public_key()
+
+    def claim(self, ticket: str) -> ClaimedJob:
+        """Exchange the one-time ticket for the job and a job token; an earlier job token stops working.
+
+        What an earlier desk began with the certificate authority is finished first, so that the job is told
+        as it really stands: a card whose keys were certified must not be made anew.
+
+        Raises:
+            TicketNotValid, IssuanceNotOpen, Unavailable
+        """
+        # Asked for before the ticket is used up: with the certificate authority down, the ticket stays good.
+        escrow_key = self._escrow_key
+        job_token = new_secret()
+        actor, issuance_id, holder = self._of_ticket(ticket)
+        with self._database.audited(actor, "card_issuance.claimed", holder, issuance=issuance_id) as work:
+            issuance = claimed(work, issuance_id, hash_of(ticket), hash_of(job_token))
+        if issuance.status is IssuanceStatus.PERSONALISING:
+            self._certifying.finish(actor, issuance)
+        return ClaimedJob(self._told(job_token, issuance_id, escrow_key), job_token)
+
+    def job(self, job_token: str, issuance_id: str) -> Mapping[str, JsonValue]:
+        """The job as it stands.
+
+        Raises:
+            JobTokenNotValid, Unavailable
+        """
+        return self._told(job_token, issuance_id, self._escrow_key)
+
+    def _told(self, job_token: str, issuance_id: str, escrow_key: bytes) -> Mapping[str, JsonValue]:
+        with self._database.read() as work:
+            issuance = work.issuances.get(issuance_id)
+            return self._message(work, require_held(issuance, job_token, work.now), escrow_key)
+
+    def approve(
+        self, job_token: str, issuance_id: str, *, statement: bytes, signature: bytes, certificate: bytes
+    ) -> None:
+        """Verify and keep the operator's approval, and set the card aside for the holder.
+
+        Raises:
+            JobTokenNotValid, ApprovalNotValid, CardNotBlank, IssuanceAlreadyOpen, IssuanceNotOpen,
+            IssuanceStepOutOfOrder, PersonClosed
+        """
+        approval = SignedApproval(statement, signature, certificate)
+        if self._held(job_token, issuance_id).approval == approval:
+            return
+        with self._step(job_token, issuance_id, "card_issuance.approved") as (work, issuance):
+            require_status(issuance, IssuanceStatus.BEGUN)
+            approved = verified_statement(
+                work, issuance, approval, self._policy.origin, self._policy.card_profile
+            )
+            bind_card(work, approved.card_serial, approved.card_profile, issuance.uid)
+            work.audit.details(card=approved.card_serial, certificate=_serial_number(certificate))
+            save_step(
+                work,
+                replace(
+                    issuance,
+                    status=IssuanceStatus.APPROVED,
+                    approval=approval,
+                    card_serial=approved.card_serial,
+                ),
+                "approved",
+            )
+
+    def personalise(
+        self, job_token: str, issuance_id: str, *, card_serial: str, wrapped_so_pin: bytes
+    ) -> None:
+        """Keep the card's new SO PIN in escrow; the desk initialises the card only after this.
+
+        Raises:
+            JobTokenNotValid, InvalidInput, CardNotBlank, IssuanceNotOpen, IssuanceStepOutOfOrder
+        """
+        if len(wrapped_so_pin) not in _WRAPPED_SO_PIN_BYTES:
+            raise InvalidInput({"wrapped_so_pin": "The wrapped SO PIN has an impossible length."})
+        with self._step(job_token, issuance_id, "card_issuance.so_pin_escrowed") as (work, issuance):
+            require_status(issuance, IssuanceStatus.APPROVED, IssuanceStatus.PERSONALISING)
+            bound = self._bound_to(work, issuance, card_serial)
+            # The desk erases the card next, and with it any keys that were presented before.
+            changed = replace(
+                bound,
+                status=IssuanceStatus.PERSONALISING,
+                authentication_csr=None,
+                content_commitment_csr=None,
+            )
+            save_step(work, changed, "so_pin_escrowed")
+            work.cards.escrow(card_serial, issuance_id, wrapped_so_pin, work.now)
+            work.audit.details(card=card_serial)
+
+    def certify(
+        self,
+        job_token: str,
+        issuance_id: str,
+        *,
+        authentication_csr: bytes,
+        content_commitment_csr: bytes,
+        provenance: Mapping[str, JsonValue],
+    ) -> Mapping[str, JsonValue]:
+        """Have the card's two keys certified. The same keys give the same certificates.
+
+        Raises:
+            JobTokenNotValid, CertificateRequestNotAcceptable, CertificateRequestsChanged, IssuanceNotOpen,
+            IssuanceStepOutOfOrder, Unavailable, and what the certificate authority refuses
+        """
+        keys = card_keys_from_untrusted(authentication_csr, content_commitment_csr)
+        known = self._certified_already(job_token, issuance_id, keys)
+        if known is not None:
+            return known
+        with self._step(job_token, issuance_id, "card_issuance.keys_presented") as (work, issuance):
+            self._certifying.record_keys(work, issuance, keys, provenance)
+            work.audit.details(card=issuance.card_serial, keys=keys.fingerprints)
+        issued = self._certifying.order(issuance_id)
+        nonce = self._certifying.record_certificates(operator_of(issuance), issuance, issued)
+        return certificates_message(issued.authentication, issued.content_commitment, nonce)
+
+    def complete(
+        self, job_token: str, issuance_id: str, *, read_back: Mapping[str, str], proof: bytes
+    ) -> None:
+        """Verify that the card carries its certificates and holds their keys, and make it work.
+
+        Raises:
+            JobTokenNotValid, ReadBackDiffers, ProofNotValid, CardAlreadyHeld, PersonClosed, IssuanceNotOpen,
+            IssuanceStepOutOfOrder
+        """
+        if self._held(job_token, issuance_id).status is IssuanceStatus.ACTIVE:
+            self._require_completed_so(issuance_id, read_back)
+            return
+        with self._step(job_token, issuance_id, "card.activated") as (work, issuance):
+            require_status(issuance, IssuanceStatus.CERTIFIED)
+            completed = complete_issuance(work, issuance, read_back, proof)
+            save_step(work, completed, "activated")
+            work.audit.details(card=issuance.card_serial, uid=issuance.uid)
+
+    def fail(self, job_token: str, issuance_id: str, *, step: str, reason: str) -> None:
+        """Record that a step failed at the desk; the job stays open.
+
+        Raises:
+            JobTokenNotValid, IssuanceNotOpen
+        """
+        with self._step(job_token, issuance_id, "card_issuance.step_failed") as (work, issuance):
+            require_open(issuance)
+            failed = IssuanceStep(step[:60], work.now, "failed", reason[:500])
+            work.issuances.save(replace(issuance, steps=(*issuance.steps, failed)))
+            work.audit.details(step=step[:60], reason_given=reason[:500])
+
+    @contextmanager
+    def _step(self, job_token: str, issuance_id: str, event: str) -> Iterator[tuple[Work, CardIssuance]]:
+        """One audited step: the issuance, locked, whose job token this is."""
+        actor, holder = self._of_job(job_token, issuance_id)
+        with self._database.audited(actor, event, holder, issuance=issuance_id) as work:
+            issuance = require_held(work.issuances.get_to_change(issuance_id), job_token, work.now)
+            yield work, issuance
+
+    def _require_completed_so(self, issuance_id: str, read_back: Mapping[str, str]) -> None:
+        with self._database.read() as work:
+            require_read_back(work.certificates.of_issuance(issuance_id), read_back)
+
+    def _certified_already(
+        self, job_token: str, issuance_id: str, keys: CardKeys
+    ) -> Mapping[str, JsonValue] | None:
+        with self._database.read() as work:
+            issuance = require_held(work.issuances.get(issuance_id), job_token, work.now)
+            if issuance.status is not IssuanceStatus.CERTIFIED or not same_keys(issuance, keys):
+                return None
+            return stored_certificates(work, issuance)
+
+    def _held(self, job_token: str, issuance_id: str) -> CardIssuance:
+        with self._database.read() as work:
+            return require_held(work.issuances.get(issuance_id), job_token, work.now)
+
+    def _of_job(self, job_token: str, issuance_id: str) -> tuple[Actor, str]:
+        with self._database.read() as work:
+            issuance = work.issuances.get(issuance_id)
+        if issuance is None or issuance.job_token_hash != hash_of(job_token):
+            return STRANGER, issuance_id
+        return operator_of(issuance), issuance.uid
+
+    def _of_ticket(self, ticket: str) -> tuple[Actor, str, str]:
+        with self._database.read() as work:
+            issuance = work.issuances.of_ticket(hash_of(ticket))
+        if issuance is None:
+            return STRANGER, "(unknown)", "(unknown)"
+        return operator_of(issuance), issuance.id, issuance.uid
+
+    def _bound_to(self, work: Work, issuance: CardIssuance, card_serial: str) -> CardIssuance:
+        """The issuance with its card. A founding issuance gets it here, an approved one has it already."""
+        if issuance.card_serial is None:
+            bind_card(work, card_serial, self._policy.card_profile, issuance.uid)
+            return replace(issuance, card_serial=card_serial)
+        if issuance.card_serial != card_serial:
+            raise IssuanceStepOutOfOrder(
+                f"This issuance was approved for card {issuance.card_serial}. Put that card in the reader."
+            )
+        return issuance
+
+    def _message(self, work: Work, issuance: CardIssuance, escrow_key: bytes) -> Mapping[str, JsonValue]:
+        policy = self._policy
+        return job_message(work, issuance, policy.card_profile, policy.pin_policy, escrow_key)
+
+
+def _serial_number(certificate: bytes) -> str:
+    return serial_number_text(x509.load_der_x509_certificate(certificate).serial_number)

@@ -1,0 +1,108 @@
+"""What the registration authority needs from outside: transactions, the certificate authority, photos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from app.domain.actor import Actor
+from app.domain.audit_event import AuditEvent
+from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.domain.json_value import JsonValue
+from app.domain.photo import MIDDLE, Crop
+from app.ra import repositories
+
+
+class AuditLog(Protocol):
+    """The audit of one transaction."""
+
+    def record(self, event: AuditEvent) -> None:
+        """Keep one more event than the one of ``Database.audited``."""
+
+    def details(self, **more: JsonValue) -> None:
+        """Add details to the event of ``Database.audited``."""
+
+
+class Outbox(Protocol):
+    """Announcements that are carried out after the transaction."""
+
+    def add(self, topic: str, key: str, payload: Mapping[str, JsonValue] | None = None) -> None:
+        """Announce a change."""
+
+
+class Work(Protocol):
+    """One open transaction; ``now`` is the same throughout."""
+
+    @property
+    def now(self) -> datetime: ...
+    @property
+    def audit(self) -> AuditLog: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def people(self) -> repositories.People: ...
+    @property
+    def positions(self) -> repositories.Positions: ...
+    @property
+    def requests(self) -> repositories.Requests: ...
+    @property
+    def role_profiles(self) -> repositories.RoleProfiles: ...
+    @property
+    def cards(self) -> repositories.Cards: ...
+    @property
+    def issuances(self) -> repositories.Issuances: ...
+    @property
+    def certificates(self) -> repositories.Certificates: ...
+    @property
+    def founding(self) -> repositories.Founding: ...
+    @property
+    def organisations(self) -> repositories.Organisations: ...
+    @property
+    def rbac(self) -> repositories.Rbac: ...
+    @property
+    def sequences(self) -> repositories.Sequences: ...
+    @property
+    def sessions(self) -> repositories.Sessions: ...
+
+
+class Database(Protocol):
+    """``app.storage.database.Database``."""
+
+    def read(self) -> AbstractContextManager[Work]:
+        """A read-only snapshot."""
+
+    def change(self) -> AbstractContextManager[Work]:
+        """One transaction that commits or rolls back."""
+
+    def audited(
+        self, actor: Actor, event: str, subject: str, **details: JsonValue
+    ) -> AbstractContextManager[Work]:
+        """One transaction with exactly one audit event, allowed or refused."""
+
+
+class CertificateAuthority(Protocol):
+    """The certificate authority's process. Never called inside a transaction: it reads the same database."""
+
+    def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
+        """The two certificates of an issuance; the same keys give the same certificates.
+
+        Raises:
+            Refusal: the order was checked again and is not willing to be carried out.
+            Unavailable
+        """
+
+    def escrow_public_key(self) -> bytes:
+        """The RSA public key, PEM, to which SO PINs are wrapped. Raises Unavailable."""
+
+
+class Photos(Protocol):
+    """Reads pictures that strangers sent."""
+
+    def card_photo_from_untrusted(self, picture: bytes, crop: Crop = MIDDLE) -> bytes:
+        """The part of the picture as a card carries it: JPEG in the card's frame, without any metadata.
+
+        Raises:
+            InvalidInput: under ``photo``.
+        """

@@ -1,0 +1,43 @@
+"""What a page may use: the use cases, one attribute an ability. ``app/bootstrap.py`` makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.oidc.provider import OpenIDProvider
+    from app.ra.auditing import Auditing
+    from app.ra.cancelling import Cancelling
+    from app.ra.deciding import Deciding
+    from app.ra.desk_jobs import DeskJobs
+    from app.ra.finding import Finding
+    from app.ra.issuing import Issuing
+    from app.ra.limiting import Limiting
+    from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+    from app.ra.positioning import Positioning
+    from app.ra.registering import Registering
+    from app.ra.requesting import Requesting
+    from app.signin.browser_sessions import BrowserSessions
+    from app.signin.smartcard import SmartcardSignIn
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that pages call; each attribute's class says what it does and when it refuses."""
+
+    finding: Finding
+    registering: Registering
+    organisations: LookingUpOrganisations
+    reference: LookingUpRoles
+    positions: Positioning
+    requesting: Requesting
+    deciding: Deciding
+    issuing: Issuing
+    desk_jobs: DeskJobs
+    cancelling: Cancelling
+    auditing: Auditing
+    limiting: Limiting
+    sign_in: SmartcardSignIn
+    sessions: BrowserSessions
+    openid: OpenIDProvider

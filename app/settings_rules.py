@@ -1,0 +1,83 @@
+"""What settings must satisfy beyond their kinds, and which of them are development stand-ins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_DATABASES = ("sqlite:///", "postgresql+psycopg://")
+_LARGEST_PORT = 65535
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """A sentence for each value that no environment can use."""
+    origins = {
+        "[service] origin": (settings.service.origin, ("https",)),
+        "[openid] issuer": (settings.openid.issuer, ("https",)),
+        "[status] origin": (settings.status.origin, ("http", "https")),
+        "[agent] origin": (settings.agent.origin, ("http",)),
+    }
+    databases = {"[database] url": settings.database.url, "[ca] database_url": settings.ca.database_url}
+    found = [_origin_problem(key, value, schemes) for key, (value, schemes) in origins.items()]
+    found += [_database_problem(key, url) for key, url in databases.items()]
+    found += [_agent_problem(settings), _port_problem(settings), _session_problem(settings)]
+    return [sentence for sentence in found if sentence]
+
+
+def _origin_problem(key: str, value: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme in schemes and parts.hostname and value == f"{parts.scheme}://{parts.netloc}":
+        return ""
+    return f"{key}: must be {schemes[-1]}://<host>[:<port>] without a path, not {value!r}."
+
+
+def _database_problem(key: str, url: str) -> str:
+    if url.startswith(_DATABASES):
+        has_password = urlsplit(url).password is not None
+        return f"{key}: must not contain a password. Put it into ~/.pgpass." if has_password else ""
+    return f"{key}: must begin with {' or '.join(_DATABASES)}, not {url.split(':')[0]!r}."
+
+
+def _agent_problem(settings: Settings) -> str:
+    if _is_loopback(settings.agent.origin):
+        return ""
+    return "[agent] origin: must be on 127.0.0.1: the card agent serves the machine with the reader only."
+
+
+def _port_problem(settings: Settings) -> str:
+    if settings.web.port <= _LARGEST_PORT:
+        return ""
+    return f"[web] port: must be at most {_LARGEST_PORT}, not {settings.web.port}."
+
+
+def _session_problem(settings: Settings) -> str:
+    if settings.session.idle_minutes <= settings.session.absolute_hours * 60:
+        return ""
+    return "[session] idle_minutes: must not be longer than absolute_hours."
+
+
+def development_stand_ins(settings: Settings) -> list[str]:
+    """A sentence for each setting that is good enough to try the product and must not be relied on."""
+    checked = {
+        "[ca] module: SoftHSM keeps the CA's keys in files. Set the PKCS#11 module of an HSM.": (
+            "softhsm" in settings.ca.module.name
+        ),
+        "[openid] module: SoftHSM keeps the OpenID keys in files. Set the PKCS#11 module of an HSM.": (
+            "softhsm" in settings.openid.module.name
+        ),
+        "[service] origin: this machine only. Set the name that people's browsers reach.": _is_loopback(
+            settings.service.origin
+        ),
+        "[status] origin: this machine only. Set the name that certificates shall carry.": _is_loopback(
+            settings.status.origin
+        ),
+    }
+    return [sentence for sentence, in_use in checked.items() if in_use]
+
+
+def _is_loopback(origin: str) -> bool:
+    return urlsplit(origin).hostname in _LOOPBACK

@@ -1,0 +1,66 @@
+"""What the registration authority's database says of an approval, read by the certificate authority."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from app.ca.ports import IssuanceOnRecord
+from app.domain.permission import Permission
+from app.domain.permissions_policy import PermissionsPolicy
+from app.storage.database import Database
+from app.storage.issuances import Issuances
+from app.storage.role_profiles import RoleProfiles
+from app.storage.tables.people import person
+from app.storage.tables.systems import accredited_system
+
+
+class StoredApprovals:
+    """Read-only look-ups (``app.ca.ports.ApprovalRecord``).
+
+    Args:
+        database: the registration authority's.
+        policy: which role profile carries which permission.
+    """
+
+    def __init__(self, database: Database, policy: PermissionsPolicy) -> None:
+        self._database = database
+        self._policy = policy
+
+    def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
+        """The issuance with this id, and whether its operator may issue cards at this moment."""
+        with self._database.read() as work:
+            issuance = Issuances(work.connection).get(issuance_id)
+            if issuance is None:
+                return None
+            may_issue = self._may_issue(work.connection, issuance.operator_uid, now)
+        return IssuanceOnRecord(
+            is_open=issuance.status.is_open,
+            holder_uid=issuance.uid,
+            card_serial=issuance.card_serial,
+            operator_uid=issuance.operator_uid,
+            operator_may_issue=may_issue,
+        )
+
+    def is_system_approved(self, asid: str) -> bool:
+        """Whether two people registered and approved the accredited system, and it is not closed."""
+        chosen = select(accredited_system.c.asid).where(
+            accredited_system.c.asid == asid,
+            accredited_system.c.status == "active",
+            accredited_system.c.requested_by != accredited_system.c.approved_by,
+        )
+        with self._database.read() as work:
+            return work.connection.execute(chosen).first() is not None
+
+    def _may_issue(self, connection: Connection, uid: str | None, now: datetime) -> bool:
+        if uid is None or not _is_active(connection, uid):
+            return False
+        return any(
+            Permission.ISSUE_CARD in self._policy.permissions_of(each.job_role_code, each.activity_codes)
+            for each in RoleProfiles(connection).counting(uid, now.date())
+        )
+
+
+def _is_active(connection: Connection, uid: str) -> bool:
+    return connection.scalar(select(person.c.status).where(person.c.uid == uid)) == "active"

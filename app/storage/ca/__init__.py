@@ -1,0 +1,1 @@
+"""The certificate authority's own database: what it made, intended, signed, revoked and sealed."""

@@ -1,0 +1,159 @@
+"""The certificate ledger in the database: intended, audited, signed. Each call is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+
+from app.ca.ports import CertificateRecord, IntendedCertificate
+from app.ca.refusals import (
+    AlreadyCertified,
+    FoundingEntrySpent,
+    FoundingRecordUnknown,
+    KeyAlreadyCertified,
+    OrderWithdrawn,
+)
+from app.domain.certificate_order import CertificatePurpose
+from app.storage.ca.status_ledger import StatusLedger
+from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
+from app.storage.conflicts import conflict_means
+
+_INTENDED_FIELDS = tuple(IntendedCertificate.__dataclass_fields__)
+
+
+class Ledger(StatusLedger):
+    """The certificate authority's record (``app.ca.ports.CertificateLedger``)."""
+
+    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None) -> None:
+        """Record all or none; see the port."""
+        order_id = intended[0].order_id
+        with self._database.change() as work:
+            if _settled(work.connection, order_id, intended):
+                return
+            if _is_withdrawn(work.connection, order_id):
+                raise OrderWithdrawn("This issuance was undone. Begin a new one.")
+            if founder is not None:
+                _take_founding_entry(work.connection, founder, order_id)
+            _require_new_to_authorities(work.connection, intended)
+            rows = [_row_of(each, work.now) for each in intended]
+            with conflict_means(_key_already_certified()):
+                work.connection.execute(insert(certificate), rows)
+
+    def of_order(self, order_id: str) -> list[CertificateRecord]:
+        """What is on record for an order."""
+        with self._database.read() as work:
+            return _select(work.connection, certificate.c.order_id == order_id)
+
+    def find(self, serial_number: str) -> CertificateRecord | None:
+        """The certificate with this serial number."""
+        with self._database.read() as work:
+            found = _select(work.connection, certificate.c.serial_number == serial_number)
+        return found[0] if found else None
+
+    def unfinished(self) -> list[CertificateRecord]:
+        """Audited and not signed."""
+        with self._database.read() as work:
+            is_unfinished = certificate.c.der.is_(None) & certificate.c.audited_at.is_not(None)
+            return _select(work.connection, is_unfinished)
+
+    def withdraw(self, order_id: str) -> None:
+        """Close an order; see the port."""
+        with self._database.change() as work:
+            unaudited = certificate.c.audited_at.is_(None) & (certificate.c.order_id == order_id)
+            work.connection.execute(delete(certificate).where(unaudited))
+            if not _is_withdrawn(work.connection, order_id):
+                values = {"order_id": order_id, "withdrawn_at": work.now}
+                work.connection.execute(insert(withdrawn_order).values(values))
+
+    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
+        """Record that the audit events are written; see the port."""
+        chosen = certificate.c.serial_number.in_(serial_numbers)
+        with self._database.change() as work:
+            marked = work.connection.execute(update(certificate).where(chosen).values(audited_at=work.now))
+            if marked.rowcount != len(serial_numbers):
+                raise AlreadyCertified("The order was sent with other keys meanwhile. Nothing was signed.")
+
+    def record_signed(self, ders: Mapping[str, bytes], at: datetime) -> dict[str, bytes]:
+        """Keep certificates by serial number, unless one is kept already; returns those that are kept."""
+        with self._database.change() as work:
+            for serial_number, der in ders.items():
+                this = certificate.c.serial_number == serial_number
+                unsigned = update(certificate).where(this, certificate.c.der.is_(None))
+                work.connection.execute(unsigned.values(der=der, signed_at=at))
+            chosen = select(certificate).where(certificate.c.serial_number.in_(ders))
+            return {row.serial_number: row.der for row in work.connection.execute(chosen)}
+
+    def founding_digest(self) -> str:
+        """What the ceremony fixed; empty before it."""
+        with self._database.read() as work:
+            return work.connection.scalar(select(ceremony.c.founding_digest)) or ""
+
+
+def _settled(connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]) -> bool:
+    """Whether the same is on record. Otherwise makes room, unless that was audited and so will be signed.
+
+    Raises:
+        AlreadyCertified
+    """
+    recorded = _select(connection, certificate.c.order_id == order_id, to_change=True)
+    if recorded and {_essence(each.intended) for each in recorded} == {_essence(each) for each in intended}:
+        return True
+    if any(each.audited for each in recorded):
+        raise AlreadyCertified(
+            "This issuance has certificates for other keys. Undo it and begin a new one with the card."
+        )
+    connection.execute(delete(certificate).where(certificate.c.order_id == order_id))
+    return False
+
+
+def _is_withdrawn(connection: Connection, order_id: str) -> bool:
+    chosen = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == order_id)
+    return connection.execute(chosen).first() is not None
+
+
+def _essence(intended: IntendedCertificate) -> tuple[str, str, str, str]:
+    return intended.purpose, intended.spki_sha256, intended.holder, intended.card_serial
+
+
+def _take_founding_entry(connection: Connection, founder: str, order_id: str) -> None:
+    this = founding_entry.c.name == founder
+    row = connection.execute(select(founding_entry).where(this).with_for_update()).one_or_none()
+    if row is None:
+        raise FoundingRecordUnknown("This person is not in the founding record that the key ceremony fixed.")
+    if row.order_id not in (None, order_id):
+        raise FoundingEntrySpent("The founding card of this person was ordered before; it is made once.")
+    connection.execute(update(founding_entry).where(this).values(order_id=order_id))
+
+
+def _require_new_to_authorities(connection: Connection, intended: Sequence[IntendedCertificate]) -> None:
+    keys = [each.spki_sha256 for each in intended]
+    own = select(authority_key.c.name).where(authority_key.c.spki_sha256.in_(keys))
+    if connection.execute(own).first() is not None:
+        raise _key_already_certified()
+
+
+def _key_already_certified() -> KeyAlreadyCertified:
+    return KeyAlreadyCertified("A certificate was made for this key before. The card must make a new key.")
+
+
+def _row_of(intended: IntendedCertificate, now: datetime) -> dict[str, Any]:
+    return {**{name: getattr(intended, name) for name in _INTENDED_FIELDS}, "intended_at": now}
+
+
+def _select(
+    connection: Connection, where: ColumnElement[bool], *, to_change: bool = False
+) -> list[CertificateRecord]:
+    chosen = select(certificate).where(where).order_by(certificate.c.purpose, certificate.c.serial_number)
+    rows = connection.execute(chosen.with_for_update() if to_change else chosen)
+    return [_record_of(row) for row in rows]
+
+
+def _record_of(row: Row[Any]) -> CertificateRecord:
+    fields = {name: row._mapping[name] for name in _INTENDED_FIELDS}
+    fields["purpose"] = CertificatePurpose(fields["purpose"])
+    return CertificateRecord(
+        intended=IntendedCertificate(**fields), audited=row.audited_at is not None, der=row.der
+    )

@@ -1,0 +1,128 @@
+"""The tables of the certificate authority's own database. It shares no table with the registration authority.
+
+Constraints that hold whatever the code does: a key is certified once in all time, an order gets one
+certificate for each purpose, nothing is signed before its audit event is written, CRL numbers never repeat.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from app.storage.tables.base import UtcDateTime
+from app.storage.tables.base import metadata as registration_metadata
+
+metadata = MetaData(naming_convention=registration_metadata.naming_convention)
+
+ceremony = Table(
+    "ceremony",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("ceremony_digest", String(64), nullable=False),
+    Column("founding_digest", String(64), nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("completed_at", UtcDateTime),
+    CheckConstraint("id = 1", name="is_held_once"),
+)
+
+founding_entry = Table(
+    "founding_entry",
+    metadata,
+    Column("name", String(410), primary_key=True),
+    # The order that took it; never taken twice.
+    Column("order_id", String(200), unique=True),
+)
+
+authority_key = Table(
+    "authority_key",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("position", Integer, nullable=False, unique=True),
+    Column("kind", String(20), nullable=False),
+    Column("key_type", String(20), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("spki_sha256", String(64), nullable=False, unique=True),
+    Column("certificate", LargeBinary),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    # Lower-case hexadecimal without leading zeros.
+    Column("serial_number", String(40), primary_key=True),
+    Column("issuing_ca", ForeignKey("authority_key.name"), nullable=False),
+    Column("purpose", String(20), nullable=False),
+    Column("order_id", String(200), nullable=False),
+    Column("holder", String(40), nullable=False, index=True),
+    Column("card_serial", String(40), nullable=False),
+    Column("spki_sha256", String(64), nullable=False, unique=True),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False),
+    # Signed with a throw-away key: what was checked, and what is signed byte for byte.
+    Column("linted", LargeBinary, nullable=False),
+    Column("intended_at", UtcDateTime, nullable=False),
+    Column("audited_at", UtcDateTime),
+    Column("signed_at", UtcDateTime),
+    Column("der", LargeBinary),
+    UniqueConstraint("order_id", "purpose"),
+    CheckConstraint("(der IS NULL) = (signed_at IS NULL)", name="signed_has_a_time"),
+    CheckConstraint("der IS NULL OR audited_at IS NOT NULL", name="audited_before_signed"),
+    Index(
+        "ix_certificate_unfinished",
+        "audited_at",
+        sqlite_where=text("der IS NULL"),
+        postgresql_where=text("der IS NULL"),
+    ),
+)
+
+withdrawn_order = Table(
+    "withdrawn_order",
+    metadata,
+    Column("order_id", String(200), primary_key=True),
+    Column("withdrawn_at", UtcDateTime, nullable=False),
+)
+
+revocation = Table(
+    "revocation",
+    metadata,
+    Column("serial_number", ForeignKey("certificate.serial_number"), primary_key=True),
+    Column("reason", String(30), nullable=False),
+    Column("revoked_at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    # The first CRL that told it.
+    Column("crl_number", BigInteger),
+)
+
+crl = Table(
+    "crl",
+    metadata,
+    Column("issuing_ca", ForeignKey("authority_key.name"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("this_update", UtcDateTime, nullable=False),
+    Column("next_update", UtcDateTime, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    CheckConstraint("number > 0", name="number_is_positive"),
+)
+
+sealed_head = Table(
+    "sealed_head",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("sealed_at", UtcDateTime, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)

@@ -1,0 +1,108 @@
+"""Cards in the database, with the escrow of their SO PINs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from app.domain.card import BLANK, LIVE, Card, CardAlreadyHeld, CardStatus, require_legal_move
+from app.storage.conflicts import conflict_means
+from app.storage.tables import cards as tables
+
+_card, _escrow = tables.card, tables.so_pin_escrow
+
+
+class Cards:
+    """Every card that the registration authority has seen."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, card: Card) -> None:
+        """Keep a card seen for the first time."""
+        self._connection.execute(insert(_card).values({**asdict(card), "status": card.status.value}))
+
+    def get(self, serial: str) -> Card | None:
+        """The card with this serial number."""
+        return next(iter(self._select(_card.c.serial == serial)), None)
+
+    def get_to_change(self, serial: str) -> Card | None:
+        """The card with this serial number; nobody else can move it until this transaction ends."""
+        chosen = select(_card).where(_card.c.serial == serial).with_for_update()
+        row = self._connection.execute(chosen).one_or_none()
+        return _card_of(row) if row else None
+
+    def of(self, uid: str) -> list[Card]:
+        """Every card of a person, newest first."""
+        return self._select(_card.c.holder_uid == uid)
+
+    def live_of(self, uid: str) -> Card | None:
+        """The person's card that is theirs now."""
+        return next((card for card in self.of(uid) if card.status in LIVE), None)
+
+    def assign(self, card: Card, holder_uid: str) -> None:
+        """Set a blank card aside for its new holder."""
+        self._move(card, CardStatus.ASSIGNED, holder_uid=holder_uid)
+
+    def move(self, card: Card, to: CardStatus) -> None:
+        """Move a card to a state that keeps its holder, or back to stock.
+
+        Raises:
+            CardMoveNotAllowed
+        """
+        self._move(card, to, **({"holder_uid": None} if to in BLANK else {}))
+
+    def activate(self, card: Card, at: datetime) -> None:
+        """Make the card its holder's working card.
+
+        Raises:
+            CardMoveNotAllowed, CardAlreadyHeld
+        """
+        held = CardAlreadyHeld("This person already has a working card. Cancel that card first.")
+        with conflict_means(held):
+            self._move(card, CardStatus.ACTIVE, activated_at=at)
+
+    def end(self, card: Card, to: CardStatus, at: datetime, reason: str) -> None:
+        """End the card's use.
+
+        Raises:
+            CardMoveNotAllowed
+        """
+        self._move(card, to, ended_at=at, ended_reason=reason)
+
+    def _move(self, card: Card, to: CardStatus, **values: object) -> None:
+        require_legal_move(card, to)
+        self._connection.execute(
+            update(_card)
+            .where(_card.c.serial == card.serial)
+            .values(status=to.value, version=_card.c.version + 1, **values)
+        )
+
+    def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None:
+        """Keep a wrapped SO PIN beside the earlier ones of the card."""
+        self._connection.execute(
+            insert(_escrow).values(
+                card_serial=serial, issuance_id=issuance_id, wrapped_so_pin=wrapped_so_pin, recorded_at=at
+            )
+        )
+
+    def wrapped_so_pins(self, serial: str) -> list[bytes]:
+        """Every wrapped SO PIN of the card, newest first."""
+        chosen = (
+            select(_escrow.c.wrapped_so_pin)
+            .where(_escrow.c.card_serial == serial)
+            .order_by(_escrow.c.id.desc())
+        )
+        return list(self._connection.scalars(chosen))
+
+    def _select(self, *conditions: ColumnElement[bool]) -> list[Card]:
+        chosen = select(_card).where(*conditions).order_by(_card.c.registered_at.desc(), _card.c.serial)
+        return [_card_of(row) for row in self._connection.execute(chosen)]
+
+
+def _card_of(row: Row[tuple[object, ...]]) -> Card:
+    fields = {name: row._mapping[name] for name in Card.__dataclass_fields__}
+    return Card(**{**fields, "status": CardStatus(fields["status"])})

@@ -1,0 +1,138 @@
+"""Card issuances in the database."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from app.domain.certificate_order import FoundingApproval, SignedApproval
+from app.domain.issuance import CardIssuance, IssuanceAlreadyOpen, IssuanceStatus, IssuanceStep
+from app.storage.conflicts import conflict_means
+from app.storage.role_profiles import FOUNDING_ID
+from app.storage.tables import cards as tables
+
+_issuance = tables.card_issuance
+_OPEN = _issuance.c.status.in_([status.value for status in IssuanceStatus if status.is_open])
+
+
+class Issuances:
+    """Open, finished and undone issuances."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, issuance: CardIssuance) -> None:
+        """Keep a new issuance.
+
+        Raises:
+            IssuanceAlreadyOpen: the person has an open one.
+        """
+        founding_id = FOUNDING_ID if issuance.belongs_to_founding else None
+        with conflict_means(_already_open("person")):
+            self._connection.execute(insert(_issuance).values(**_row_of(issuance), founding_id=founding_id))
+
+    def save(self, issuance: CardIssuance) -> None:
+        """Keep what became of an issuance read with one of the ``..._to_change`` functions.
+
+        Raises:
+            IssuanceAlreadyOpen: the card is in another open issuance.
+        """
+        row = _row_of(issuance)
+        with conflict_means(_already_open("card")):
+            self._connection.execute(update(_issuance).where(_issuance.c.id == issuance.id).values(**row))
+
+    def keep_provenance(self, issuance_id: str, provenance: Mapping[str, Any]) -> None:
+        """Keep what the card's module claims about the keys it generated."""
+        self._connection.execute(
+            update(_issuance).where(_issuance.c.id == issuance_id).values(provenance=dict(provenance))
+        )
+
+    def get(self, issuance_id: str) -> CardIssuance | None:
+        """The issuance with this id."""
+        return next(iter(self._select(_issuance.c.id == issuance_id)), None)
+
+    def get_to_change(self, issuance_id: str) -> CardIssuance | None:
+        """The issuance with this id; nobody else can change it until this transaction ends."""
+        chosen = select(_issuance).where(_issuance.c.id == issuance_id).with_for_update()
+        row = self._connection.execute(chosen).one_or_none()
+        return _issuance_of(row) if row else None
+
+    def of_ticket(self, ticket_hash: str) -> CardIssuance | None:
+        """The issuance that the ticket was made for."""
+        return next(iter(self._select(_issuance.c.ticket_hash == ticket_hash)), None)
+
+    def of_job_token(self, job_token_hash: str) -> CardIssuance | None:
+        """The issuance that the desk's job token was made for."""
+        return next(iter(self._select(_issuance.c.job_token_hash == job_token_hash)), None)
+
+    def open(self) -> list[CardIssuance]:
+        """Every open issuance, oldest first."""
+        return self._select(_OPEN)
+
+    def open_of(self, uid: str) -> CardIssuance | None:
+        """The person's open issuance."""
+        return next(iter(self._select(_issuance.c.uid == uid, _OPEN)), None)
+
+    def _select(self, *conditions: ColumnElement[bool]) -> list[CardIssuance]:
+        chosen = select(_issuance).where(*conditions).order_by(_issuance.c.begun_at, _issuance.c.uid)
+        return [_issuance_of(row) for row in self._connection.execute(chosen)]
+
+
+def _already_open(what: str) -> IssuanceAlreadyOpen:
+    return IssuanceAlreadyOpen(
+        f"This {what} is already in an issuance that is not finished. Go on with it or undo it."
+    )
+
+
+def _row_of(issuance: CardIssuance) -> dict[str, Any]:
+    row = {name: getattr(issuance, name) for name in CardIssuance.__dataclass_fields__}
+    return row | {
+        "status": issuance.status.value,
+        "steps": [_step_row(step) for step in issuance.steps],
+        "approval": _approval_row(issuance.approval),
+    }
+
+
+def _step_row(step: IssuanceStep) -> dict[str, str]:
+    row = {"name": step.name, "at": step.at.isoformat(), "outcome": step.outcome}
+    return row | ({"reason": step.reason} if step.reason else {})
+
+
+def _approval_row(approval: SignedApproval | FoundingApproval | None) -> dict[str, str] | None:
+    match approval:
+        case SignedApproval(statement, signature, certificate):
+            parts = {"statement": statement, "signature": signature, "certificate": certificate}
+            return {name: b64encode(part).decode() for name, part in parts.items()}
+        case FoundingApproval(founding_digest):
+            return {"founding_digest": founding_digest}
+        case None:
+            return None
+
+
+def approval_of(row: Mapping[str, str] | None) -> SignedApproval | FoundingApproval | None:
+    """The approval as it stands in the ``approval`` column."""
+    if row is None:
+        return None
+    if "founding_digest" in row:
+        return FoundingApproval(row["founding_digest"])
+    return SignedApproval(**{name: b64decode(part) for name, part in row.items()})
+
+
+def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
+    fields = {name: row._mapping[name] for name in CardIssuance.__dataclass_fields__}
+    issuance = CardIssuance(**{**fields, "status": IssuanceStatus(fields["status"])})
+    return replace(
+        issuance,
+        steps=tuple(_step_of(step) for step in fields["steps"]),
+        approval=approval_of(fields["approval"]),
+    )
+
+
+def _step_of(row: Mapping[str, str]) -> IssuanceStep:
+    return IssuanceStep(row["name"], datetime.fromisoformat(row["at"]), row["outcome"], row.get("reason", ""))

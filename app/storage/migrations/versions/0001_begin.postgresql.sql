@@ -1,0 +1,773 @@
+CREATE TABLE founding (
+	id INTEGER NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	held_on DATE NOT NULL,
+	witnesses JSON NOT NULL,
+	at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_founding PRIMARY KEY (id),
+	CONSTRAINT ck_founding_happens_once CHECK (id = 1)
+)
+;
+
+CREATE TABLE position (
+	id VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	name VARCHAR(100) NOT NULL,
+	notes TEXT NOT NULL,
+	approved_by VARCHAR(100) NOT NULL,
+	approved_on DATE NOT NULL,
+	approval_reference VARCHAR(100) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	created_by VARCHAR(40) NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	version INTEGER DEFAULT 1 NOT NULL,
+	CONSTRAINT pk_position PRIMARY KEY (id),
+	CONSTRAINT ck_position_status_is_known CHECK (status IN ('open', 'closed')),
+	CONSTRAINT ck_position_is_approved CHECK (approved_by <> '' AND approval_reference <> '')
+)
+;
+
+CREATE INDEX ix_position_organisation_code ON position (organisation_code)
+;
+
+CREATE UNIQUE INDEX uq_position_open_name ON position (organisation_code, name) WHERE status = 'open'
+;
+
+CREATE TABLE audit_event (
+	seq BIGINT NOT NULL,
+	at TIMESTAMP WITH TIME ZONE NOT NULL,
+	event VARCHAR(60) NOT NULL,
+	outcome VARCHAR(10) NOT NULL,
+	reason VARCHAR(60) NOT NULL,
+	actor_uid VARCHAR(40) NOT NULL,
+	actor_role_profile VARCHAR(12),
+	actor_address VARCHAR(45) NOT NULL,
+	request_id VARCHAR(64) NOT NULL,
+	subject VARCHAR(200) NOT NULL,
+	details JSON NOT NULL,
+	previous_hash VARCHAR(64) NOT NULL,
+	hash VARCHAR(64) NOT NULL,
+	CONSTRAINT pk_audit_event PRIMARY KEY (seq),
+	CONSTRAINT ck_audit_event_seq_is_positive CHECK (seq > 0),
+	CONSTRAINT ck_audit_event_outcome_is_known CHECK (outcome IN ('allowed', 'refused')),
+	CONSTRAINT ck_audit_event_refusal_has_a_reason CHECK ((outcome = 'refused') = (reason <> '')),
+	CONSTRAINT uq_audit_event_previous_hash UNIQUE (previous_hash),
+	CONSTRAINT uq_audit_event_hash UNIQUE (hash)
+)
+;
+
+CREATE INDEX ix_audit_event_actor_uid ON audit_event (actor_uid)
+;
+
+CREATE INDEX ix_audit_event_event ON audit_event (event)
+;
+
+CREATE INDEX ix_audit_event_subject ON audit_event (subject)
+;
+
+CREATE FUNCTION audit_event_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'audit_event only grows'; END $$
+;
+
+CREATE TRIGGER audit_event_no_update BEFORE UPDATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_only_grows()
+;
+
+CREATE TRIGGER audit_event_no_delete BEFORE DELETE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_only_grows()
+;
+
+CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event FOR EACH STATEMENT EXECUTE FUNCTION audit_event_only_grows()
+;
+
+CREATE TABLE audit_seal (
+	seq BIGINT NOT NULL,
+	hash VARCHAR(64) NOT NULL,
+	sealed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	key_id VARCHAR(64) NOT NULL,
+	signature BYTEA NOT NULL,
+	CONSTRAINT pk_audit_seal PRIMARY KEY (seq)
+)
+;
+
+CREATE FUNCTION audit_seal_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'audit_seal only grows'; END $$
+;
+
+CREATE TRIGGER audit_seal_no_update BEFORE UPDATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_only_grows()
+;
+
+CREATE TRIGGER audit_seal_no_delete BEFORE DELETE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_only_grows()
+;
+
+CREATE TRIGGER audit_seal_no_truncate BEFORE TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_only_grows()
+;
+
+CREATE TABLE oidc_assertion_jti (
+	jti_hash VARCHAR(64) NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_oidc_assertion_jti PRIMARY KEY (jti_hash)
+)
+;
+
+CREATE INDEX ix_oidc_assertion_jti_expires_at ON oidc_assertion_jti (expires_at)
+;
+
+CREATE TABLE organisation (
+	code VARCHAR(12) NOT NULL,
+	name VARCHAR(200) NOT NULL,
+	kind VARCHAR(60) NOT NULL,
+	kind_code VARCHAR(10) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	address JSON NOT NULL,
+	postcode VARCHAR(10) NOT NULL,
+	telephone VARCHAR(40) NOT NULL,
+	opened_on DATE,
+	closed_on DATE,
+	parent_code VARCHAR(12),
+	successor_code VARCHAR(12),
+	joined_on DATE,
+	left_on DATE,
+	national_grouping VARCHAR(12) NOT NULL,
+	health_geography VARCHAR(12) NOT NULL,
+	sub_type VARCHAR(10) NOT NULL,
+	source VARCHAR(20) NOT NULL,
+	search_text TEXT NOT NULL,
+	updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_organisation PRIMARY KEY (code),
+	CONSTRAINT ck_organisation_status_is_known CHECK (status IN ('active', 'closed', 'dormant', 'proposed'))
+)
+;
+
+CREATE INDEX ix_organisation_parent_code ON organisation (parent_code)
+;
+
+CREATE TABLE organisation_membership (
+	organisation_code VARCHAR(12) NOT NULL,
+	parent_code VARCHAR(12) NOT NULL,
+	kind VARCHAR(10) NOT NULL,
+	joined_on DATE NOT NULL,
+	left_on DATE,
+	CONSTRAINT pk_organisation_membership PRIMARY KEY (organisation_code, parent_code, kind, joined_on),
+	CONSTRAINT ck_organisation_membership_left_after_joining CHECK (left_on IS NULL OR left_on >= joined_on)
+)
+;
+
+CREATE INDEX ix_organisation_membership_parent ON organisation_membership (parent_code)
+;
+
+CREATE TABLE outbox (
+	id BIGSERIAL NOT NULL,
+	topic VARCHAR(40) NOT NULL,
+	key VARCHAR(200) NOT NULL,
+	payload JSON NOT NULL,
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	published_at TIMESTAMP WITH TIME ZONE,
+	attempts INTEGER DEFAULT 0 NOT NULL,
+	next_attempt_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	last_error TEXT,
+	CONSTRAINT pk_outbox PRIMARY KEY (id)
+)
+;
+
+CREATE INDEX ix_outbox_waiting ON outbox (topic, key, id) WHERE published_at IS NULL
+;
+
+CREATE TABLE sweep (
+	name VARCHAR(40) NOT NULL,
+	through DATE NOT NULL,
+	CONSTRAINT pk_sweep PRIMARY KEY (name)
+)
+;
+
+CREATE TABLE person (
+	uid VARCHAR(12) NOT NULL,
+	title VARCHAR(35) NOT NULL,
+	given_name VARCHAR(100) NOT NULL,
+	middle_names VARCHAR(100) NOT NULL,
+	family_name VARCHAR(100) NOT NULL,
+	card_name VARCHAR(100) NOT NULL,
+	given_name_key VARCHAR(100) NOT NULL,
+	family_name_key VARCHAR(100) NOT NULL,
+	date_of_birth DATE NOT NULL,
+	email VARCHAR(254) NOT NULL,
+	mobile VARCHAR(20) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	photo BYTEA NOT NULL,
+	registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	registered_by VARCHAR(40) NOT NULL,
+	version INTEGER DEFAULT 1 NOT NULL,
+	CONSTRAINT pk_person PRIMARY KEY (uid),
+	CONSTRAINT ck_person_uid_has_12_digits CHECK (length(uid) = 12),
+	CONSTRAINT ck_person_status_is_known CHECK (status IN ('active', 'closed')),
+	CONSTRAINT ck_person_registered_by_another CHECK (registered_by <> uid)
+)
+;
+
+CREATE INDEX ix_person_date_of_birth ON person (date_of_birth)
+;
+
+CREATE INDEX ix_person_email ON person (email)
+;
+
+CREATE INDEX ix_person_names ON person (family_name_key, given_name_key)
+;
+
+CREATE TABLE rate_limit (
+	name VARCHAR(60) NOT NULL,
+	key VARCHAR(200) NOT NULL,
+	window_ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	tries INTEGER NOT NULL,
+	CONSTRAINT pk_rate_limit PRIMARY KEY (name, key)
+)
+;
+
+CREATE TABLE rbac_version (
+	id SERIAL NOT NULL,
+	name VARCHAR(60) NOT NULL,
+	effective_from DATE NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	imported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_rbac_version PRIMARY KEY (id),
+	CONSTRAINT uq_rbac_version_effective_from UNIQUE (effective_from)
+)
+;
+
+CREATE TABLE import_run (
+	id SERIAL NOT NULL,
+	kind VARCHAR(20) NOT NULL,
+	source VARCHAR(200) NOT NULL,
+	at TIMESTAMP WITH TIME ZONE NOT NULL,
+	added INTEGER NOT NULL,
+	changed INTEGER NOT NULL,
+	unchanged INTEGER NOT NULL,
+	refused INTEGER NOT NULL,
+	CONSTRAINT pk_import_run PRIMARY KEY (id),
+	CONSTRAINT ck_import_run_kind_is_known CHECK (kind IN ('organisations', 'rbac'))
+)
+;
+
+CREATE TABLE sequence (
+	name VARCHAR(40) NOT NULL,
+	next_value BIGINT NOT NULL,
+	CONSTRAINT pk_sequence PRIMARY KEY (name),
+	CONSTRAINT ck_sequence_next_value_after_first CHECK (next_value > 1)
+)
+;
+
+CREATE TABLE sign_in_challenge (
+	nonce_sha256 VARCHAR(64) NOT NULL,
+	nonce_sha384 VARCHAR(96) NOT NULL,
+	session_key_hash VARCHAR(64) NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_sign_in_challenge PRIMARY KEY (nonce_sha256)
+)
+;
+
+CREATE INDEX ix_sign_in_challenge_expires_at ON sign_in_challenge (expires_at)
+;
+
+CREATE INDEX ix_sign_in_challenge_session_key_hash ON sign_in_challenge (session_key_hash)
+;
+
+CREATE TABLE position_access_profile (
+	id SERIAL NOT NULL,
+	position_id VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	job_role_code VARCHAR(20) NOT NULL,
+	activity_codes JSON NOT NULL,
+	workgroups JSON NOT NULL,
+	CONSTRAINT pk_position_access_profile PRIMARY KEY (id),
+	CONSTRAINT fk_position_access_profile_position_id FOREIGN KEY(position_id) REFERENCES position (id)
+)
+;
+
+CREATE INDEX ix_position_access_profile_position_id ON position_access_profile (position_id)
+;
+
+CREATE TABLE access_request (
+	id VARCHAR(36) NOT NULL,
+	subject_uid VARCHAR(12) NOT NULL,
+	position_id VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	starts_on DATE NOT NULL,
+	ends_on DATE,
+	reason TEXT NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	requested_by VARCHAR(40) NOT NULL,
+	requested_role_profile VARCHAR(12),
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	taken_by VARCHAR(40),
+	taken_until TIMESTAMP WITH TIME ZONE,
+	decided_by VARCHAR(40),
+	decided_role_profile VARCHAR(12),
+	decided_at TIMESTAMP WITH TIME ZONE,
+	decision_note TEXT,
+	CONSTRAINT pk_access_request PRIMARY KEY (id),
+	CONSTRAINT uq_access_request_outcome UNIQUE (id, subject_uid, status),
+	CONSTRAINT ck_access_request_status_is_known CHECK (status IN ('open', 'granted', 'rejected')),
+	CONSTRAINT ck_access_request_requested_by_another CHECK (requested_by <> subject_uid),
+	CONSTRAINT ck_access_request_decided_by_another_than_asked CHECK (decided_by <> requested_by),
+	CONSTRAINT ck_access_request_decided_by_another_than_subject CHECK (decided_by <> subject_uid),
+	CONSTRAINT ck_access_request_decision_has_a_decider CHECK ((status = 'open') = (decided_by IS NULL) AND (status = 'open') = (decided_at IS NULL)),
+	CONSTRAINT ck_access_request_ends_after_start CHECK (ends_on IS NULL OR ends_on >= starts_on),
+	CONSTRAINT fk_access_request_subject_uid FOREIGN KEY(subject_uid) REFERENCES person (uid),
+	CONSTRAINT fk_access_request_position_id FOREIGN KEY(position_id) REFERENCES position (id)
+)
+;
+
+CREATE INDEX ix_access_request_organisation_code ON access_request (organisation_code)
+;
+
+CREATE INDEX ix_access_request_requested_by ON access_request (requested_by)
+;
+
+CREATE INDEX ix_access_request_status ON access_request (status)
+;
+
+CREATE INDEX ix_access_request_subject_uid ON access_request (subject_uid)
+;
+
+CREATE UNIQUE INDEX uq_access_request_open ON access_request (subject_uid, position_id) WHERE status = 'open'
+;
+
+CREATE TABLE organisation_person (
+	id VARCHAR(12) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	opened_on DATE NOT NULL,
+	closed_on DATE,
+	CONSTRAINT pk_organisation_person PRIMARY KEY (id),
+	CONSTRAINT uq_organisation_person_uid UNIQUE (uid, organisation_code),
+	CONSTRAINT uq_organisation_person_whole UNIQUE (id, uid, organisation_code),
+	CONSTRAINT fk_organisation_person_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE INDEX ix_organisation_person_organisation_code ON organisation_person (organisation_code)
+;
+
+CREATE TABLE card (
+	serial VARCHAR(40) NOT NULL,
+	card_profile VARCHAR(40) NOT NULL,
+	holder_uid VARCHAR(12),
+	status VARCHAR(20) NOT NULL,
+	registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	activated_at TIMESTAMP WITH TIME ZONE,
+	ended_at TIMESTAMP WITH TIME ZONE,
+	ended_reason TEXT,
+	version INTEGER DEFAULT 1 NOT NULL,
+	CONSTRAINT pk_card PRIMARY KEY (serial),
+	CONSTRAINT ck_card_status_is_known CHECK (status IN ('stock', 'assigned', 'personalised', 'active', 'locked', 'suspended', 'expiring', 'expired', 'cancelled', 'recycled', 'destroyed', 'lost', 'stolen', 'damaged', 'faulty')),
+	CONSTRAINT ck_card_in_use_has_a_holder CHECK (holder_uid IS NOT NULL OR status IN ('stock', 'recycled', 'destroyed', 'damaged', 'faulty')),
+	CONSTRAINT fk_card_holder_uid FOREIGN KEY(holder_uid) REFERENCES person (uid)
+)
+;
+
+CREATE INDEX ix_card_holder_uid ON card (holder_uid)
+;
+
+CREATE UNIQUE INDEX uq_card_live_holder ON card (holder_uid) WHERE status IN ('active', 'locked', 'suspended', 'expiring')
+;
+
+CREATE TABLE identity_evidence (
+	id SERIAL NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	kind VARCHAR(40) NOT NULL,
+	number VARCHAR(40) NOT NULL,
+	issued_on DATE,
+	expires_on DATE,
+	checked_by VARCHAR(40) NOT NULL,
+	checked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_identity_evidence PRIMARY KEY (id),
+	CONSTRAINT ck_identity_evidence_checked_by_another CHECK (checked_by <> uid),
+	CONSTRAINT fk_identity_evidence_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE INDEX ix_identity_evidence_uid ON identity_evidence (uid)
+;
+
+CREATE UNIQUE INDEX uq_identity_evidence_document ON identity_evidence (kind, number) WHERE kind IN ('uk_passport', 'other_passport', 'uk_driving_licence', 'national_identity_card', 'national_insurance_letter')
+;
+
+CREATE TABLE professional_registration (
+	uid VARCHAR(12) NOT NULL,
+	body VARCHAR(20) NOT NULL,
+	number VARCHAR(20) NOT NULL,
+	CONSTRAINT pk_professional_registration PRIMARY KEY (uid, body),
+	CONSTRAINT uq_professional_registration_body UNIQUE (body, number),
+	CONSTRAINT fk_professional_registration_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE TABLE job_role (
+	version_id INTEGER NOT NULL,
+	code VARCHAR(20) NOT NULL,
+	name TEXT NOT NULL,
+	status TEXT NOT NULL,
+	staff_group TEXT NOT NULL,
+	three_part_code VARCHAR(40) NOT NULL,
+	three_part_name TEXT NOT NULL,
+	CONSTRAINT pk_job_role PRIMARY KEY (version_id, code),
+	CONSTRAINT fk_job_role_version_id FOREIGN KEY(version_id) REFERENCES rbac_version (id)
+)
+;
+
+CREATE TABLE activity (
+	version_id INTEGER NOT NULL,
+	code VARCHAR(20) NOT NULL,
+	public_name TEXT NOT NULL,
+	used_for TEXT NOT NULL,
+	confidence TEXT NOT NULL,
+	CONSTRAINT pk_activity PRIMARY KEY (version_id, code),
+	CONSTRAINT fk_activity_version_id FOREIGN KEY(version_id) REFERENCES rbac_version (id)
+)
+;
+
+CREATE TABLE area_of_work (
+	version_id INTEGER NOT NULL,
+	code VARCHAR(40) NOT NULL,
+	name TEXT NOT NULL,
+	CONSTRAINT pk_area_of_work PRIMARY KEY (version_id, code),
+	CONSTRAINT fk_area_of_work_version_id FOREIGN KEY(version_id) REFERENCES rbac_version (id)
+)
+;
+
+CREATE TABLE import_refusal (
+	id SERIAL NOT NULL,
+	run_id INTEGER NOT NULL,
+	file VARCHAR(60) NOT NULL,
+	line INTEGER NOT NULL,
+	row TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	CONSTRAINT pk_import_refusal PRIMARY KEY (id),
+	CONSTRAINT fk_import_refusal_run_id FOREIGN KEY(run_id) REFERENCES import_run (id)
+)
+;
+
+CREATE INDEX ix_import_refusal_run_id ON import_refusal (run_id)
+;
+
+CREATE TABLE web_session (
+	id VARCHAR(32) NOT NULL,
+	key_hash VARCHAR(64) NOT NULL,
+	data JSON NOT NULL,
+	uid VARCHAR(12),
+	card_serial VARCHAR(40),
+	role_profile_id VARCHAR(12),
+	created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	last_used_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	signed_in_at TIMESTAMP WITH TIME ZONE,
+	terms_accepted_at TIMESTAMP WITH TIME ZONE,
+	role_chosen_at TIMESTAMP WITH TIME ZONE,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	ended_at TIMESTAMP WITH TIME ZONE,
+	ended_reason VARCHAR(40),
+	CONSTRAINT pk_web_session PRIMARY KEY (id),
+	CONSTRAINT ck_web_session_signed_in_has_a_time CHECK ((uid IS NULL) = (signed_in_at IS NULL)),
+	CONSTRAINT ck_web_session_ended_has_a_reason CHECK ((ended_at IS NULL) = (ended_reason IS NULL)),
+	CONSTRAINT ck_web_session_role_was_chosen CHECK (role_profile_id IS NULL OR role_chosen_at IS NOT NULL),
+	CONSTRAINT uq_web_session_key_hash UNIQUE (key_hash),
+	CONSTRAINT fk_web_session_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE INDEX ix_web_session_expires_at ON web_session (expires_at)
+;
+
+CREATE INDEX ix_web_session_live_uid ON web_session (uid) WHERE ended_at IS NULL
+;
+
+CREATE TABLE terms_acceptance (
+	uid VARCHAR(12) NOT NULL,
+	version VARCHAR(20) NOT NULL,
+	accepted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_terms_acceptance PRIMARY KEY (uid, version),
+	CONSTRAINT fk_terms_acceptance_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE TABLE role_choice (
+	uid VARCHAR(12) NOT NULL,
+	role_profile_id VARCHAR(12) NOT NULL,
+	chosen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_role_choice PRIMARY KEY (uid),
+	CONSTRAINT fk_role_choice_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
+;
+
+CREATE TABLE accredited_system (
+	asid VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	party_key VARCHAR(30) NOT NULL,
+	description VARCHAR(200) NOT NULL,
+	product VARCHAR(100) NOT NULL,
+	product_version VARCHAR(40) NOT NULL,
+	manufacturer_code VARCHAR(12) NOT NULL,
+	interactions JSON NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	requested_by VARCHAR(12) NOT NULL,
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	approved_by VARCHAR(12) NOT NULL,
+	approved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_accredited_system PRIMARY KEY (asid),
+	CONSTRAINT ck_accredited_system_approved_by_another CHECK (requested_by <> approved_by),
+	CONSTRAINT ck_accredited_system_approved_after_request CHECK (approved_at >= requested_at),
+	CONSTRAINT ck_accredited_system_status_is_known CHECK (status IN ('active', 'closed')),
+	CONSTRAINT uq_accredited_system_product UNIQUE (organisation_code, product, party_key),
+	CONSTRAINT fk_accredited_system_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
+)
+;
+
+CREATE INDEX ix_accredited_system_organisation_code ON accredited_system (organisation_code)
+;
+
+CREATE INDEX ix_accredited_system_party_key ON accredited_system (party_key)
+;
+
+CREATE TABLE message_handling_system (
+	id VARCHAR(13) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	party_key VARCHAR(30) NOT NULL,
+	interaction VARCHAR(150) NOT NULL,
+	interaction_type VARCHAR(10) NOT NULL,
+	endpoint VARCHAR(300) NOT NULL,
+	fqdn VARCHAR(255) NOT NULL,
+	product VARCHAR(100) NOT NULL,
+	manufacturer_code VARCHAR(12) NOT NULL,
+	reliability JSON NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	requested_by VARCHAR(12) NOT NULL,
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	approved_by VARCHAR(12) NOT NULL,
+	approved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_message_handling_system PRIMARY KEY (id),
+	CONSTRAINT ck_message_handling_system_approved_by_another CHECK (requested_by <> approved_by),
+	CONSTRAINT ck_message_handling_system_approved_after_request CHECK (approved_at >= requested_at),
+	CONSTRAINT ck_message_handling_system_status_is_known CHECK (status IN ('active', 'closed')),
+	CONSTRAINT uq_message_handling_system_party_key UNIQUE (party_key, interaction),
+	CONSTRAINT fk_message_handling_system_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
+)
+;
+
+CREATE INDEX ix_message_handling_system_lookup ON message_handling_system (organisation_code, interaction)
+;
+
+CREATE TABLE role_profile (
+	id VARCHAR(12) NOT NULL,
+	organisation_person_id VARCHAR(12) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	position_id VARCHAR(12) NOT NULL,
+	request_id VARCHAR(36),
+	request_status VARCHAR(10),
+	founding_id INTEGER,
+	job_role_code VARCHAR(20) NOT NULL,
+	activity_codes JSON NOT NULL,
+	workgroups JSON NOT NULL,
+	starts_on DATE NOT NULL,
+	ends_on DATE,
+	granted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	withdrawn_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_role_profile PRIMARY KEY (id),
+	CONSTRAINT fk_role_profile_granted_request FOREIGN KEY(request_id, uid, request_status) REFERENCES access_request (id, subject_uid, status),
+	CONSTRAINT fk_role_profile_organisation_person FOREIGN KEY(organisation_person_id, uid, organisation_code) REFERENCES organisation_person (id, uid, organisation_code),
+	CONSTRAINT ck_role_profile_was_granted_or_founded CHECK ((founding_id IS NULL AND request_id IS NOT NULL AND request_status IS NOT NULL AND request_status = 'granted') OR (founding_id IS NOT NULL AND request_id IS NULL AND request_status IS NULL)),
+	CONSTRAINT ck_role_profile_ends_after_start CHECK (ends_on IS NULL OR ends_on >= starts_on),
+	CONSTRAINT fk_role_profile_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_role_profile_position_id FOREIGN KEY(position_id) REFERENCES position (id),
+	CONSTRAINT fk_role_profile_founding_id FOREIGN KEY(founding_id) REFERENCES founding (id)
+)
+;
+
+CREATE INDEX ix_role_profile_ends_on ON role_profile (ends_on)
+;
+
+CREATE INDEX ix_role_profile_organisation_code ON role_profile (organisation_code)
+;
+
+CREATE INDEX ix_role_profile_organisation_person_id ON role_profile (organisation_person_id)
+;
+
+CREATE INDEX ix_role_profile_position_id ON role_profile (position_id)
+;
+
+CREATE INDEX ix_role_profile_starts_on ON role_profile (starts_on)
+;
+
+CREATE INDEX ix_role_profile_uid ON role_profile (uid)
+;
+
+CREATE TABLE card_issuance (
+	id VARCHAR(36) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	card_serial VARCHAR(40),
+	status VARCHAR(20) NOT NULL,
+	operator_uid VARCHAR(12),
+	operator_role_profile VARCHAR(12),
+	founding_id INTEGER,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	steps JSON NOT NULL,
+	ticket_hash VARCHAR(64),
+	ticket_expires_at TIMESTAMP WITH TIME ZONE,
+	job_token_hash VARCHAR(64),
+	job_token_expires_at TIMESTAMP WITH TIME ZONE,
+	approval JSON,
+	authentication_csr BYTEA,
+	content_commitment_csr BYTEA,
+	provenance JSON,
+	completion_nonce VARCHAR(64),
+	CONSTRAINT pk_card_issuance PRIMARY KEY (id),
+	CONSTRAINT ck_card_issuance_status_is_known CHECK (status IN ('begun', 'approved', 'personalising', 'certified', 'active', 'undone')),
+	CONSTRAINT ck_card_issuance_operator_is_not_the_holder CHECK (operator_uid <> uid),
+	CONSTRAINT ck_card_issuance_has_operator_or_founding CHECK ((operator_uid IS NULL) <> (founding_id IS NULL)),
+	CONSTRAINT ck_card_issuance_goes_on_only_when_approved CHECK (status IN ('begun', 'undone') OR approval IS NOT NULL),
+	CONSTRAINT ck_card_issuance_has_a_card CHECK (status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL),
+	CONSTRAINT fk_card_issuance_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_card_issuance_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_card_issuance_operator_uid FOREIGN KEY(operator_uid) REFERENCES person (uid),
+	CONSTRAINT fk_card_issuance_founding_id FOREIGN KEY(founding_id) REFERENCES founding (id),
+	CONSTRAINT uq_card_issuance_ticket_hash UNIQUE (ticket_hash),
+	CONSTRAINT uq_card_issuance_job_token_hash UNIQUE (job_token_hash)
+)
+;
+
+CREATE INDEX ix_card_issuance_uid ON card_issuance (uid)
+;
+
+CREATE UNIQUE INDEX uq_card_issuance_open_card ON card_issuance (card_serial) WHERE status IN ('begun', 'approved', 'personalising', 'certified')
+;
+
+CREATE UNIQUE INDEX uq_card_issuance_open_person ON card_issuance (uid) WHERE status IN ('begun', 'approved', 'personalising', 'certified')
+;
+
+CREATE TABLE oidc_code (
+	code_hash VARCHAR(64) NOT NULL,
+	grant_id VARCHAR(32) NOT NULL,
+	session_id VARCHAR(32) NOT NULL,
+	"grant" JSON NOT NULL,
+	redirect_uri VARCHAR(500) NOT NULL,
+	code_challenge VARCHAR(43) NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_oidc_code PRIMARY KEY (code_hash),
+	CONSTRAINT uq_oidc_code_grant_id UNIQUE (grant_id),
+	CONSTRAINT fk_oidc_code_session_id FOREIGN KEY(session_id) REFERENCES web_session (id)
+)
+;
+
+CREATE INDEX ix_oidc_code_expires_at ON oidc_code (expires_at)
+;
+
+CREATE INDEX ix_oidc_code_session_id ON oidc_code (session_id)
+;
+
+CREATE TABLE oidc_token (
+	token_hash VARCHAR(64) NOT NULL,
+	kind VARCHAR(10) NOT NULL,
+	grant_id VARCHAR(32) NOT NULL,
+	session_id VARCHAR(32) NOT NULL,
+	"grant" JSON NOT NULL,
+	issued_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_oidc_token PRIMARY KEY (token_hash),
+	CONSTRAINT ck_oidc_token_kind_is_known CHECK (kind IN ('access', 'refresh')),
+	CONSTRAINT ck_oidc_token_only_refresh_tokens_are_used_up CHECK (kind = 'refresh' OR used_at IS NULL),
+	CONSTRAINT fk_oidc_token_session_id FOREIGN KEY(session_id) REFERENCES web_session (id)
+)
+;
+
+CREATE INDEX ix_oidc_token_expires_at ON oidc_token (expires_at)
+;
+
+CREATE INDEX ix_oidc_token_grant_id ON oidc_token (grant_id)
+;
+
+CREATE INDEX ix_oidc_token_session_id ON oidc_token (session_id)
+;
+
+CREATE TABLE oidc_session_client (
+	session_id VARCHAR(32) NOT NULL,
+	client_id VARCHAR(100) NOT NULL,
+	logged_out_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_oidc_session_client PRIMARY KEY (session_id, client_id),
+	CONSTRAINT fk_oidc_session_client_session_id FOREIGN KEY(session_id) REFERENCES web_session (id)
+)
+;
+
+CREATE TABLE activity_inclusion (
+	version_id INTEGER NOT NULL,
+	activity_code VARCHAR(20) NOT NULL,
+	satisfied_by VARCHAR(20) NOT NULL,
+	CONSTRAINT pk_activity_inclusion PRIMARY KEY (version_id, activity_code, satisfied_by),
+	CONSTRAINT fk_activity_inclusion_activity FOREIGN KEY(version_id, activity_code) REFERENCES activity (version_id, code),
+	CONSTRAINT fk_activity_inclusion_satisfied_by FOREIGN KEY(version_id, satisfied_by) REFERENCES activity (version_id, code),
+	CONSTRAINT ck_activity_inclusion_includes_another CHECK (activity_code <> satisfied_by)
+)
+;
+
+CREATE TABLE baseline_activity (
+	version_id INTEGER NOT NULL,
+	job_role_code VARCHAR(20) NOT NULL,
+	activity_code VARCHAR(20) NOT NULL,
+	CONSTRAINT pk_baseline_activity PRIMARY KEY (version_id, job_role_code, activity_code),
+	CONSTRAINT fk_baseline_activity_job_role FOREIGN KEY(version_id, job_role_code) REFERENCES job_role (version_id, code),
+	CONSTRAINT fk_baseline_activity_activity FOREIGN KEY(version_id, activity_code) REFERENCES activity (version_id, code)
+)
+;
+
+CREATE TABLE so_pin_escrow (
+	id SERIAL NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	issuance_id VARCHAR(36) NOT NULL,
+	wrapped_so_pin BYTEA NOT NULL,
+	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	CONSTRAINT pk_so_pin_escrow PRIMARY KEY (id),
+	CONSTRAINT fk_so_pin_escrow_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_so_pin_escrow_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id)
+)
+;
+
+CREATE INDEX ix_so_pin_escrow_card_serial ON so_pin_escrow (card_serial)
+;
+
+CREATE TABLE certificate (
+	serial_number VARCHAR(40) NOT NULL,
+	purpose VARCHAR(20) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	issuance_id VARCHAR(36) NOT NULL,
+	spki_sha256 VARCHAR(64) NOT NULL,
+	not_before TIMESTAMP WITH TIME ZONE NOT NULL,
+	not_after TIMESTAMP WITH TIME ZONE NOT NULL,
+	der BYTEA NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	reason VARCHAR(30),
+	CONSTRAINT pk_certificate PRIMARY KEY (serial_number),
+	CONSTRAINT ck_certificate_purpose_is_known CHECK (purpose IN ('authentication', 'content-commitment')),
+	CONSTRAINT ck_certificate_status_is_known CHECK (status IN ('issued', 'active', 'revoked')),
+	CONSTRAINT ck_certificate_revoked_has_a_time CHECK ((status = 'revoked') = (revoked_at IS NOT NULL)),
+	CONSTRAINT fk_certificate_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_certificate_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_certificate_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id),
+	CONSTRAINT uq_certificate_spki_sha256 UNIQUE (spki_sha256)
+)
+;
+
+CREATE INDEX ix_certificate_card_serial ON certificate (card_serial)
+;
+
+CREATE INDEX ix_certificate_issuance_id ON certificate (issuance_id)
+;
+
+CREATE INDEX ix_certificate_not_after ON certificate (not_after)
+;
+
+CREATE INDEX ix_certificate_uid ON certificate (uid)
+;
+
+CREATE UNIQUE INDEX ix_certificate_issuance_purpose ON certificate (issuance_id, purpose)
+;

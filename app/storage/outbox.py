@@ -1,0 +1,117 @@
+"""The outbox in the database: what was announced, and how far its publishing has come.
+
+A row says "make the target equal to the database now". Rows of one topic and key are published in their
+order, each at least once; different keys do not wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
+
+from app.domain.json_value import JsonValue
+from app.storage.tables.outbox import outbox
+
+FIRST_DELAY = timedelta(milliseconds=250)
+LONGEST_DELAY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """One announcement. ``attempts`` counts the failed ones."""
+
+    id: int
+    topic: str
+    key: str
+    payload: Mapping[str, JsonValue]
+    created_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True)
+class OutboxProgress:
+    """How far publishing is behind: rows waiting, since when, and how many of them failed at least once."""
+
+    waiting: int
+    oldest_created_at: datetime | None
+    failing: int
+    last_error: str | None
+
+
+class Outbox:
+    """The outbox as one transaction sees it."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def add(self, topic: str, key: str, payload: Mapping[str, JsonValue] | None = None) -> None:
+        """Announce that what ``topic`` and ``key`` name has changed; published after the commit."""
+        self._connection.execute(
+            insert(outbox).values(
+                topic=topic, key=key, payload=payload or {}, created_at=self._now, next_attempt_at=self._now
+            )
+        )
+
+    def due(self, topics: Collection[str], limit: int = 100) -> list[OutboxRow]:
+        """The rows that can be published now: of each topic and key the oldest only, so that order holds."""
+        earlier = outbox.alias("earlier")
+        is_first = ~exists().where(
+            earlier.c.topic == outbox.c.topic,
+            earlier.c.key == outbox.c.key,
+            earlier.c.id < outbox.c.id,
+            earlier.c.published_at.is_(None),
+        )
+        chosen = (
+            select(*(outbox.c[name] for name in OutboxRow.__dataclass_fields__))
+            .where(outbox.c.published_at.is_(None), outbox.c.next_attempt_at <= self._now)
+            .where(outbox.c.topic.in_(topics), is_first)
+            .order_by(outbox.c.id)
+            .limit(limit)
+        )
+        return [OutboxRow(**row._mapping) for row in self._connection.execute(chosen)]
+
+    def published(self, row: OutboxRow) -> None:
+        """Note that the row was published."""
+        self._connection.execute(update(outbox).where(outbox.c.id == row.id).values(published_at=self._now))
+
+    def failed(self, row: OutboxRow, error: str) -> None:
+        """Note that publishing failed; it is tried again later, each time after twice as long."""
+        self._connection.execute(
+            update(outbox)
+            .where(outbox.c.id == row.id)
+            .values(
+                attempts=outbox.c.attempts + 1,
+                next_attempt_at=self._now + delay_after(row.attempts + 1),
+                last_error=error[:2000],
+            )
+        )
+
+    def progress(self) -> OutboxProgress:
+        """How far publishing is behind, for the health page."""
+        chosen = select(
+            func.count().label("waiting"),
+            func.min(outbox.c.created_at).label("oldest_created_at"),
+            func.count().filter(outbox.c.attempts > 0).label("failing"),
+        ).where(outbox.c.published_at.is_(None))
+        row = self._connection.execute(chosen).one()
+        return OutboxProgress(row.waiting, row.oldest_created_at, row.failing, self._last_error())
+
+    def _last_error(self) -> str | None:
+        waiting = outbox.c.published_at.is_(None) & outbox.c.last_error.is_not(None)
+        return self._connection.scalar(
+            select(outbox.c.last_error).where(waiting).order_by(outbox.c.id.desc()).limit(1)
+        )
+
+    def forget_published(self, before: datetime) -> int:
+        """Remove the rows that were published before that instant; answers how many."""
+        return self._connection.execute(delete(outbox).where(outbox.c.published_at < before)).rowcount
+
+
+def delay_after(attempts: int) -> timedelta:
+    """How long to wait after so many failed attempts."""
+    doublings = 1 << min(attempts - 1, 16)
+    return min(FIRST_DELAY * doublings, LONGEST_DELAY)

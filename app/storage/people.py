@@ -1,0 +1,163 @@
+"""People in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy.sql import ColumnElement
+
+from app.domain.evidence import DOCUMENT_RULES, Evidence, EvidenceKind
+from app.domain.person import DocumentAlreadyKnown, KnownPerson, Person, PersonStatus, name_key
+from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
+from app.storage.conflicts import conflict_means
+from app.storage.tables import people as tables
+
+_person, _evidence, _registration = (
+    tables.person,
+    tables.identity_evidence,
+    tables.professional_registration,
+)
+_PERSON_COLUMNS = [_person.c[name] for name in Person.__dataclass_fields__]
+_IDENTIFYING = [kind.value for kind, rule in DOCUMENT_RULES.items() if rule.identifies]
+
+
+class People:
+    """Registered people, their evidence and their professional registrations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        person: Person,
+        photo: bytes,
+        evidence: Sequence[Evidence],
+        registrations: Sequence[ProfessionalRegistration],
+    ) -> None:
+        """Keep a new person with everything that proves who they are.
+
+        Raises:
+            DocumentAlreadyKnown: one of the documents or professional numbers is somebody else's.
+        """
+        taken = DocumentAlreadyKnown(
+            "One of the documents or professional numbers already belongs to somebody. Search for them first."
+        )
+        with conflict_means(taken):
+            self._connection.execute(insert(_person).values(_person_row(person, photo)))
+            self._add_evidence(person, evidence)
+            for each in registrations:
+                self._connection.execute(
+                    insert(_registration).values(uid=person.uid, body=each.body.value, number=each.number)
+                )
+
+    def _add_evidence(self, person: Person, evidence: Sequence[Evidence]) -> None:
+        for document in evidence:
+            row = {**asdict(document), "kind": document.kind.value}
+            row |= {
+                "uid": person.uid,
+                "checked_by": person.registered_by,
+                "checked_at": person.registered_at,
+            }
+            self._connection.execute(insert(_evidence).values(row))
+
+    def get(self, uid: str) -> Person | None:
+        """The person with this id."""
+        row = self._connection.execute(select(*_PERSON_COLUMNS).where(_person.c.uid == uid)).one_or_none()
+        return _person_of(row) if row else None
+
+    def photo(self, uid: str) -> bytes | None:
+        """The person's photo, JPEG."""
+        photo: bytes | None = self._connection.scalar(select(_person.c.photo).where(_person.c.uid == uid))
+        return photo
+
+    def names(self, uids: Collection[str]) -> dict[str, str]:
+        """Given and family name of each known id."""
+        chosen = select(_person.c.uid, _person.c.given_name, _person.c.family_name).where(
+            _person.c.uid.in_(uids)
+        )
+        return {row.uid: f"{row.given_name} {row.family_name}" for row in self._connection.execute(chosen)}
+
+    def evidence(self, uid: str) -> tuple[Evidence, ...]:
+        """The documents that were seen, in the order in which they were entered."""
+        chosen = select(_evidence).where(_evidence.c.uid == uid).order_by(_evidence.c.id)
+        rows = self._connection.execute(chosen)
+        return tuple(
+            Evidence(EvidenceKind(row.kind), row.number, row.issued_on, row.expires_on) for row in rows
+        )
+
+    def registrations(self, uid: str) -> tuple[ProfessionalRegistration, ...]:
+        """The person's numbers with professional bodies."""
+        rows = self._connection.execute(
+            select(_registration).where(_registration.c.uid == uid).order_by(_registration.c.body)
+        )
+        return tuple(ProfessionalRegistration(ProfessionalBody(row.body), row.number) for row in rows)
+
+    def search(self, text: str, limit: int) -> list[Person]:
+        """People whose id is the text, or whose names begin with its words in any order."""
+        digits = text.replace(" ", "")
+        found = _person.c.uid == digits if digits.isdigit() else _named(name_key(text))
+        chosen = (
+            select(*_PERSON_COLUMNS)
+            .where(found)
+            .order_by(_person.c.family_name_key, _person.c.given_name_key, _person.c.uid)
+            .limit(limit)
+        )
+        return [_person_of(row) for row in self._connection.execute(chosen)]
+
+    def who_might_be(self, known: KnownPerson) -> list[Person]:
+        """People who share the e-mail, the date of birth or both names: to be compared more closely."""
+        same_names = and_(
+            _person.c.family_name_key == name_key(known.family_name),
+            _person.c.given_name_key == name_key(known.given_name),
+        )
+        chosen = select(*_PERSON_COLUMNS).where(
+            or_(
+                _person.c.date_of_birth == known.date_of_birth,
+                and_(_person.c.email == known.email.casefold(), _person.c.email != ""),
+                same_names,
+            )
+        )
+        return [_person_of(row) for row in self._connection.execute(chosen)]
+
+    def with_documents(self, numbers: Collection[str]) -> list[Person]:
+        """People one of whose identifying documents has one of the (normalised) numbers."""
+        owners = select(_evidence.c.uid).where(
+            _evidence.c.number.in_(numbers), _evidence.c.kind.in_(_IDENTIFYING)
+        )
+        chosen = select(*_PERSON_COLUMNS).where(_person.c.uid.in_(owners))
+        return [_person_of(row) for row in self._connection.execute(chosen)]
+
+    def each_uid(self) -> Iterator[str]:
+        """Every id in order, read little by little."""
+        after = ""
+        while found := self._uids(after):
+            yield from found
+            after = found[-1]
+
+    def _uids(self, after: str, limit: int = 1000) -> list[str]:
+        chosen = select(_person.c.uid).where(_person.c.uid > after).order_by(_person.c.uid).limit(limit)
+        return list(self._connection.scalars(chosen))
+
+
+def _named(key: str) -> ColumnElement[bool]:
+    family, given = _person.c.family_name_key, _person.c.given_name_key
+    words = [or_(family.startswith(word), given.startswith(word)) for word in key.split()]
+    # A family name of several words ("van der Berg") is found as it is typed.
+    return or_(family.startswith(key), and_(*words)) if words else family == ""
+
+
+def _person_row(person: Person, photo: bytes) -> dict[str, object]:
+    return {
+        **asdict(person),
+        "status": person.status.value,
+        "photo": photo,
+        "given_name_key": name_key(person.given_name),
+        "family_name_key": name_key(person.family_name),
+    }
+
+
+def _person_of(row: Row[tuple[object, ...]]) -> Person:
+    fields = dict(row._mapping)
+    return Person(**{**fields, "status": PersonStatus(fields["status"])})

@@ -1,0 +1,84 @@
+"""Role profiles and people's places in organisations, in the database."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Connection, Row, insert, select
+
+from app.domain.role_profile import OrganisationPerson, RoleProfile
+from app.storage.tables import access as tables
+
+_place, _profile = tables.organisation_person, tables.role_profile
+
+# The one row of the founding table.
+FOUNDING_ID = 1
+
+
+class RoleProfiles:
+    """What people may do, where, and from when to when."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_organisation_person(self, place: OrganisationPerson) -> None:
+        """Keep a person's place in an organisation."""
+        self._connection.execute(
+            insert(_place).values(
+                id=place.id,
+                uid=place.uid,
+                organisation_code=place.organisation_code,
+                opened_on=place.opened_on,
+                closed_on=place.closed_on,
+            )
+        )
+
+    def organisation_person(self, uid: str, organisation_code: str) -> OrganisationPerson | None:
+        """The person's place in the organisation."""
+        chosen = select(_place).where(_place.c.uid == uid, _place.c.organisation_code == organisation_code)
+        row = self._connection.execute(chosen).one_or_none()
+        return _place_of(row) if row else None
+
+    def organisation_persons(self, uid: str) -> list[OrganisationPerson]:
+        """Every place of a person, by organisation code."""
+        chosen = select(_place).where(_place.c.uid == uid).order_by(_place.c.organisation_code)
+        return [_place_of(row) for row in self._connection.execute(chosen)]
+
+    def grant(self, profile: RoleProfile, request_id: str, at: datetime) -> None:
+        """Keep a role profile that a granted request gives."""
+        self._add(profile, at, request_id=request_id, request_status="granted")
+
+    def found(self, profile: RoleProfile, at: datetime) -> None:
+        """Keep a role profile that the founding ceremony gives."""
+        self._add(profile, at, founding_id=FOUNDING_ID)
+
+    def _add(self, profile: RoleProfile, at: datetime, **origin: object) -> None:
+        row = {name: getattr(profile, name) for name in RoleProfile.__dataclass_fields__}
+        row |= {"activity_codes": list(profile.activity_codes), "workgroups": list(profile.workgroups)}
+        self._connection.execute(insert(_profile).values(**row, granted_at=at, **origin))
+
+    def get(self, role_profile_id: str) -> RoleProfile | None:
+        """The role profile with this id, whether it counts or not."""
+        row = self._connection.execute(select(_profile).where(_profile.c.id == role_profile_id)).one_or_none()
+        return _profile_of(row) if row else None
+
+    def of(self, uid: str) -> list[RoleProfile]:
+        """Every role profile of a person, past, present and future, oldest first."""
+        chosen = select(_profile).where(_profile.c.uid == uid).order_by(_profile.c.starts_on, _profile.c.id)
+        return [_profile_of(row) for row in self._connection.execute(chosen)]
+
+    def counting(self, uid: str, on: date) -> list[RoleProfile]:
+        """The role profiles of a person that give access on that day, oldest first."""
+        return [profile for profile in self.of(uid) if profile.counts_on(on)]
+
+
+def _profile_of(row: Row[tuple[object, ...]]) -> RoleProfile:
+    fields = {name: row._mapping[name] for name in RoleProfile.__dataclass_fields__}
+    fields |= {name: tuple(fields[name]) for name in ("activity_codes", "workgroups")}
+    return RoleProfile(**fields)
+
+
+def _place_of(row: Row[tuple[object, ...]]) -> OrganisationPerson:
+    return OrganisationPerson(
+        **{name: row._mapping[name] for name in OrganisationPerson.__dataclass_fields__}
+    )

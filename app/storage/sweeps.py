@@ -1,0 +1,47 @@
+"""Role profiles whose time has come or ended since they were last looked at."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import Connection, and_, or_, select
+
+from app.storage.tables.access import role_profile
+from app.storage.tables.outbox import sweep
+from app.storage.upsert import insert_or
+
+_ROLES = "roles"
+
+
+class Sweeps:
+    """How far the passing of days has been announced."""
+
+    def __init__(self, connection: Connection, today: date) -> None:
+        self._connection = connection
+        self._today = today
+
+    def people_with_changed_roles(self) -> list[str]:
+        """Who has a role profile that began or ended since the last sweep, up to today; marks today as swept.
+
+        A role is held from its first to its last day, both included.
+        """
+        through = self._swept_through()
+        if through >= self._today:
+            return []
+        begins = and_(role_profile.c.starts_on > through, role_profile.c.starts_on <= self._today)
+        yesterday = self._today - timedelta(days=1)
+        ended = and_(role_profile.c.ends_on >= through, role_profile.c.ends_on <= yesterday)
+        chosen = select(role_profile.c.uid).where(or_(begins, ended)).distinct().order_by(role_profile.c.uid)
+        uids = list(self._connection.scalars(chosen))
+        self._mark()
+        return uids
+
+    def _swept_through(self) -> date:
+        chosen = select(sweep.c.through).where(sweep.c.name == _ROLES).with_for_update()
+        return self._connection.scalar(chosen) or date.min
+
+    def _mark(self) -> None:
+        marked = insert_or(self._connection, sweep).values(name=_ROLES, through=self._today)
+        self._connection.execute(
+            marked.on_conflict_do_update(index_elements=["name"], set_={"through": self._today})
+        )

@@ -1,0 +1,86 @@
+"""Accredited systems and message handling systems in the database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.sql import ColumnElement
+
+from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
+from app.storage.tables.systems import accredited_system, message_handling_system
+
+_FOUR_EYES = tuple(FourEyes.__dataclass_fields__)
+
+
+class Systems:
+    """Every registered system."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, system: AccreditedSystem) -> None:
+        """Register an accredited system."""
+        row = _row_of(system) | {"interactions": list(system.interactions)}
+        self._connection.execute(insert(accredited_system).values(row))
+
+    def add_message_handling_system(self, system: MessageHandlingSystem) -> None:
+        """Register where an interaction is reached."""
+        self._connection.execute(insert(message_handling_system).values(_row_of(system)))
+
+    def accredited_system(self, asid: str) -> AccreditedSystem | None:
+        """The accredited system with this id."""
+        return next(iter(self._accredited(accredited_system.c.asid == asid)), None)
+
+    def message_handling_system(self, mhs_id: str) -> MessageHandlingSystem | None:
+        """The message handling system with this id."""
+        return next(iter(self._message_handling(message_handling_system.c.id == mhs_id)), None)
+
+    def accredited_system_of(self, organisation_code: str, product: str) -> AccreditedSystem | None:
+        """The accredited system of that product there."""
+        table = accredited_system.c
+        found = self._accredited(table.organisation_code == organisation_code, table.product == product)
+        return next(iter(found), None)
+
+    def message_handling_system_of(self, party_key: str, interaction: str) -> MessageHandlingSystem | None:
+        """Where that interaction of the party is reached."""
+        table = message_handling_system.c
+        found = self._message_handling(table.party_key == party_key, table.interaction == interaction)
+        return next(iter(found), None)
+
+    def all_accredited_systems(self) -> list[AccreditedSystem]:
+        """Every accredited system by id."""
+        return self._accredited()
+
+    def all_message_handling_systems(self) -> list[MessageHandlingSystem]:
+        """Every message handling system by id."""
+        return self._message_handling()
+
+    def _accredited(self, *conditions: ColumnElement[bool]) -> list[AccreditedSystem]:
+        chosen = select(accredited_system).where(*conditions).order_by(accredited_system.c.asid)
+        return [_accredited_system_of(row) for row in self._connection.execute(chosen)]
+
+    def _message_handling(self, *conditions: ColumnElement[bool]) -> list[MessageHandlingSystem]:
+        chosen = select(message_handling_system).where(*conditions).order_by(message_handling_system.c.id)
+        return [_message_handling_system_of(row) for row in self._connection.execute(chosen)]
+
+
+def _row_of(system: AccreditedSystem | MessageHandlingSystem) -> dict[str, object]:
+    row: dict[str, object] = asdict(system) | {"status": system.status.value}
+    del row["approval"]
+    return row | asdict(system.approval)
+
+
+def _shared(row: Row[tuple[object, ...]]) -> dict[str, object]:
+    fields = dict(row._mapping)
+    approval = FourEyes(**{name: fields.pop(name) for name in _FOUR_EYES})
+    return fields | {"status": SystemStatus(fields["status"]), "approval": approval}
+
+
+def _accredited_system_of(row: Row[tuple[object, ...]]) -> AccreditedSystem:
+    fields = _shared(row)
+    return AccreditedSystem(**fields | {"interactions": tuple(row._mapping["interactions"])})  # type: ignore[arg-type]
+
+
+def _message_handling_system_of(row: Row[tuple[object, ...]]) -> MessageHandlingSystem:
+    return MessageHandlingSystem(**_shared(row))  # type: ignore[arg-type]

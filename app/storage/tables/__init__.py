@@ -1,0 +1,33 @@
+"""The tables, one file an area. ``metadata`` holds them all."""
+
+from app.storage.tables import (
+    access,
+    audit,
+    cards,
+    openid,
+    organisations,
+    outbox,
+    people,
+    rate_limits,
+    reference,
+    sequences,
+    sessions,
+    systems,
+)
+from app.storage.tables.base import metadata
+
+__all__ = [
+    "access",
+    "audit",
+    "cards",
+    "metadata",
+    "openid",
+    "organisations",
+    "outbox",
+    "people",
+    "rate_limits",
+    "reference",
+    "sequences",
+    "sessions",
+    "systems",
+]

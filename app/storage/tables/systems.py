@@ -1,0 +1,57 @@
+"""Accredited systems (nhsAs) and message handling systems (nhsMhs): asked for by one, approved by another."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint
+
+from app.storage.tables.base import UtcDateTime, metadata
+
+
+def _four_eyes() -> tuple[Column[object] | CheckConstraint, ...]:
+    return (
+        Column("status", String(10), nullable=False),
+        Column("requested_by", String(12), nullable=False),
+        Column("requested_at", UtcDateTime, nullable=False),
+        Column("approved_by", String(12), nullable=False),
+        Column("approved_at", UtcDateTime, nullable=False),
+        CheckConstraint("requested_by <> approved_by", name="approved_by_another"),
+        CheckConstraint("approved_at >= requested_at", name="approved_after_request"),
+        CheckConstraint("status IN ('active', 'closed')", name="status_is_known"),
+    )
+
+
+accredited_system = Table(
+    "accredited_system",
+    metadata,
+    Column("asid", String(12), primary_key=True),
+    Column("organisation_code", ForeignKey("organisation.code"), nullable=False, index=True),
+    Column("party_key", String(30), nullable=False, index=True),
+    Column("description", String(200), nullable=False),
+    Column("product", String(100), nullable=False),
+    Column("product_version", String(40), nullable=False),
+    Column("manufacturer_code", String(12), nullable=False),
+    # In the order in which they were registered: clients rely on it.
+    Column("interactions", JSON, nullable=False),
+    *_four_eyes(),
+    UniqueConstraint("organisation_code", "product", "party_key", name="uq_accredited_system_product"),
+)
+
+message_handling_system = Table(
+    "message_handling_system",
+    metadata,
+    # Also its CPA id.
+    Column("id", String(13), primary_key=True),
+    Column("organisation_code", ForeignKey("organisation.code"), nullable=False),
+    Column("party_key", String(30), nullable=False),
+    Column("interaction", String(150), nullable=False),
+    Column("interaction_type", String(10), nullable=False),
+    Column("endpoint", String(300), nullable=False),
+    Column("fqdn", String(255), nullable=False),
+    Column("product", String(100), nullable=False),
+    Column("manufacturer_code", String(12), nullable=False),
+    # ebXML reliability by the directory's attribute names, e.g. retries; empty for other protocols.
+    Column("reliability", JSON, nullable=False),
+    *_four_eyes(),
+    UniqueConstraint("party_key", "interaction"),
+    Index("ix_message_handling_system_lookup", "organisation_code", "interaction"),
+)

@@ -1,0 +1,136 @@
+"""One open transaction, and the repositories that work in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from app.storage.audit import AuditLog
+from app.storage.cards import Cards
+from app.storage.certificates import Certificates
+from app.storage.founding import Founding
+from app.storage.import_runs import ImportRuns
+from app.storage.issuances import Issuances
+from app.storage.openid import OpenID
+from app.storage.organisations import Organisations
+from app.storage.outbox import Outbox
+from app.storage.people import People
+from app.storage.positions import Positions
+from app.storage.rate_limits import RateLimits
+from app.storage.rbac import Rbac
+from app.storage.requests import Requests
+from app.storage.role_profiles import RoleProfiles
+from app.storage.sequences import Sequences
+from app.storage.sessions import Sessions
+from app.storage.sign_ins import SignIns
+from app.storage.sweeps import Sweeps
+from app.storage.systems import Systems
+
+
+class Work:
+    """One open transaction.
+
+    Attributes:
+        connection: the transaction's connection; repositories use it, nobody commits it.
+        now: one instant for everything in the transaction; aware, UTC.
+        audit: the audit, written at the transaction's end.
+        outbox: announcements, published after the transaction commits.
+    """
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.audit = AuditLog(connection, now)
+        self.outbox = Outbox(connection, now)
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """Numbers that are given out once."""
+        return Sequences(self.connection)
+
+    @cached_property
+    def people(self) -> People:
+        """Registered people."""
+        return People(self.connection)
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Positions and their access profiles."""
+        return Positions(self.connection)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Requests for positions."""
+        return Requests(self.connection)
+
+    @cached_property
+    def role_profiles(self) -> RoleProfiles:
+        """What people may do, where."""
+        return RoleProfiles(self.connection)
+
+    @cached_property
+    def cards(self) -> Cards:
+        """Cards and the escrow of their SO PINs."""
+        return Cards(self.connection)
+
+    @cached_property
+    def issuances(self) -> Issuances:
+        """Card issuances."""
+        return Issuances(self.connection)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        """Card certificates."""
+        return Certificates(self.connection)
+
+    @cached_property
+    def founding(self) -> Founding:
+        """The founding ceremony."""
+        return Founding(self.connection)
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        """Organisations and their memberships."""
+        return Organisations(self.connection)
+
+    @cached_property
+    def rbac(self) -> Rbac:
+        """The national role-based access tables."""
+        return Rbac(self.connection, self.now)
+
+    @cached_property
+    def systems(self) -> Systems:
+        """Accredited systems and message handling systems."""
+        return Systems(self.connection)
+
+    @cached_property
+    def import_runs(self) -> ImportRuns:
+        """What imports did."""
+        return ImportRuns(self.connection)
+
+    @cached_property
+    def rate_limits(self) -> RateLimits:
+        """How often something was tried lately."""
+        return RateLimits(self.connection, self.now)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Browser sessions."""
+        return Sessions(self)
+
+    @cached_property
+    def sign_ins(self) -> SignIns:
+        """Challenges of sign-ins, terms, and who has which roles."""
+        return SignIns(self)
+
+    @cached_property
+    def openid(self) -> OpenID:
+        """Codes and tokens of the OpenID provider."""
+        return OpenID(self)
+
+    @cached_property
+    def sweeps(self) -> Sweeps:
+        """What the passing of days has changed."""
+        return Sweeps(self.connection, self.now.date())

@@ -1,0 +1,25 @@
+"""The audit: who did what to whom, allowed or refused, newest first."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from app.domain.permission import Permission
+from app.web import context
+from app.web.forms.submitted import SubmittedForm
+from app.web.pages import render_page
+from app.web.presenters.audit import audit_table
+
+blueprint = Blueprint("audit", __name__, url_prefix="/audit")
+
+NEWEST = 100
+
+
+@blueprint.get("")
+def latest() -> Response:
+    """The newest events, all or those about one subject."""
+    actor = context.require(Permission.READ_AUDIT)
+    form = SubmittedForm(request.args)
+    subject = form.text("subject", longest=64)
+    events = context.services().auditing.latest(actor, subject or None, NEWEST)
+    return render_page("audit.html", "Audit", form=form, problems=form.problems, table=audit_table(events))

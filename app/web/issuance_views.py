@@ -1,0 +1,94 @@
+"""Issuing a card: begin here, work at the desk, watch the steps, go on or undo."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, jsonify, redirect, request
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from app.domain.permission import Permission
+from app.errors import Refusal
+from app.web import context
+from app.web.forms.submitted import SubmittedForm
+from app.web.pages import Crumb, render_page
+from app.web.people_views import person_page
+from app.web.presenters.issuance import IssuancePage, open_issuances_table, progress_message
+
+blueprint = Blueprint("issuances", __name__)
+
+ISSUANCES = Crumb("Cards being issued", "/issuances")
+
+
+@blueprint.get("/issuances")
+def all_open() -> Response:
+    """Every card that is being issued and not finished."""
+    actor = context.require(Permission.ISSUE_CARD)
+    table = open_issuances_table(context.services().issuing.open_issuances(actor))
+    return render_page("issuances/open.html", "Cards being issued", table=table)
+
+
+@blueprint.post("/people/<uid:uid>/issue-card")
+def begin(uid: str) -> WerkzeugResponse:
+    """Begin to issue a card to a person."""
+    try:
+        issuance_id = context.services().issuing.begin(context.actor(), uid)
+    except Refusal as refusal:
+        return person_page(uid, refusal)
+    return redirect(f"/issuances/{issuance_id}", 303)
+
+
+@blueprint.get("/issuances/<record:issuance_id>")
+def issuance(issuance_id: str) -> Response:
+    """The card's progress, step by step, and what can be done now."""
+    return _page(issuance_id, SubmittedForm())
+
+
+@blueprint.get("/issuances/<record:issuance_id>/steps.json")
+def steps(issuance_id: str) -> Response:
+    """The same steps for the script that keeps the page up to date."""
+    return jsonify(progress_message(context.services().issuing.issuance(context.actor(), issuance_id)))
+
+
+@blueprint.post("/issuances/<record:issuance_id>/desk")
+def go_to_desk(issuance_id: str) -> Response:
+    """Make a one-time ticket, and a page that goes on to the card agent with it."""
+    ticket = context.services().issuing.ticket(context.actor(), issuance_id)
+    agent_origin = context.settings().agent.origin
+    parameters = urlencode({"op": context.settings().service.origin, "ticket": ticket})
+    return render_page(
+        "issuances/desk.html",
+        "Opening the card desk",
+        crumbs=(ISSUANCES, Crumb("This card", f"/issuances/{issuance_id}")),
+        desk_href=f"{agent_origin}/issue?{parameters}",
+        back=f"/issuances/{issuance_id}",
+    )
+
+
+@blueprint.post("/issuances/<record:issuance_id>/undo")
+def undo(issuance_id: str) -> WerkzeugResponse:
+    """Undo an unfinished issuance. Its certificates are revoked; a card that was written on is put aside."""
+    form = SubmittedForm(request.form)
+    reason = form.text("reason", missing="Say why the card is not being issued.", longest=500)
+    try:
+        form.require_no_problems()
+        context.services().issuing.undo(context.actor(), issuance_id, reason)
+    except Refusal as refusal:
+        form.add_problems(refusal)
+        return _page(issuance_id, form)
+    return redirect(f"/issuances/{issuance_id}", 303)
+
+
+def _page(issuance_id: str, form: SubmittedForm) -> Response:
+    actor = context.actor()
+    page = IssuancePage.of(context.services().issuing.issuance(actor, issuance_id), actor)
+    return render_page(
+        "issuances/issuance.html",
+        page.heading,
+        status=form.status,
+        crumbs=(ISSUANCES,),
+        page=page,
+        agent_origin=context.settings().agent.origin,
+        form=form,
+        problems=form.problems,
+    )

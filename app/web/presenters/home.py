@@ -1,0 +1,94 @@
+"""What the start page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.domain.actor import Actor
+from app.domain.permission import Permission
+from app.web.presenters.wording import counted
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something the person can do."""
+
+    text: str
+    href: str
+    description: str
+
+
+@dataclass(frozen=True)
+class TaskGroup:
+    """Tasks under one heading."""
+
+    heading: str
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class HomePage:
+    """A welcome and the tasks that this person's role allows."""
+
+    welcome: str
+    groups: tuple[TaskGroup, ...]
+    search_hint: str
+
+    @classmethod
+    def of(
+        cls, actor: Actor, organisation: str, open_requests: int | None, open_issuances: int | None
+    ) -> HomePage:
+        """The page of one person; None as a count leaves its task out, no hint leaves the search out."""
+        groups = (
+            TaskGroup("Waiting for you", _waiting(actor, open_requests, open_issuances)),
+            TaskGroup("You", _own()),
+            TaskGroup("Look up", (_ORGANISATIONS,)),
+        )
+        finds_people = Permission.FIND_PEOPLE in actor.permissions
+        return cls(
+            welcome=f"Signed in as {actor.name}{f' at {organisation}' if organisation else ''}.",
+            groups=tuple(group for group in groups if group.tasks),
+            search_hint=_what_for(actor) if finds_people else "",
+        )
+
+
+_ORGANISATIONS = Task("Find an organisation", "/organisations", "See its details and its positions.")
+
+
+def _waiting(actor: Actor, open_requests: int | None, open_issuances: int | None) -> tuple[Task, ...]:
+    tasks = []
+    if open_requests is not None and Permission.DECIDE_REQUEST not in actor.permissions:
+        waiting = f"{counted(open_requests, 'request')} of yours not decided."
+        tasks.append(Task("Your requests", "/requests", f"{waiting} See how they stand."))
+    elif open_requests is not None:
+        waiting = f"{counted(open_requests, 'request')} open."
+        tasks.append(
+            Task("Decide requests", "/requests", f"{waiting} Grant or reject what sponsors ask for.")
+        )
+    if open_issuances is not None:
+        unfinished = f"{counted(open_issuances, 'card')} not finished."
+        tasks.append(Task("Cards being issued", "/issuances", f"{unfinished} Go on with a card, or undo it."))
+    return tuple(tasks)
+
+
+def _what_for(actor: Actor) -> str:
+    abilities = (
+        (Permission.REGISTER_PERSON, "register somebody new"),
+        (Permission.REQUEST_POSITION, "request a position"),
+        (Permission.ISSUE_CARD, "issue a card"),
+        (Permission.CANCEL_CARD, "report a card lost"),
+    )
+    able = [text for permission, text in abilities if permission in actor.permissions]
+    return f"Search first. Then you can {_listed(able)}." if able else "See somebody's details and access."
+
+
+def _listed(texts: list[str]) -> str:
+    *before, last = texts
+    return f"{', '.join(before)} or {last}" if before else last
+
+
+def _own() -> tuple[Task, ...]:
+    return (
+        Task("My access", "/my", "What you may do and where, and your card. Report your card lost."),
+        Task("Choose another role", "/sign-in/role", "Work in another role without entering your PIN."),
+    )

@@ -1,0 +1,176 @@
+"""What the pages of a card being issued show, and the message that keeps the open page up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.domain.actor import Actor
+from app.domain.issuance import IssuanceStatus, IssuanceStep
+from app.ra.records import IssuanceRecord
+from app.web.presenters.states import issuance_tag
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, clock_time, moment, sentence
+
+_SO_PIN_ESCROWED = "so_pin_escrowed"
+_ACTIVATED = "activated"
+#: The steps of every card in order, in words.
+_STAGES = {
+    "begun": "Begun",
+    "opened_at_the_desk": "Opened at the desk",
+    "approved": "Approved with the operator's card",
+    _SO_PIN_ESCROWED: "Card chosen, and its security officer's PIN kept safely",
+    "keys_presented": "Keys made on the card",
+    "certified": "Certificates signed",
+    _ACTIVATED: "Card checked and active",
+}
+_WHAT_NOW = {
+    IssuanceStatus.BEGUN: "Have the person with you. Put your own card in one reader and a new card in "
+    "the other, then open the desk. It asks for your PIN; then the person chooses theirs.",
+    IssuanceStatus.APPROVED: "You have approved the card, and nothing is on it yet. Open the desk and go on "
+    "with the same card.",
+    IssuanceStatus.PERSONALISING: "The card is being made at the desk. If the desk has stopped, open it and "
+    "go on with the same card: it is begun afresh, and the person chooses a PIN again.",
+    IssuanceStatus.CERTIFIED: "The certificates are signed and must be written on the card. Open the desk "
+    "and go on with the same card. The person enters the PIN that they chose; if it is forgotten, undo.",
+    IssuanceStatus.ACTIVE: "The card is issued and works. Give it to the person: they can sign in now.",
+}
+_OUTCOMES = {"done": ("Done", "green"), "failed": ("Failed", "red")}
+
+
+@dataclass(frozen=True)
+class StepShown:
+    """One thing that happened, ready to be written."""
+
+    text: str
+    outcome: str
+    colour: str
+    time: str
+
+    @classmethod
+    def of(cls, step: IssuanceStep) -> StepShown:
+        """A step in words; a failed one says why."""
+        outcome, colour = _OUTCOMES.get(step.outcome, (sentence(step.outcome), "grey"))
+        name = _STAGES.get(step.name, sentence(step.name))
+        text = f"{name}: {_in_words(step.reason)}" if step.reason else name
+        return cls(text, outcome, colour, clock_time(step.at))
+
+
+def _in_words(reason: str) -> str:
+    """The reason without the code that the desk puts before its sentence."""
+    code, _, words = reason.partition(": ")
+    return words if words and code.replace("_", "").isalpha() and code.islower() else reason
+
+
+def _steps(record: IssuanceRecord) -> tuple[StepShown, ...]:
+    """What happened, and what is still to come while the card can be gone on with."""
+    happened = tuple(StepShown.of(step) for step in record.steps)
+    if not record.status.is_open:
+        return happened
+    done = {step.name for step in record.steps if step.outcome == "done"}
+    to_come = [text for name, text in _STAGES.items() if name not in done]
+    first, *later = to_come
+    waiting = (StepShown(text, "To come", "grey", "") for text in later)
+    return (*happened, StepShown(first, "Next", "blue", ""), *waiting)
+
+
+@dataclass(frozen=True)
+class IssuancePage:
+    """One card being issued."""
+
+    heading: str
+    href: str
+    person_href: str
+    status: str
+    version: str
+    status_tag: Tag
+    what_now: str
+    details: tuple[Row, ...]
+    steps: tuple[StepShown, ...]
+    is_open: bool
+    may_go_to_desk: bool
+    may_undo: bool
+
+    @classmethod
+    def of(cls, record: IssuanceRecord, actor: Actor) -> IssuancePage:
+        """The page of one issuance as it stands, for one actor."""
+        is_operator = record.operator is not None and record.operator.uid == actor.uid
+        return cls(
+            heading=f"Card for {record.holder.name}",
+            href=f"/issuances/{record.id}",
+            person_href=f"/people/{record.holder.uid}",
+            status=record.status.value,
+            version=_version(record),
+            status_tag=issuance_tag(record.status),
+            what_now=_what_now(record, is_operator),
+            details=_details(record),
+            steps=_steps(record),
+            is_open=record.status.is_open,
+            may_go_to_desk=record.status.is_open and is_operator,
+            may_undo=record.status.is_open and actor.uid != record.holder.uid,
+        )
+
+
+def _what_now(record: IssuanceRecord, is_operator: bool) -> str:
+    if record.status is IssuanceStatus.UNDONE:
+        return _after_undoing(record)
+    if record.status.is_open and not is_operator:
+        return f"{_operator(record)} began this card and must go on with it. Undo it to begin your own."
+    return _WHAT_NOW[record.status]
+
+
+def _after_undoing(record: IssuanceRecord) -> str:
+    """What to do with the card depends on whether it was touched (``app/ra/issuing.py``)."""
+    again = "If the person still needs a card, begin again on their page."
+    if record.card_serial is None:
+        return f"Undone. No card was used. {again}"
+    if any(step.name == _SO_PIN_ESCROWED for step in record.steps):
+        put_aside = "may hold keys and certificates that are not valid: put it aside and do not give it out."
+        return f"Undone. Card {record.card_serial} {put_aside} {again}"
+    return f"Undone. Nothing was written on card {record.card_serial}: it is blank stock again. {again}"
+
+
+def _operator(record: IssuanceRecord) -> str:
+    return record.operator.name if record.operator else "The founding ceremony"
+
+
+def _version(record: IssuanceRecord) -> str:
+    """Changes whenever something was added: steps are only ever appended."""
+    return str(len(record.steps))
+
+
+def _details(record: IssuanceRecord) -> tuple[Row, ...]:
+    return (
+        Row("For", record.holder.name, href=f"/people/{record.holder.uid}"),
+        Row("Issued by", _operator(record)),
+        Row("Card", record.card_serial or ("Chosen at the desk" if record.status.is_open else "None")),
+        Row("Begun", moment(record.begun_at)),
+    )
+
+
+def progress_message(record: IssuanceRecord) -> dict[str, Any]:
+    """The steps as JSON for the script that keeps the page up to date."""
+    return {
+        "status": record.status.value,
+        "version": _version(record),
+        "steps": [asdict(step) for step in _steps(record)],
+    }
+
+
+def open_issuances_table(records: Sequence[IssuanceRecord]) -> TableOf:
+    """The cards that are not finished."""
+    return TableOf(
+        "Not finished",
+        ("For", "Issued by", "Card", "Begun", "State"),
+        tuple(
+            (
+                Cell(record.holder.name, href=f"/issuances/{record.id}"),
+                Cell(_operator(record)),
+                Cell(record.card_serial or "Not chosen yet"),
+                Cell(moment(record.begun_at)),
+                Cell(tag=issuance_tag(record.status)),
+            )
+            for record in records
+        ),
+        when_empty="No card is being issued at the moment.",
+    )

@@ -1,0 +1,169 @@
+"""What the page of a person shows: of somebody else, and of oneself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.actor import Actor
+from app.domain.permission import Permission
+from app.domain.person import PersonStatus
+from app.domain.professional_registration import NUMBER_FORMATS
+from app.domain.request import RequestStatus
+from app.ra.records import PersonRecord, RequestSummary
+from app.web.presenters.cards import CardShown, cards_shown
+from app.web.presenters.registration import documents_table
+from app.web.presenters.role import RoleShown, roles_shown
+from app.web.presenters.states import person_tag, request_tag
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, grouped, moment, period, phone_number
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done now: a link, or a form of one button."""
+
+    text: str
+    href: str
+    is_form: bool = False
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """Everything on the page, ready to be written."""
+
+    uid: str
+    name: str
+    status: Tag
+    notice: str
+    photo_href: str
+    details: tuple[Row, ...]
+    roles: tuple[RoleShown, ...]
+    requests: TableOf
+    cards: tuple[CardShown, ...]
+    evidence: TableOf
+    actions: tuple[Action, ...]
+
+    @classmethod
+    def of(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
+        """The page of somebody, for an RA person or sponsor."""
+        base = f"/people/{record.person.uid}"
+        cards = cards_shown(record.cards, base, may_cancel=Permission.CANCEL_CARD in actor.permissions)
+        requests = _requests_table([each for each in record.requests if _may_see(actor, each)])
+        actions, notice = _actions(actor, record), _notice(actor, record)
+        return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice)
+
+    @classmethod
+    def of_oneself(cls, record: PersonRecord, now: datetime) -> PersonPage:
+        """My page: the same without the actions of RA people."""
+        cards = cards_shown(record.cards, "/my", may_cancel=False, is_own=True)
+        # Whom a request is about does not see what was written in it, so nothing is linked.
+        requests = _requests_table(record.requests, is_linked=False)
+        return cls._made(record, now, "/my/photo", cards, requests, (), "")
+
+    @classmethod
+    def _made(
+        cls,
+        record: PersonRecord,
+        now: datetime,
+        photo_href: str,
+        cards: tuple[CardShown, ...],
+        requests: TableOf,
+        actions: tuple[Action, ...],
+        notice: str,
+    ) -> PersonPage:
+        person = record.person
+        return cls(
+            uid=grouped(person.uid),
+            name=person.name,
+            status=person_tag(person.status),
+            notice=notice,
+            photo_href=photo_href,
+            details=_details(record),
+            roles=roles_shown(record.roles, now.date()),
+            requests=requests,
+            cards=cards,
+            evidence=documents_table(record.evidence),
+            actions=actions,
+        )
+
+
+def _details(record: PersonRecord) -> tuple[Row, ...]:
+    person = record.person
+    names = (person.title, person.given_name, person.middle_names, person.family_name)
+    rows = (
+        Row("User id (UUID)", grouped(person.uid)),
+        Row("Name", " ".join(name for name in names if name)),
+        Row("Name on the card", person.card_name),
+        Row("Date of birth", day(person.date_of_birth)),
+        Row("E-mail", person.email),
+        Row("Mobile", phone_number(person.mobile) or "Not given"),
+    )
+    numbers = (Row(NUMBER_FORMATS[each.body].label, each.number) for each in record.registrations)
+    return (*rows, *numbers, Row("Registered", moment(person.registered_at)))
+
+
+def _requests_table(requests: Sequence[RequestSummary], *, is_linked: bool = True) -> TableOf:
+    return TableOf(
+        "Requests",
+        ("Position", "Organisation", "When", "Requested by", "State"),
+        tuple(_request_row(request, is_linked) for request in requests),
+    )
+
+
+def _request_row(request: RequestSummary, is_linked: bool) -> tuple[Cell, ...]:
+    return (
+        Cell(request.position_name, href=f"/requests/{request.id}" if is_linked else ""),
+        Cell(f"{request.organisation_name} ({request.organisation_code})"),
+        Cell(period(request.starts_on, request.ends_on)),
+        Cell(request.requested_by.name),
+        Cell(tag=request_tag(request.status)),
+    )
+
+
+def _may_see(actor: Actor, request: RequestSummary) -> bool:
+    """A sponsor does not see what other sponsors ask for."""
+    return Permission.DECIDE_REQUEST in actor.permissions or request.requested_by.uid == actor.uid
+
+
+def _notice(actor: Actor, record: PersonRecord) -> str:
+    """Where the person stands on the way to working access, and who does what next."""
+    if record.person.status is PersonStatus.CLOSED:
+        return "This record is closed. The person can have no card and no access."
+    if actor.uid == record.person.uid:
+        return "This is your own record. Another RA manager or agent changes it."
+    if record.open_issuance is not None:
+        return "A card is being issued to this person. Go on with it, or undo it, before anything else."
+    if not record.roles and not _open_requests(record):
+        return "No access yet. A sponsor requests a position, and an RA manager or agent grants it."
+    if not any(card.card.is_live for card in record.cards):
+        return "This person has no working card. An RA manager or agent issues one."
+    return ""
+
+
+def _open_requests(record: PersonRecord) -> list[RequestSummary]:
+    return [request for request in record.requests if request.status is RequestStatus.OPEN]
+
+
+def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
+    """Only what is legal in this state, permitted to this actor, and not about oneself."""
+    uid = record.person.uid
+    if record.person.status is PersonStatus.CLOSED or actor.uid == uid:
+        return ()
+    actions = []
+    if Permission.DECIDE_REQUEST in actor.permissions:
+        others = [each for each in _open_requests(record) if each.requested_by.uid != actor.uid]
+        actions += [Action(f"Decide: {each.position_name}", f"/requests/{each.id}") for each in others]
+    if Permission.REQUEST_POSITION in actor.permissions:
+        actions.append(Action("Request a position", f"/people/{uid}/request-position"))
+    if Permission.ISSUE_CARD in actor.permissions:
+        actions += _issue_actions(record)
+    return tuple(actions)
+
+
+def _issue_actions(record: PersonRecord) -> list[Action]:
+    if record.open_issuance is not None:
+        return [Action("Go on with the card", f"/issuances/{record.open_issuance.id}")]
+    if any(card.card.is_live for card in record.cards):
+        return []
+    return [Action("Issue a card", f"/people/{record.person.uid}/issue-card", is_form=True)]

@@ -1,0 +1,60 @@
+"""The words and colours of every state, in one place, so that a state looks the same on every page."""
+
+from __future__ import annotations
+
+from app.domain.card import CardStatus
+from app.domain.certificate import CertificateStatus
+from app.domain.issuance import IssuanceStatus
+from app.domain.person import PersonStatus
+from app.domain.request import RequestStatus
+from app.web.presenters.wording import Tag, sentence
+
+_PERSON = {PersonStatus.ACTIVE: "green", PersonStatus.CLOSED: "grey"}
+_REQUEST = {RequestStatus.OPEN: "blue", RequestStatus.GRANTED: "green", RequestStatus.REJECTED: "red"}
+_CERTIFICATE = {
+    CertificateStatus.ISSUED: "blue",
+    CertificateStatus.ACTIVE: "green",
+    CertificateStatus.REVOKED: "red",
+}
+_CARD = {
+    CardStatus.ACTIVE: "green",
+    CardStatus.LOCKED: "orange",
+    CardStatus.SUSPENDED: "orange",
+    CardStatus.EXPIRING: "yellow",
+    CardStatus.LOST: "red",
+    CardStatus.STOLEN: "red",
+    CardStatus.CANCELLED: "red",
+}
+_ISSUANCE = {
+    IssuanceStatus.BEGUN: Tag("Begun", "blue"),
+    IssuanceStatus.APPROVED: Tag("Approved", "blue"),
+    IssuanceStatus.PERSONALISING: Tag("Being made", "blue"),
+    IssuanceStatus.CERTIFIED: Tag("Certificates signed", "blue"),
+    IssuanceStatus.ACTIVE: Tag("Card issued", "green"),
+    IssuanceStatus.UNDONE: Tag("Undone", "grey"),
+}
+
+
+def person_tag(status: PersonStatus) -> Tag:
+    """A person's state."""
+    return Tag(sentence(status), _PERSON[status])
+
+
+def request_tag(status: RequestStatus) -> Tag:
+    """A request's state."""
+    return Tag(sentence(status), _REQUEST[status])
+
+
+def certificate_tag(status: CertificateStatus) -> Tag:
+    """A certificate's state."""
+    return Tag(sentence(status), _CERTIFICATE[status])
+
+
+def card_tag(status: CardStatus) -> Tag:
+    """A card's state; those that are neither good nor bad are grey."""
+    return Tag(sentence(status), _CARD.get(status, "grey"))
+
+
+def issuance_tag(status: IssuanceStatus) -> Tag:
+    """A card issuance's state."""
+    return _ISSUANCE[status]

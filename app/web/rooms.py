@@ -1,0 +1,43 @@
+"""The rooms of the application: one blueprint each, registered in one place."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.web import (
+    audit_views,
+    card_views,
+    desk_api,
+    home_views,
+    issuance_views,
+    my_views,
+    openid_views,
+    organisation_views,
+    people_views,
+    position_views,
+    registration_views,
+    request_views,
+    session_views,
+    sign_in_views,
+)
+
+
+def install(app: Flask) -> None:
+    """Register every room."""
+    for room in (
+        home_views,
+        people_views,
+        registration_views,
+        organisation_views,
+        position_views,
+        request_views,
+        issuance_views,
+        card_views,
+        my_views,
+        audit_views,
+        desk_api,
+        session_views,
+        sign_in_views,
+        openid_views,
+    ):
+        app.register_blueprint(room.blueprint)

@@ -1,0 +1,48 @@
+// Shows which part of the chosen photo will be kept. The server cuts it; without this script it keeps the middle.
+// The design system gives the id of the file input to the button that it draws, so the name finds it.
+const file = document.querySelector("input[type=file][name=photo]");
+const tool = document.getElementById("crop-tool");
+const canvas = document.getElementById("crop-preview");
+const said = document.getElementById("crop-said");
+const ranges = ["zoom", "across", "down"].map((name) => document.getElementById(`photo-${name}`));
+const LARGEST_FILE = 8 * 1024 * 1024;
+let picture = null;
+
+function draw() {
+  const [zoom, across, down] = ranges.map((range) => Number(range.value));
+  const scale = (Math.min(picture.width / canvas.width, picture.height / canvas.height) * 100) / zoom;
+  const width = canvas.width * scale;
+  const height = canvas.height * scale;
+  const left = ((picture.width - width) * across) / 100;
+  const top = ((picture.height - height) * down) / 100;
+  canvas.getContext("2d").drawImage(picture, left, top, width, height, 0, 0, canvas.width, canvas.height);
+}
+
+async function show() {
+  tool.hidden = true;
+  said.textContent = "";
+  if (!file.files.length) {
+    return;
+  }
+  if (file.files[0].size > LARGEST_FILE) {
+    said.textContent = "This file is larger than 8 MB. Choose a smaller one.";
+    file.value = "";
+    return;
+  }
+  try {
+    picture = await createImageBitmap(file.files[0]);
+  } catch {
+    said.textContent = "This file is no picture that can be used. Choose a JPEG, PNG or WebP picture.";
+    file.value = "";
+    return;
+  }
+  tool.hidden = false;
+  said.textContent = "Photo chosen. Zoom and move it until the face fills the frame.";
+  draw();
+}
+
+if (file && tool) {
+  file.addEventListener("change", show);
+  ranges.forEach((range) => range.addEventListener("input", draw));
+  show();
+}
