@@ -1,0 +1,1 @@
+"""Programs that use the service from outside, as examples to read and to try."""

@@ -1,0 +1,187 @@
+"""The Flask application: one screen, signing in and out, and the address that the provider calls."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from authlib.integrations.base_client import OAuthError
+from flask import Blueprint, Flask, Response, current_app, redirect, render_template, request, session
+from requests import RequestException
+
+from examples.prescribing.provider import LogoutTokenNotAccepted, Provider, SignInNotAccepted
+from examples.prescribing.settings import Settings, load
+from examples.prescribing.visits import Visit, Visits
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("prescribing", __name__)
+
+SETTINGS_VARIABLE = "PRESCRIBING_SETTINGS"
+PRESCRIBE = "B0420"
+_VISIT = "visit"
+_CSRF = "csrf"
+_NOT_REACHED = "The sign-in service cannot be reached just now. Try again in a minute."
+
+
+def application() -> Flask:
+    """For the server: reads the settings file that the environment names."""
+    return create_app(load(Path(os.environ[SETTINGS_VARIABLE])))
+
+
+def create_app(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Flask:
+    """The application."""
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=_session_key(settings.session_key_file),
+        SESSION_COOKIE_NAME="__Host-prescribing",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        MAX_CONTENT_LENGTH=64 * 1024,
+    )
+    app.extensions["prescribing"] = (Visits(clock), Provider(app, settings), clock)
+    app.register_blueprint(blueprint)
+    _add_headers(app, settings)
+    return app
+
+
+def _session_key(file: Path) -> bytes:
+    if not file.exists():
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(secrets.token_bytes(32))
+    return file.read_bytes()
+
+
+def _add_headers(app: Flask, settings: Settings) -> None:
+    # Signing out is a form whose answer redirects to the provider, so forms may lead there, too.
+    forms = f"form-action 'self' {settings.issuer}"
+    policy = f"default-src 'none'; style-src 'self'; {forms}; frame-ancestors 'none'; base-uri 'none'"
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _visits() -> Visits:
+    visits: Visits = current_app.extensions["prescribing"][0]
+    return visits
+
+
+def _provider() -> Provider:
+    provider: Provider = current_app.extensions["prescribing"][1]
+    return provider
+
+
+def _now() -> datetime:
+    now: datetime = current_app.extensions["prescribing"][2]()
+    return now
+
+
+def _visit() -> Visit | None:
+    return _visits().find(session.get(_VISIT, ""))
+
+
+@blueprint.get("/")
+def screen() -> str:
+    """The prescribing screen, or the way to sign in."""
+    visit = _visit()
+    if visit is None:
+        return render_template("welcome.html")
+    return _screen(visit)
+
+
+def _screen(visit: Visit, *, signed: bool = False, refusal: str = "") -> str:
+    return render_template(
+        "screen.html",
+        visit=visit,
+        may_prescribe=may_prescribe(visit),
+        csrf=session.setdefault(_CSRF, secrets.token_urlsafe(32)),
+        signed=signed,
+        refusal=refusal,
+    )
+
+
+def may_prescribe(visit: Visit) -> bool:
+    """Whether the chosen role has the activity "Independent Prescribing", however it came by it."""
+    return visit.role is not None and PRESCRIBE in visit.role.activities
+
+
+@blueprint.get("/sign-in")
+def sign_in() -> Any:
+    """To the provider. ``again`` asks for card and PIN even when signed in there, to choose another role."""
+    try:
+        return _provider().send_to_sign_in(**({"prompt": "login"} if "again" in request.args else {}))
+    except RequestException:
+        log.exception("discovery failed")
+        return _message(_NOT_REACHED, 503)
+
+
+@blueprint.get("/signed-in")
+def signed_in() -> Any:
+    """Back from the provider."""
+    try:
+        visit = _provider().visit(request.args.get("iss"), _now())
+    except OAuthError as error:
+        log.warning("sign-in refused by the provider: %s", error.error)
+        return _message("You were not signed in. Start again from the first page.", 400)
+    except SignInNotAccepted as error:
+        return _message(str(error), 400)
+    except RequestException:
+        log.exception("the provider did not answer")
+        return _message(_NOT_REACHED, 503)
+    _visits().end(session.get(_VISIT, ""))
+    session.clear()
+    session[_VISIT] = _visits().begin(visit)
+    return redirect("/", 303)
+
+
+@blueprint.post("/prescriptions")
+def sign_prescription() -> Any:
+    """Stands for signing a prescription: checks the right where the act happens, not only on the page."""
+    visit = _visit()
+    if visit is None:
+        return _message("Your session has ended. Sign in again.", 401)
+    if not _is_own_form():
+        return _message("This form is too old. Go back and try again.", 400)
+    if not may_prescribe(visit):
+        refusal = f"Your role does not allow you to sign prescriptions: it does not have {PRESCRIBE}."
+        return _screen(visit, refusal=refusal), 403
+    return _screen(visit, signed=True)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> Any:
+    """Signs out here and at the provider."""
+    if not _is_own_form():
+        return _message("This form is too old. Go back and try again.", 400)
+    visit = _visits().end(session.pop(_VISIT, ""))
+    return _provider().sign_out(visit) if visit else redirect("/", 303)
+
+
+def _is_own_form() -> bool:
+    expected = session.get(_CSRF, "")
+    return bool(expected) and secrets.compare_digest(expected, request.form.get("csrf", ""))
+
+
+@blueprint.post("/back-channel-logout")
+def back_channel_logout() -> Any:
+    """The provider says that a session has ended."""
+    try:
+        session_id = _provider().ended_session(request.form.get("logout_token", ""))
+    except LogoutTokenNotAccepted as error:
+        return {"error": "invalid_request", "error_description": str(error)}, 400
+    log.info("%d visits ended by the provider", _visits().end_session(session_id))
+    return "", 200
+
+
+def _message(text: str, status: int) -> tuple[str, int]:
+    return render_template("message.html", text=text), status
