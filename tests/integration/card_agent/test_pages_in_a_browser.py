@@ -1,0 +1,228 @@
+"""The agent's pages in Chromium: by keyboard alone, without script, with no accessibility violation."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from card_agent.driver import Driver
+from card_agent.virtual_cards import VirtualDesk
+from tests.integration.card_agent.conftest import (
+    HOLDER,
+    OPERATOR,
+    OPERATOR_PIN,
+    AgentProcess,
+    make_card,
+)
+from tests.support.desk_job_site import DeskJobSite
+
+CHROMIUM = "/usr/bin/chromium"
+NEW_PIN = "59174028"
+# Where to leave screenshots, for whoever wants to look at the pages.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, person: Driver, agent: AgentProcess) -> Iterator[Page]:
+    """A page at the started agent. Whatever the console complains about fails the test."""
+    context = browser.new_context(base_url=agent.origin, ignore_https_errors=True)
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and "with a status of 4" not in message.text:
+            complaints.append(message.text)
+
+    page.on("console", note)
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def check(page: Page, name: str) -> None:
+    """No accessibility violation (axe: WCAG 2.2 A and AA, best practice); leave a screenshot if asked."""
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
+    violations = Axe().run(page).response["violations"]
+    assert [(found["id"], [node["html"] for node in found["nodes"]]) for found in violations] == []
+
+
+def hop(site: DeskJobSite) -> str:
+    return "/card?" + urlencode({"op": site.origin, "nonce": "n" * 44})
+
+
+def test_the_desk_is_worked_by_its_forms(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Take a new blank card into Reader 1").click()
+    expect(page.get_by_role("button", name="Remove the card from Reader 1")).to_be_visible()
+    check(page, "desk")
+    page.get_by_role("button", name="Remove the card from Reader 1").click()
+    page.get_by_role("button", name="Insert into Reader 2").click()
+    expect(page.get_by_role("region", name="Reader 2")).to_contain_text("blank card")
+
+
+def test_signing_in_by_keyboard_alone_with_a_wrong_pin_first(
+    page: Page, site: DeskJobSite, operator_card: str
+) -> None:
+    page.goto(hop(site))
+    check(page, "sign-in")
+    expect(page.get_by_text("Grace Operator")).to_be_visible()
+    expect(page.get_by_text(site.origin)).to_be_visible()
+    press_until_focused(page, "pin")
+    page.keyboard.type("26849370")
+    page.keyboard.press("Enter")
+    summary = page.locator("#error-summary")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("Wrong PIN. You have 2 tries left.")
+    expect(page).to_have_title(re.compile("^Error: Sign in to Test RA"))
+    expect(page.get_by_label("PIN")).to_have_value("")
+    check(page, "sign-in-wrong-pin")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("PIN")).to_be_focused()
+    page.keyboard.type(OPERATOR_PIN)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/sign-in/card#"))
+    assert page.url.startswith(f"{site.origin}/sign-in/card#ey")
+
+
+def press_until_focused(page: Page, element_id: str) -> None:
+    """Press Tab until the element has the focus."""
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == element_id:
+            return
+    raise AssertionError(f"{element_id} cannot be reached by keyboard")
+
+
+def test_the_other_sign_in_pages_are_accessible(
+    page: Page, site: DeskJobSite, operator_card: str, desk: VirtualDesk, desk_folder: Path
+) -> None:
+    make_card(desk, desk_folder, site, "right", HOLDER, NEW_PIN)
+    page.goto(hop(site))
+    check(page, "sign-in-two-cards")
+    for reader in ("left", "right"):
+        desk.remove(reader)
+    page.goto(hop(site))
+    check(page, "sign-in-no-card")
+    page.get_by_role("link", name="Open the desk").click()
+    page.get_by_role("button", name="Insert into Reader 1").click()
+    check(page, "desk-with-way-back")
+    page.get_by_role("link", name="Back to signing in").click()
+    expect(page.get_by_label("PIN")).to_be_visible()
+    page.goto(f"{hop(site).replace(urlencode({'op': site.origin}), 'op=https%3A%2F%2Fevil.example')}")
+    expect(page.get_by_text("Do not enter your PIN")).to_be_visible()
+    check(page, "refused")
+
+
+def test_a_card_is_issued_while_the_page_shows_every_step(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    job = site.begin(HOLDER, OPERATOR, operator_certificate)
+    page.goto(site.hop(job))
+    expect(page.get_by_text("Insert a blank card into the other reader.")).to_be_visible()
+    check(page, "issue-no-blank-card")
+    page.get_by_role("link", name="Open the desk").click()
+    page.get_by_role("button", name="Take a new blank card into Reader 2").click()
+    page.get_by_role("link", name="Back to issuing the card of Amara Holder").click()
+    page.get_by_label("Your PIN, Grace Operator").fill(OPERATOR_PIN)
+    page.get_by_label("New PIN", exact=True).fill(NEW_PIN)
+    page.get_by_label("New PIN again").fill(NEW_PIN[::-1])
+    check(page, "issue-form")
+    page.get_by_role("button", name="Issue the card").click()
+    expect(page.locator("#error-summary")).to_contain_text("are not the same")
+    check(page, "issue-form-error")
+    fill_and_issue(page)
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+    expect(page.locator("tr[data-state=done]")).to_have_count(10)
+    check(page, "issued")
+    expect(page.get_by_role("link", name="Back to Test RA")).to_have_attribute(
+        "href", f"{site.origin}/issuances/{job.id}"
+    )
+    assert "ticket" not in page.url
+
+
+def fill_and_issue(page: Page) -> None:
+    """Enter every PIN as it should be."""
+    page.get_by_label("Your PIN, Grace Operator").fill(OPERATOR_PIN)
+    page.get_by_label("New PIN", exact=True).fill(NEW_PIN)
+    page.get_by_label("New PIN again").fill(NEW_PIN)
+    page.get_by_role("button", name="Issue the card").click()
+
+
+def test_a_failed_step_is_shown_and_the_page_goes_on(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    desk.take_blank("right")
+    job = site.begin(HOLDER, OPERATOR, operator_certificate)
+    site.after["certificate-requests"] = lambda: desk.remove("right")
+    page.goto(site.hop(job))
+    fill_and_issue(page)
+    expect(page.get_by_role("heading", name="The card is not finished")).to_be_visible()
+    expect(page.locator("#error-summary")).to_contain_text("was taken out of the reader")
+    check(page, "issue-failed")
+    page.get_by_role("button", name="Go on with this card").click()
+    page.get_by_role("link", name="Open the desk").click()
+    page.get_by_role("button", name="Insert into Reader 2").click()
+    page.get_by_role("link", name="Back to issuing").click()
+    page.get_by_label("PIN of the new card").fill(NEW_PIN)
+    check(page, "issue-go-on")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+    assert job.state == "active"
+
+
+def test_going_on_while_the_site_is_down_keeps_the_page(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    def gone() -> None:
+        raise ConnectionResetError
+
+    serial = desk.take_blank("right")
+    job = site.begin(HOLDER, OPERATOR, operator_certificate)
+    site.after["approval"] = lambda: desk.remove("right")
+    page.goto(site.hop(job))
+    fill_and_issue(page)
+    expect(page.locator("#error-summary")).to_contain_text("was taken out of the reader")
+    desk.insert("right", serial)
+    site.before["job"] = gone
+    page.get_by_role("button", name="Go on with this card").click()
+    expect(page).to_have_title(re.compile("^Error: "))
+    expect(page.locator("#error-summary")).to_contain_text("Test RA does not answer")
+    check(page, "issue-site-down")
+    page.get_by_role("button", name="Go on with this card").click()
+    page.get_by_label("New PIN", exact=True).fill(NEW_PIN)
+    page.get_by_label("New PIN again").fill(NEW_PIN)
+    expect(page.get_by_label("Your PIN, Grace Operator")).to_have_count(0)
+    page.get_by_role("button", name="Issue the card").click()
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+
+
+def test_without_script_the_page_renews_itself(
+    browser: Browser, person: Driver, agent: AgentProcess, site: DeskJobSite, operator_certificate: bytes
+) -> None:
+    person.take_blank("right")
+    job = site.begin(HOLDER, OPERATOR, operator_certificate)
+    context = browser.new_context(base_url=agent.origin, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site.hop(job))
+    fill_and_issue(page)
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible(timeout=30_000)
+    context.close()

@@ -1,0 +1,82 @@
+"""The commands that import and migrate, as an operator gives them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from app.cli import main
+from app.storage.database import Database
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    file = tmp_path / "settings.toml"
+    file.write_text(f'[data]\nfolder = "{tmp_path / "data"}"')
+    return file
+
+
+def spine_ra(settings: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--settings", str(settings), *arguments])
+
+
+def test_an_operator_migrates_and_imports_everything(settings: Path) -> None:
+    assert spine_ra(settings, "migrate").output == "The database is up to date.\n"
+    organisations = spine_ra(settings, "organisations", "import", "--no-announce")
+    assert organisations.exit_code == 0, organisations.output
+    assert "organisations: 14643 new, 0 changed, 0 as before" in organisations.output
+    assert "memberships: 47822 new, 0 changed, 0 as before" in organisations.output
+    assert "0 rows refused" in organisations.output
+    tables = spine_ra(settings, "rbac", "import")
+    assert "457 job roles, 103 activities, imported" in tables.output
+    assert "in force already" in spine_ra(settings, "rbac", "import").output
+    profiles = ("--requested-by", "555254239107", "--approved-by", "563476650108")
+    systems = spine_ra(settings, "systems", "register", *profiles)
+    assert systems.exit_code == 0, systems.output
+    assert "none is new" in spine_ra(settings, "systems", "register", *profiles).output
+
+
+def test_refusals_are_told_as_sentences(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    empty = spine_ra(settings, "organisations", "import", "--folder", str(tmp_path))
+    assert empty.exit_code == 1
+    assert "Error: There is none of epraccur.csv" in empty.output
+    same = ("--requested-by", "1", "--approved-by", "1")
+    (tmp_path / "epraccur.csv").write_text("x\n")
+    wrong = spine_ra(settings, "organisations", "import", "--folder", str(tmp_path))
+    assert "Not one row of epraccur.csv can be used" in wrong.output
+    assert (
+        "Error: There is no organisation L83002." in spine_ra(settings, "systems", "register", *same).output
+    )
+    assert spine_ra(settings, "rbac", "import", "--folder", str(tmp_path)).exit_code == 2
+
+
+def test_refused_rows_are_listed(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    good = '"A81001","THE DENSHAM SURGERY"' + ',""' * 8 + ',"19740401","","A"' + ',""' * 12 + ',"4",""'
+    (tmp_path / "epraccur.csv").write_text("\n".join([good, *["x"] * 30]))
+    result = spine_ra(settings, "organisations", "import", "--folder", str(tmp_path))
+    assert "30 rows refused" in result.output
+    assert "refused: epraccur.csv line 2: It has 1 columns; there must be 27." in result.output
+    assert "and 10 more, all kept in the table import_refusal." in result.output
+
+
+def test_bad_settings_are_told_before_anything_happens(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("[servce]")
+    result = spine_ra(file, "migrate")
+    assert result.exit_code == 1
+    assert "[servce]: no such section." in result.output
+
+
+def test_announced_changes_reach_the_outbox(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    good = '"A81001","THE DENSHAM SURGERY"' + ',""' * 8 + ',"19740401","","A"' + ',""' * 12 + ',"4",""'
+    (tmp_path / "epraccur.csv").write_text(good)
+    spine_ra(settings, "organisations", "import", "--folder", str(tmp_path))
+    database = Database(f"sqlite:///{tmp_path / 'data' / 'spine.db'}")
+    with database.read() as work:
+        assert [row.key for row in work.outbox.due(["directory.organisation"])] == ["A81001"]
+    database.close()

@@ -1,0 +1,27 @@
+"""The fixtures of the registration authority's tests."""
+
+from __future__ import annotations
+
+from tests.support.certificates import ca_settings, ca_template
+from tests.support.databases import (
+    database,
+    postgresql_cluster,
+    postgresql_database,
+    postgresql_template,
+    sqlite_database,
+    sqlite_template,
+)
+from tests.support.registration_authority import office, unfounded
+
+__all__ = [
+    "ca_settings",
+    "ca_template",
+    "database",
+    "office",
+    "postgresql_cluster",
+    "postgresql_database",
+    "postgresql_template",
+    "sqlite_database",
+    "sqlite_template",
+    "unfounded",
+]

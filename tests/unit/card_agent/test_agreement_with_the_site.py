@@ -1,0 +1,74 @@
+"""The two sides of the loopback hop and of the desk job API, written apart, understand each other."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from app.domain.approval import require_signed_recently, statement_from_untrusted, verify_approval
+from app.ra.desk_jobs import _WRAPPED_SO_PIN_BYTES
+from app.ra.desk_messages import certificates_message
+from app.signin.signature import NonceHashes, require_signed
+from app.signin.token import token_from_untrusted
+from card_agent.approval import statement
+from card_agent.card_operations import raw_signature
+from card_agent.desk_job import IssuedCertificates, Job, Party, certificates_from_untrusted
+from card_agent.issuing import wrapped
+from card_agent.job_client import ClaimedJob
+from card_agent.pin import Pin
+from card_agent.pin_policy import PinPolicy
+from card_agent.ports import Purpose
+from card_agent.settings import Site
+from card_agent.web_eid_token import authentication_token, return_location, signed_bytes
+
+NOW = datetime(2026, 11, 22, 9, 0, 5, 123456, tzinfo=UTC)
+SITE = Site("https://localhost:8443", "RA", Path("ca.pem"))
+JOB = Job(
+    id="i-1",
+    state="begun",
+    holder=Party("555036632106", "Amara Hölder"),
+    operator=Party("555021943108", "Grace Operator"),
+    card_profile="softhsm",
+    card_serial="",
+    pin_policy=PinPolicy(),
+    so_pin_escrow_key=b"",
+    certificates=None,
+)
+
+
+def test_the_site_reads_and_verifies_the_approval() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    signed = statement(ClaimedJob(SITE, JOB, "secret"), "1001", NOW)
+    read = statement_from_untrusted(signed)
+    assert (read.issuance_id, read.holder_name, read.card_serial) == ("i-1", "Amara Hölder", "1001")
+    require_signed_recently(read, NOW + timedelta(minutes=1))
+    verify_approval(key.public_key(), raw_signature(key, signed), signed)
+
+
+def test_the_site_verifies_the_sign_in_token() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    nonce = "n" * 44
+    token = authentication_token(b"c" * 600, raw_signature(key, signed_bytes(SITE.origin, nonce)))
+    fragment = return_location(SITE, token).partition("#")[2]
+    sent = base64.urlsafe_b64decode(fragment + "=" * (-len(fragment) % 4))
+    assert json.loads(sent) == token
+    known = NonceHashes.of(nonce)
+    assert require_signed(token_from_untrusted(sent), key.public_key(), SITE.origin, [known]) == known
+
+
+def test_the_agent_reads_the_certificates_the_site_sends() -> None:
+    message = certificates_message(b"a", b"c", "n" * 43)
+    read = certificates_from_untrusted(json.loads(json.dumps(message)))
+    expected = {Purpose.AUTHENTICATION: b"a", Purpose.CONTENT_COMMITMENT: b"c"}
+    assert read == IssuedCertificates(expected, "n" * 43)
+
+
+def test_the_site_takes_a_wrapped_so_pin_of_this_length() -> None:
+    public_key = rsa.generate_private_key(65537, 3072).public_key()
+    pem = public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert len(wrapped(Pin("0123456789abcdef"), pem)) in _WRAPPED_SO_PIN_BYTES

@@ -1,0 +1,235 @@
+"""The pages in a real browser: no accessibility violation, nothing blocked, the keyboard is enough."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.support.registration_authority import PRACTICE, another, picture, today
+from tests.support.web import COOKIE, Site
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+    " --no-first-run"
+)
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def origin(site: Site) -> Iterator[str]:
+    """The site on a port of its own, with a certificate made for the moment."""
+    server = make_server("127.0.0.1", 0, site.app, threaded=True, ssl_context="adhoc")
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"https://localhost:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def context(chromium: Chromium) -> Iterator[BrowserContext]:
+    context = chromium.new_context(ignore_https_errors=True)
+    yield context
+    context.close()
+
+
+class Visitor:
+    """Somebody signed in, at a page. Keeps what the browser complained about."""
+
+    def __init__(self, context: BrowserContext, site: Site, origin: str, role: str) -> None:
+        self.complaints: list[str] = []
+        self._origin = origin
+        key = site.session_key(site.uid_of(role))
+        context.add_cookies(
+            [
+                {
+                    "name": COOKIE,
+                    "value": key,
+                    "url": origin,
+                    "secure": True,
+                    "httpOnly": True,
+                    "sameSite": "Lax",
+                }
+            ]
+        )
+        self.page: Page = context.new_page()
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def open(self, address: str) -> Page:
+        self.page.goto(f"{self._origin}{address}")
+        return self.page
+
+    def require_sound(self) -> None:
+        """No accessibility violation, and nothing blocked by the policy or broken in a script."""
+        found = Axe().run(self.page, options={"runOnly": STANDARDS}).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+        expected = "responded with a status of"
+        assert [complaint for complaint in self.complaints if expected not in complaint] == []
+
+    def require_fit(self) -> None:
+        """The page does not scroll sideways."""
+        widths = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert widths[0] <= widths[1], self.page.url
+
+
+def test_the_pages_of_a_manager_are_accessible(context: BrowserContext, site: Site, origin: str) -> None:
+    office = site.office
+    uid = office.person(another(40), site.clinician_position).uid
+    office.card_for(uid)
+    waiting = office.person(another(41)).uid
+    issuance = office.ra.issuing.begin(office.manager, waiting)
+    asked = office.ra.requesting.request_position(
+        office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
+    )
+    visitor = Visitor(context, site, origin, "manager")
+    for address in (
+        "/",
+        "/people",
+        "/people?q=Given",
+        f"/people/{uid}",
+        "/people/register",
+        "/organisations?q=honiton",
+        f"/organisations/{PRACTICE}",
+        f"/organisations/{PRACTICE}/positions/new",
+        f"/positions/{site.clinician_position}",
+        "/requests",
+        f"/requests/{asked}",
+        "/issuances",
+        f"/issuances/{issuance}",
+        "/my",
+        "/audit",
+        f"/my/cards/{office.manager_card.serial}/report-lost",
+        "/nowhere",
+    ):
+        visitor.open(address)
+        visitor.require_sound()
+        visitor.require_fit()
+
+
+def test_the_pages_of_a_sponsor_are_accessible_on_a_small_screen(
+    context: BrowserContext, site: Site, origin: str
+) -> None:
+    uid = site.office.person(another(42), site.clinician_position).uid
+    visitor = Visitor(context, site, origin, "sponsor")
+    visitor.page.set_viewport_size({"width": 320, "height": 640})
+    for address in (
+        "/",
+        f"/people/{uid}",
+        f"/people/{uid}/request-position?q=honiton",
+        f"/people/{uid}/request-position/{PRACTICE}",
+        "/my",
+    ):
+        visitor.open(address)
+        visitor.require_sound()
+        visitor.require_fit()
+
+
+def test_the_error_summary_takes_the_focus_and_leads_to_the_fields(
+    context: BrowserContext, site: Site, origin: str
+) -> None:
+    visitor = Visitor(context, site, origin, "agent")
+    page = visitor.open("/people/register")
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector(".nhsuk-error-summary")
+    assert page.evaluate("document.activeElement.className") == "nhsuk-error-summary"
+    page.get_by_role("link", name="Enter the date of birth.").press("Enter")
+    assert page.evaluate("document.activeElement.id") == "date_of_birth-day"
+    visitor.require_sound()
+
+
+def test_the_photo_is_fitted_with_the_keyboard(
+    context: BrowserContext, site: Site, origin: str, tmp_path: Path
+) -> None:
+    photo = tmp_path / "face.jpg"
+    photo.write_bytes(picture(900, 700))
+    visitor = Visitor(context, site, origin, "agent")
+    page = visitor.open("/people/register")
+    page.set_input_files("input[name=photo]", photo)
+    page.wait_for_selector("#crop-tool:not([hidden])")
+    assert "Photo chosen" in page.inner_text("#crop-said")
+    page.focus("#photo-zoom")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowLeft")
+    assert page.input_value("#photo-zoom") == "105"
+    assert page.input_value("#photo-across") == "49"
+    visitor.require_sound()
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector(".nhsuk-error-summary")
+    assert page.locator("img[alt='The photo chosen before']").evaluate("image => image.naturalWidth") == 480
+
+
+def test_steps_appear_as_they_happen(context: BrowserContext, site: Site, origin: str) -> None:
+    office = site.office
+    desk = office.begun(office.person(another(43)).uid)
+    visitor = Visitor(context, site, origin, "manager")
+    page = visitor.open(f"/issuances/{desk.id}")
+    page.evaluate("window.notLoadedAgain = true")
+    desk.jobs.fail(desk.job_token, desk.id, step="approve", reason="The reader is empty.")
+    page.locator("#steps", has_text="The reader is empty.").wait_for()
+    assert page.evaluate("window.notLoadedAgain") is True
+    card = office.blank()
+    desk.approve(card, office.manager_card)
+    page.get_by_text("You have approved the card").wait_for()
+    desk.finish(card)
+    page.get_by_text("The card is issued and works.").wait_for()
+    visitor.require_sound()
+
+
+def test_pages_work_without_scripts(chromium: Chromium, site: Site, origin: str) -> None:
+    context = chromium.new_context(java_script_enabled=False, ignore_https_errors=True)
+    desk = site.office.begun(site.office.person(another(44)).uid)
+    visitor = Visitor(context, site, origin, "manager")
+    page = visitor.open(f"/issuances/{desk.id}")
+    desk.jobs.fail(desk.job_token, desk.id, step="approve", reason="The reader is empty.")
+    page.wait_for_selector("text=The reader is empty.")
+    page = visitor.open("/people/register")
+    page.set_input_files(
+        "input[name=photo]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": picture()}
+    )
+    page.get_by_role("button", name="Continue").click()
+    assert page.locator("img[alt='The photo chosen before']").count() == 1
+    context.close()
+
+
+def test_a_long_form_outlives_its_session(context: BrowserContext, site: Site, origin: str) -> None:
+    visitor = Visitor(context, site, origin, "agent")
+    visitor.page.clock.install()
+    page = visitor.open("/people/register")
+    page.get_by_label("Given name").fill("Zoë")
+    page.clock.fast_forward("13:30")
+    page.get_by_text("You will be signed out in 2 minutes").wait_for()
+    visitor.require_sound()
+    page.get_by_role("button", name="Stay signed in").click()
+    page.locator("#session-note").wait_for(state="hidden")
+    context.clear_cookies()
+    page.clock.fast_forward("15:30")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Sign in again").wait_for()
+    assert page.get_by_label("Given name").input_value() == "Zoë"
+    Visitor(context, site, origin, "agent")
+    page.clock.fast_forward(2_000)  # a second press within a second counts as a double click
+    page.get_by_role("button", name="Continue").click()
+    page.wait_for_selector(".nhsuk-error-summary")
+    assert page.get_by_label("Given name").input_value() == "Zoë"
+    assert "Your answers are kept" not in page.title()

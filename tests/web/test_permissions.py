@@ -1,0 +1,150 @@
+"""Each route, for each role: who gets the page, who is told no. A new route must be entered here."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from app.web.access import is_machine_endpoint, is_public
+from tests.support.registration_authority import PRACTICE, another, today
+from tests.support.web import ORIGIN, ROLES, Browser, Site
+
+NOBODY = frozenset[str]()
+EVERYBODY = frozenset({"manager", "sponsor", *ROLES})
+RA_STAFF = frozenset({"manager", "agent", "advanced agent"})
+FINDERS = EVERYBODY - {"clinician"}
+MANAGERS = frozenset({"manager", "advanced agent"})
+
+#: Pages to read: the route, and who may. {uid}, {request}, {issuance}, {card}, {position} are real ones.
+READABLE: dict[str, frozenset[str]] = {
+    "/": EVERYBODY,
+    "/my": EVERYBODY,
+    "/my/photo": EVERYBODY,
+    "/my/cards/<serial:serial>/report-lost": EVERYBODY,
+    "/organisations": EVERYBODY,
+    "/organisations/<organisation:code>": EVERYBODY,
+    "/organisations/<organisation:code>/positions/new": MANAGERS,
+    "/positions/<record:position_id>": RA_STAFF | {"sponsor"},
+    "/people": FINDERS,
+    "/people/<uid:uid>": FINDERS,
+    "/people/<uid:uid>/photo": FINDERS,
+    "/people/register": RA_STAFF | {"ID checker"},
+    "/people/<uid:uid>/request-position": frozenset({"sponsor"}),
+    "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
+    "/requests": RA_STAFF | {"sponsor"},
+    "/issuances": RA_STAFF,
+    "/issuances/<record:issuance_id>": RA_STAFF,
+    "/issuances/<record:issuance_id>/steps.json": RA_STAFF,
+    "/people/<uid:uid>/cards/<serial:serial>/report-lost": RA_STAFF,
+    "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
+    "/audit": frozenset({"manager"}),
+}
+#: Things to do: the route, and who is not refused for lack of permission.
+DOABLE: dict[str, frozenset[str]] = {
+    "/people/register": RA_STAFF | {"ID checker"},
+    "/organisations/<organisation:code>/positions/new": MANAGERS,
+    "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
+    "/people/<uid:uid>/issue-card": RA_STAFF,
+    "/issuances/<record:issuance_id>/undo": RA_STAFF,
+    "/people/<uid:uid>/cards/<serial:serial>/report-lost": RA_STAFF,
+    "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
+    "/my/cards/<serial:serial>/report-lost": RA_STAFF,
+    "/requests/<record:request_id>/take": RA_STAFF,
+    "/requests/<record:request_id>/decision": RA_STAFF,
+}
+#: Routes whose answer depends on who asks about what; they have tests of their own.
+ELSEWHERE = {"/requests/<record:request_id>", "/issuances/<record:issuance_id>/desk"}
+#: Rooms of others, with their own tests.
+OTHER_ROOMS = ("sign_in", "openid", "desk_api")
+
+
+def test_every_route_is_in_the_table(site: Site) -> None:
+    known = {*READABLE, *DOABLE, *ELSEWHERE}
+    ours = {rule.rule for rule in _guarded(site.app)}
+    assert ours == known
+
+
+def _guarded(app: Flask) -> list:  # type: ignore[type-arg]  # werkzeug rules
+    return [
+        rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+        and rule.endpoint.partition(".")[0] not in OTHER_ROOMS
+        and not is_public(app.view_functions[rule.endpoint])
+    ]
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_pages_open_for_the_roles_of_the_table_and_no_other(site: Site, role: str) -> None:
+    browser, address = site.as_role(role), _addresses(site)
+    shown = {route for route in READABLE if _status(browser, "GET", address(route)) == 200}
+    refused = {route for route in READABLE if _status(browser, "GET", address(route)) == 403}
+    assert shown == {route for route, roles in READABLE.items() if role in roles}
+    assert refused == READABLE.keys() - shown
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_actions_are_refused_for_every_role_that_is_not_in_the_table(site: Site, role: str) -> None:
+    browser, address = site.as_role(role), _addresses(site)
+    refused = {route for route in DOABLE if _status(browser, "POST", address(route)) == 403}
+    assert refused == {route for route, roles in DOABLE.items() if role not in roles}
+
+
+def test_nobody_gets_anything_without_signing_in(site: Site) -> None:
+    browser, address = site.browser(), _addresses(site)
+    for route in READABLE:
+        answer = browser.client.get(address(route), base_url=ORIGIN)
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), route
+    for route in DOABLE:
+        assert _status(browser, "POST", address(route)) == 401, route
+
+
+def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
+    views = site.app.view_functions
+    machine = {name for name, view in views.items() if is_machine_endpoint(view)}
+    assert {name for name in machine if name.startswith("desk_api.")} == {
+        f"desk_api.{name}"
+        for name in (
+            "claim", "job", "approval", "personalisation", "certificate_requests", "completion", "failure"
+        )
+    }  # fmt: skip
+    assert {name.partition(".")[0] for name in machine} <= {"desk_api", "openid"}
+
+
+def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
+    """Fills a route's places with real things that the actors have nothing to do with."""
+    office = site.office
+    uid = office.person(another(90)).uid
+    card = office.card_for(uid)
+    waiting = office.person(another(91)).uid
+    issuance = office.ra.issuing.begin(office.manager, waiting)
+    asked = office.ra.requesting.request_position(
+        office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
+    )
+    filled = {
+        "<uid:uid>": uid,
+        "<serial:serial>": card.serial,
+        "<organisation:code>": PRACTICE,
+        "<record:position_id>": site.clinician_position,
+        "<record:issuance_id>": issuance,
+        "<record:request_id>": asked,
+    }
+
+    def address(route: str) -> str:
+        for place, value in filled.items():
+            route = route.replace(place, value)
+        return route
+
+    return address
+
+
+def _status(browser: Browser, method: str, address: str) -> int:
+    fields = {}
+    if method == "POST":
+        fields = {"csrf_value": _csrf(browser), "decision": "reject", "reason": "left"}
+    return browser.client.open(address, method=method, data=fields, base_url=ORIGIN).status_code
+
+
+def _csrf(browser: Browser) -> str:
+    page = browser.get("/") if browser.client.get("/", base_url=ORIGIN).status_code == 200 else None
+    return page.form_to("/sign-out").fields["csrf_value"] if page else ""
