@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, Table, insert, select, update
+from sqlalchemy import Row, ScalarSelect, Table, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.oidc.grant import Grant, StoredCode, StoredToken
@@ -92,9 +92,16 @@ class OpenID:
     def claim_refresh_token(self, token_hash: str) -> StoredToken | None:
         """Use the refresh token up; None when unknown, expired, revoked, or its session has ended."""
         is_refresh = (oidc_token.c.token_hash == token_hash) & (oidc_token.c.kind == "refresh")
+        self._lock_grant(select(oidc_token.c.grant_id).where(is_refresh).scalar_subquery())
         is_first_use = self._claim(oidc_token, is_refresh)
         row = self._token_row(is_refresh)
         return _token_of(row, is_first_use) if row else None
+
+    def _lock_grant(self, grant_id: ScalarSelect[str] | str) -> None:
+        # Presenting a used token revokes all of its grant. Two that do so at once, each with a row of the
+        # grant already changed, would wait for each other; so the row of the grant's code is taken first.
+        code = select(oidc_code.c.grant_id).where(oidc_code.c.grant_id == grant_id)
+        self._connection.execute(code.with_for_update())
 
     def live_token(self, token_hash: str) -> StoredToken | None:
         """The token that is not revoked, expired or used up, and whose session has not ended."""
@@ -111,6 +118,7 @@ class OpenID:
 
     def revoke_grant(self, grant_id: str) -> None:
         """Revoke every token that came from one code."""
+        self._lock_grant(grant_id)
         is_of_grant = (oidc_token.c.grant_id == grant_id) & oidc_token.c.revoked_at.is_(None)
         self._connection.execute(update(oidc_token).where(is_of_grant).values(revoked_at=self._now))
 
