@@ -52,6 +52,9 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "session.ended": frozenset(),
     "openid.code_issued": frozenset(),
     "openid.tokens_issued": frozenset(),
+    "openid.tokens_revoked": frozenset(),
+    # Refused ones only: an answered introspection is a read.
+    "openid.token_introspected": frozenset(),
     # The authority itself
     "audit.read": frozenset(),
     "registration_authority.founded": frozenset({"digest", "witnesses", "issuances"}),

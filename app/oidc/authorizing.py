@@ -28,6 +28,7 @@ from app.signin.opaque_value import hash_of, new_id, new_value
 from app.signin.session import SignedInPerson
 
 CODE_LIFETIME = timedelta(seconds=60)
+_CODE_ISSUED = "openid.code_issued"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,17 @@ class Authorizing:
             request = authorization_request(sent, addressee, self._keys)
             return self._decided(request, browser)
         except ProtocolError as error:
+            self._record_refusal(addressee, browser.present, error)
             return self._send_back(addressee, {"error": error.code, "error_description": str(error)})
+
+    def _record_refusal(self, addressee: Addressee, present: Present | None, error: ProtocolError) -> None:
+        # Without a person there is nobody whom the refusal concerns, and strangers could fill the audit.
+        if present is None:
+            return
+        details = {"session": present.session_id, "why": str(error)}
+        event = AuditEvent.by(present.actor, _CODE_ISSUED, addressee.relying_party.client_id, details)
+        with self._database.change() as work:
+            work.audit.record(event.refused(error.code))
 
     def _decided(self, request: AuthorizationRequest, browser: Browser) -> Answer:
         name = request.addressee.relying_party.name
@@ -139,7 +150,7 @@ class Authorizing:
             )
             work.openid.add_code(hash_of(code), stored)
             details = {"session": grant.session_id, "grant": stored.grant_id, "scope": " ".join(grant.scopes)}
-            work.audit.record(AuditEvent.by(present.actor, "openid.code_issued", grant.client_id, details))
+            work.audit.record(AuditEvent.by(present.actor, _CODE_ISSUED, grant.client_id, details))
         return self._send_back(request.addressee, {"code": code})
 
     def _send_back(self, addressee: Addressee, parameters: Mapping[str, str]) -> SendBack:

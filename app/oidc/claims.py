@@ -2,7 +2,8 @@
 
 Only what the scopes, or the claims parameter within them, ask for. Codes and names are lists in the same
 order. ``activity_codes`` has additional activities only, as in CIS2; ``spine_resolved_activities`` spares the
-relying party the derivation: it has everything the role lets its holder do.
+relying party the derivation: it has everything the role lets its holder do, with names in the same order in
+``spine_resolved_activity_names``.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ def role_claims(role: StaffRole) -> Claims:
         "activities": [activity.name for activity in role.activities],
         "activity_codes": [activity.code for activity in role.activities],
         "workgroups_codes": list(role.workgroups),
-        "spine_resolved_activities": list(role.resolved_activities),
+        "spine_resolved_activities": [activity.code for activity in role.resolved_activities],
+        "spine_resolved_activity_names": [activity.name for activity in role.resolved_activities],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.oidc.caller import Caller
 from app.oidc.claims import userinfo_claims
 from app.oidc.client_authentication import ClientAuthentication
 from app.oidc.grant import StoredToken
@@ -36,13 +37,13 @@ class TokenUse:
             raise InvalidToken("The person's profile is closed.")
         return userinfo_claims(member, token.grant)
 
-    def introspection(self, sent: SentParameters) -> dict[str, Any]:
+    def introspection(self, sent: SentParameters, caller: Caller) -> dict[str, Any]:
         """Whether a token of the asking relying party is good, and what it stands for.
 
         Raises:
             ProtocolError
         """
-        token = self._own_token(sent, revoke=False)
+        token = self._own_token(sent, caller, revoke=False)
         if token is None:
             return {"active": False}
         grant = token.grant
@@ -58,33 +59,37 @@ class TokenUse:
             **({"token_type": "Bearer"} if token.kind == "access" else {}),
         }
 
-    def revoke(self, sent: SentParameters) -> None:
+    def revoke(self, sent: SentParameters, caller: Caller) -> None:
         """Revoke a token of the asking relying party and all from the same code; an unknown one is fine.
 
         Raises:
             ProtocolError
         """
-        self._own_token(sent, revoke=True)
+        self._own_token(sent, caller, revoke=True)
 
-    def _own_token(self, sent: SentParameters, *, revoke: bool) -> StoredToken | None:
+    def _own_token(self, sent: SentParameters, caller: Caller, *, revoke: bool) -> StoredToken | None:
         parameters = single_values(sent)
         with self._database.change() as work:
-            outcome = self._outcome(work, parameters, revoke)
+            outcome = self._outcome(work, parameters, caller, revoke)
         # Raised after the commit, so that the assertion stays used up.
         if isinstance(outcome, ProtocolError):
             raise outcome
         return outcome
 
     def _outcome(
-        self, work: OpenIDWork, parameters: dict[str, str], revoke: bool
+        self, work: OpenIDWork, parameters: dict[str, str], caller: Caller, revoke: bool
     ) -> StoredToken | ProtocolError | None:
+        client_id, event = "", "openid.tokens_revoked" if revoke else "openid.token_introspected"
         try:
-            party = self._authentication.authenticated(parameters, work.openid, work.now)
+            client_id = self._authentication.authenticated(parameters, work.openid, work.now).client_id
             token = work.openid.live_token(hash_of(required(parameters, "token")))
         except ProtocolError as refusal:
+            refused = caller.event(event, client_id, {"why": str(refusal)}).refused(refusal.code)
+            work.audit.record(refused)
             return refusal
-        if token is None or token.grant.client_id != party.client_id:
+        if token is None or token.grant.client_id != client_id:
             return None
         if revoke:
             work.openid.revoke_grant(token.grant_id)
+            work.audit.record(caller.event(event, client_id, {"grant": token.grant_id}))
         return token

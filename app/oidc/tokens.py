@@ -11,12 +11,11 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.audit_event import AuditEvent
 from app.oidc.assurance import AMR, ASSURANCE_LEVEL
+from app.oidc.caller import Caller
 from app.oidc.client_authentication import ClientAuthentication
 from app.oidc.grant import Grant, StoredCode, StoredToken
 from app.oidc.parameters import SentParameters, required, single_values
@@ -37,12 +36,7 @@ ID_TOKEN_CLAIMS = (
 )
 
 
-@dataclass(frozen=True)
-class Caller:
-    """Where a server-to-server request came from, for the audit."""
-
-    address: str
-    request_id: str
+_ISSUED = "openid.tokens_issued"
 
 
 class Exchanging:
@@ -79,10 +73,11 @@ class Exchanging:
             client_id = party.client_id
             grant_id, grant = self._claimed(work, party, parameters)
         except ProtocolError as refusal:
-            work.audit.record(_event(client_id, caller, {"why": str(refusal)}).refused(refusal.code))
+            event = caller.event(_ISSUED, client_id, {"why": str(refusal)})
+            work.audit.record(event.refused(refusal.code))
             return refusal
         details = {"grant": grant_id, "uid": grant.uid, "session": grant.session_id}
-        work.audit.record(_event(client_id, caller, details))
+        work.audit.record(caller.event(_ISSUED, client_id, details))
         return self._issued(work, party, grant_id, grant)
 
     def _claimed(
@@ -142,13 +137,6 @@ class Exchanging:
             "id_token": self._keys.sign(id_token, party.id_token_algorithm),
             **({"refresh_token": values["refresh"]} if "refresh" in values else {}),
         }
-
-
-def _event(client_id: str, caller: Caller, details: dict[str, str]) -> AuditEvent:
-    actor = f"client:{client_id}" if client_id else "anonymous"
-    return AuditEvent(
-        "openid.tokens_issued", client_id, actor, None, caller.address, caller.request_id, details=details
-    )
 
 
 def require_own(grant: Grant, party: RelyingParty) -> None:

@@ -53,7 +53,7 @@ class StaffRole:
     job_role: CodedName
     activities: tuple[CodedName, ...]
     workgroups: tuple[str, ...]
-    resolved_activities: tuple[str, ...]
+    resolved_activities: tuple[CodedName, ...]
 
     @property
     def job_role_in_words(self) -> str:

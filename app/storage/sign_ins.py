@@ -124,7 +124,10 @@ class SignIns:
             job_role=self._job_role(profile.job_role_code),
             activities=tuple(self._activity(code) for code in profile.activity_codes),
             workgroups=profile.workgroups,
-            resolved_activities=self._work.rbac.resolve(profile.job_role_code, profile.activity_codes),
+            resolved_activities=tuple(
+                self._activity(code)
+                for code in self._work.rbac.resolve(profile.job_role_code, profile.activity_codes)
+            ),
         )
 
     def _job_role(self, code: str) -> CodedName:

@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.oidc import discovery
 from app.oidc.authorizing import Browser, FinishSignInFirst, Present, SendBack
+from app.oidc.caller import Caller
 from app.oidc.parameters import SentParameters
 from app.oidc.refusals import InvalidToken, NotAddressable, ProtocolError
-from app.oidc.tokens import Caller
 from app.signin.opaque_value import new_id
 from app.web import context
 from app.web.access import machine_endpoint, public
@@ -134,8 +134,11 @@ def _refused_page(message: str) -> Response:
 @machine_endpoint
 def token() -> Response:
     """A code or refresh token for tokens."""
-    caller = Caller(context.client_address(), context.request_id())
-    return _as_json(context.services().openid.exchanging.answer(_sent(request.form), caller))
+    return _as_json(context.services().openid.exchanging.answer(_sent(request.form), _caller()))
+
+
+def _caller() -> Caller:
+    return Caller(context.client_address(), context.request_id())
 
 
 @blueprint.route(discovery.USERINFO_PATH, methods=["GET", "POST"])
@@ -158,14 +161,14 @@ def _access_token() -> str:
 @machine_endpoint
 def introspect() -> Response:
     """Whether a token is good."""
-    return _as_json(context.services().openid.token_use.introspection(_sent(request.form)))
+    return _as_json(context.services().openid.token_use.introspection(_sent(request.form), _caller()))
 
 
 @blueprint.post(discovery.REVOCATION_PATH)
 @machine_endpoint
 def revoke() -> Response:
     """Revokes a token."""
-    context.services().openid.token_use.revoke(_sent(request.form))
+    context.services().openid.token_use.revoke(_sent(request.form), _caller())
     return _as_json({})
 
 

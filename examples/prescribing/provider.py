@@ -140,9 +140,9 @@ class Provider:
 def _chosen_role(role_id: str | None, told: dict[str, Any]) -> Role | None:
     for role in told.get("nhsid_nrbac_roles", []):
         if role["person_roleid"] == role_id:
-            activities = tuple(role["spine_resolved_activities"])
+            named = zip(role["spine_resolved_activities"], role["spine_resolved_activity_names"], strict=True)
             return Role(
-                role["person_roleid"], role["role_name"], role["org_code"], role["org_name"], activities
+                role["person_roleid"], role["role_name"], role["org_code"], role["org_name"], dict(named)
             )
     return None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -20,14 +20,14 @@ class Role:
     """The role profile that the person chose at sign-in.
 
     Attributes:
-        activities: codes of everything it lets its holder do.
+        activities: everything it lets its holder do, code to name.
     """
 
     id: str
     name: str
     organisation_code: str
     organisation_name: str
-    activities: tuple[str, ...]
+    activities: Mapping[str, str]
 
     @property
     def in_words(self) -> str:

@@ -12,10 +12,10 @@ from joserfc.jwk import ECKey, RSAKey
 
 from app.domain.actor import Actor
 from app.oidc.authorizing import Answer, Browser, Present, SendBack
+from app.oidc.caller import Caller
 from app.oidc.provider import OpenIDProvider
 from app.oidc.refusals import ProtocolError
 from app.oidc.signing import SigningKeys
-from app.oidc.tokens import Caller
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.session import LiveSession
 from app.signin.staff import CardHolder
@@ -131,4 +131,4 @@ class Provider:
 
     def is_active(self, token: str) -> bool:
         form = sent({"token": token, **self.party.proof()})
-        return bool(self.openid.token_use.introspection(form)["active"])
+        return bool(self.openid.token_use.introspection(form, CALLER)["active"])

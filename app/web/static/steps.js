@@ -1,6 +1,9 @@
 // Keeps the list of steps of a card being issued up to date. Without this script the page reloads itself.
 const list = document.getElementById("steps");
 const POLL_EVERY_MS = 1000;
+// Asking keeps the session alive. A page that somebody left open must not do so for ever.
+const STOP_AFTER_MS = 10 * 60 * 1000;
+let changedAt = Date.now();
 
 function row(step) {
   const line = document.createElement("li");
@@ -27,6 +30,7 @@ function show(progress) {
     window.location.reload();
     return;
   }
+  changedAt = Date.now();
   list.dataset.version = progress.version;
   list.replaceChildren(...progress.steps.map(row));
 }
@@ -40,7 +44,9 @@ async function poll() {
   } catch {
     // The service may be starting again; the next poll asks once more.
   }
-  setTimeout(poll, POLL_EVERY_MS);
+  if (Date.now() - changedAt < STOP_AFTER_MS) {
+    setTimeout(poll, POLL_EVERY_MS);
+  }
 }
 
 if (list && list.dataset.source) {

@@ -25,7 +25,10 @@ def test_a_clinician_reaches_the_screen_and_may_sign(ward: Ward) -> None:
     assert uid in page.text
     assert "A81001" in page.text
     assert "Clinical Practitioner Access Role" in page.text
-    assert '<li class="codes__needed">B0420</li>' in page.text
+    assert (
+        '<li class="codes__needed">Independent Prescribing <span class="codes__code">B0420</span></li>'
+        in page.text
+    )
     assert "You may sign prescriptions" in page.text
     assert "would be signed now" in ward.press(page, "/prescriptions").text
 

@@ -18,7 +18,7 @@ from app.oidc.logging_out import LOGOUT_EVENT, TellingRelyingParties
 from app.oidc.refusals import InvalidClient, InvalidLogoutRequest, InvalidToken, ProtocolError
 from app.storage.tables.access import role_profile
 from app.storage.tables.people import person
-from tests.support.openid_provider import Provider, signing_keys
+from tests.support.openid_provider import CALLER, Provider, signing_keys
 from tests.support.relying_party import ISSUER, PartyUnderTest, sent, verified_claims
 from tests.support.sign_in import OTHER_PRACTICE, PRACTICE
 
@@ -62,7 +62,7 @@ def test_of_eight_that_present_one_refresh_token_at_once_one_gets_tokens(provide
 
 def test_of_eight_that_send_one_assertion_at_once_one_is_believed(provider: Provider) -> None:
     form = sent({"token": "x", **provider.party.proof()})
-    results = at_once(lambda: provider.openid.token_use.introspection(form))
+    results = at_once(lambda: provider.openid.token_use.introspection(form, CALLER))
     assert sum(isinstance(each, dict) for each in results) == 1
 
 
@@ -109,6 +109,7 @@ def test_the_chosen_role_with_its_resolved_activities(provider: Provider) -> Non
     assert roles[second]["activity_codes"] == ["B0825"]
     assert roles[second]["activities"] == ["Amend Patient Demographics"]
     assert roles[second]["spine_resolved_activities"] == ["B0820", "B0825"]
+    assert roles[second]["spine_resolved_activity_names"][1] == "Amend Patient Demographics"
     id_token = verified_claims(tokens["id_token"], provider.openid.jwks())
     assert (id_token["selected_roleid"], id_token["sid"]) == (provider.role, provider.session.id)
 
@@ -142,8 +143,8 @@ def test_professional_numbers(provider_on_sqlite: Provider) -> None:
 
 def test_introspection_tells_a_relying_party_about_its_own_tokens_only(provider: Provider) -> None:
     token = provider.tokens()["access_token"]
-    own = provider.openid.token_use.introspection(sent({"token": token, **provider.party.proof()}))
-    others = provider.openid.token_use.introspection(sent({"token": token, **provider.other.proof()}))
+    own = provider.openid.token_use.introspection(sent({"token": token, **provider.party.proof()}), CALLER)
+    others = provider.openid.token_use.introspection(sent({"token": token, **provider.other.proof()}), CALLER)
     assert (own["active"], own["sub"], own["client_id"]) == (True, provider.uid, provider.party.client_id)
     assert others == {"active": False}
 
@@ -151,11 +152,34 @@ def test_introspection_tells_a_relying_party_about_its_own_tokens_only(provider:
 def test_revocation(provider: Provider) -> None:
     tokens = provider.tokens()
     revoke = provider.openid.token_use.revoke
-    revoke(sent({"token": tokens["access_token"], **provider.other.proof()}))
+    revoke(sent({"token": tokens["access_token"], **provider.other.proof()}), CALLER)
     assert provider.is_active(tokens["access_token"])
-    revoke(sent({"token": tokens["refresh_token"], **provider.party.proof()}))
+    revoke(sent({"token": tokens["refresh_token"], **provider.party.proof()}), CALLER)
     assert not provider.is_active(tokens["access_token"])
-    revoke(sent({"token": "unknown", **provider.party.proof()}))
+    revoke(sent({"token": "unknown", **provider.party.proof()}), CALLER)
+
+
+def test_revoking_is_audited_and_so_are_refusals(provider: Provider) -> None:
+    token = provider.tokens()["access_token"]
+    provider.openid.token_use.revoke(sent({"token": token, **provider.party.proof()}), CALLER)
+    forged = sent({"token": token, **provider.party.proof(), "client_assertion": "forged"})
+    for ask in (provider.openid.token_use.revoke, provider.openid.token_use.introspection):
+        with pytest.raises(InvalidClient):
+            ask(forged, CALLER)
+    revoked = [each.event for each in provider.register.events("openid.tokens_revoked")]
+    assert [(each.actor_uid, each.reason) for each in revoked] == [
+        (f"client:{provider.party.client_id}", ""),
+        ("anonymous", "invalid_client"),
+    ]
+    [introspected] = provider.register.events("openid.token_introspected")
+    assert (introspected.event.reason, introspected.event.actor_address) == ("invalid_client", CALLER.address)
+
+
+def test_a_refused_authorization_of_somebody_signed_in_is_audited(provider: Provider) -> None:
+    assert provider.error(prompt="none", scope="openid no-such-scope login", code_challenge=None)
+    [refused] = provider.register.events("openid.code_issued")
+    assert (refused.event.actor_uid, refused.event.outcome.value) == (provider.uid, "refused")
+    assert refused.event.details["session"] == provider.session.id
 
 
 def test_an_assertion_works_once_even_when_its_request_was_refused(provider: Provider) -> None:
