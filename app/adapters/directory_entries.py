@@ -6,20 +6,16 @@ day it starts, because clients look at the end date only; one that has ended sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
+from app.adapters.person_entries import CURRENT, RETIRED, all_person_entries
 from app.domain.organisation import Organisation
-from app.domain.person import PersonStatus
-from app.domain.professional_registration import ProfessionalBody
-from app.domain.rbac import JobRole, NationalRoles
-from app.domain.role_profile import OrganisationPerson, RoleProfile
+from app.domain.rbac import JobRole
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.storage.work import Work
 from directory import names
-from directory.entries import Entry, OrganisationEntry, paired
-from directory.people import OrgPersonEntry, PersonEntry, RoleEntry
+from directory.entries import Entry, OrganisationEntry
 from directory.reference_data import ActivityEntry, CodeInList, JobRoleEntry
 from directory.services import (
     SYSTEM_APPROVER,
@@ -29,42 +25,9 @@ from directory.services import (
 )
 
 GP_PRACTICE = "PR"
-CURRENT, RETIRED = "current", "retired"
 
-NUMBER_ATTRIBUTES: Mapping[ProfessionalBody, str] = {
-    ProfessionalBody.GMC: "nhsGMC",
-    ProfessionalBody.GMP: "nhsGMP",
-    ProfessionalBody.GDC: "nhsGDC",
-    ProfessionalBody.GDP: "nhsGDP",
-    ProfessionalBody.NMC: "nhsNMC",
-    ProfessionalBody.RCN: "nhsRCN",
-    ProfessionalBody.GPHC: "nhsRPSGB",
-    ProfessionalBody.CONSULTANT: "nhsConsultant",
-    ProfessionalBody.OCSPR: "nhsOCSPRCode",
-}
-"""Where each body's number is published. Pharmacists' numbers stand where those of the former society
-stood.
-"""
-
-
-def person_entry(work: Work, uid: str) -> PersonEntry | None:
-    """The person as the directory should show them today; None when there is no such person."""
-    person = work.people.get(uid)
-    if person is None:
-        return None
-    numbers = {NUMBER_ATTRIBUTES[each.body]: each.number for each in work.people.registrations(uid)}
-    return PersonEntry(
-        uid,
-        cn=" ".join(f"{person.family_name} {person.given_name} {person.title}".split()),
-        sn=person.family_name,
-        on_day=work.now.date(),
-        given_name=person.given_name,
-        middle_names=person.middle_names,
-        title=person.title,
-        active=person.status is PersonStatus.ACTIVE,
-        professional_numbers=numbers,
-        org_persons=_places(work, uid),
-    )
+_Signers = Mapping[str, str]
+"""DN of a role profile by its id."""
 
 
 def organisation_entry(work: Work, code: str) -> OrganisationEntry | None:
@@ -77,11 +40,9 @@ def system_entry(work: Work, identifier: str) -> AccreditedSystemEntry | Message
     """The system with this ASID or MHS id; None when there is none or it takes part no more."""
     accredited = work.systems.accredited_system(identifier)
     if accredited is not None:
-        return _accredited(work, accredited) if accredited.status is SystemStatus.ACTIVE else None
+        return next(_accredited_systems(work, [accredited]), None)
     handling = work.systems.message_handling_system(identifier)
-    if handling is None or handling.status is not SystemStatus.ACTIVE:
-        return None
-    return _message_handling(work, handling)
+    return next(_message_handling_systems(work, [handling]), None) if handling else None
 
 
 def reference_entries(work: Work) -> Iterator[JobRoleEntry | ActivityEntry]:
@@ -95,76 +56,11 @@ def reference_entries(work: Work) -> Iterator[JobRoleEntry | ActivityEntry]:
 
 def all_entries(work: Work) -> Iterator[Entry]:
     """Everything that the directory should hold, read little by little from one snapshot."""
-    systems = work.systems
     yield from map(_organisation, work.organisations.each())
-    identifiers = chain(
-        (each.asid for each in systems.all_accredited_systems()),
-        (each.id for each in systems.all_message_handling_systems()),
-    )
-    yield from filter(None, (system_entry(work, identifier) for identifier in identifiers))
+    yield from _accredited_systems(work, work.systems.all_accredited_systems())
+    yield from _message_handling_systems(work, work.systems.all_message_handling_systems())
     yield from reference_entries(work)
-    yield from filter(None, (person_entry(work, uid) for uid in work.people.each_uid()))
-
-
-def _places(work: Work, uid: str) -> tuple[OrgPersonEntry, ...]:
-    today = work.now.date()
-    places = [place for place in work.role_profiles.organisation_persons(uid) if place.opened_on <= today]
-    profiles = [profile for profile in work.role_profiles.of(uid) if profile.starts_on <= today]
-    if not places:
-        return ()
-    known = work.organisations.names([place.organisation_code for place in places])
-    national = work.rbac.current()
-    return tuple(
-        _place(place, known.get(place.organisation_code, ""), profiles, national) for place in places
-    )
-
-
-def _place(
-    place: OrganisationPerson, name: str, profiles: list[RoleProfile], national: NationalRoles
-) -> OrgPersonEntry:
-    here = (profile for profile in profiles if profile.organisation_person_id == place.id)
-    return OrgPersonEntry(
-        place.id,
-        place.organisation_code,
-        name,
-        place.opened_on,
-        _day_after(place.closed_on),
-        tuple(_role(profile, national) for profile in here),
-    )
-
-
-def _role(profile: RoleProfile, national: NationalRoles) -> RoleEntry:
-    unknown = JobRole(profile.job_role_code, "", CURRENT, "")
-    job_role = national.job_roles.get(profile.job_role_code, unknown)
-    return RoleEntry(
-        profile.id,
-        job_role.full_code,
-        job_role.full_name,
-        paired(job_role.code, job_role.name),
-        activities=tuple((code, _activity_name(code, national)) for code in profile.activity_codes),
-        workgroups=tuple(("", workgroup) for workgroup in profile.workgroups),
-        resolved_activities=national.resolve(profile.job_role_code, profile.activity_codes),
-        opened_on=profile.starts_on,
-        closed_on=_first_day_without(profile),
-    )
-
-
-def _activity_name(code: str, national: NationalRoles) -> str:
-    activity = national.activities.get(code)
-    return activity.name if activity else ""
-
-
-def _first_day_without(profile: RoleProfile) -> date | None:
-    """The database keeps the last day of a role, the directory the first day without it."""
-    after_end = _day_after(profile.ends_on)
-    if profile.withdrawn_at is None:
-        return after_end
-    withdrawn_on = profile.withdrawn_at.date()
-    return withdrawn_on if after_end is None else min(withdrawn_on, after_end)
-
-
-def _day_after(day: date | None) -> date | None:
-    return None if day is None else day + timedelta(days=1)
+    yield from all_person_entries(work)
 
 
 def _organisation(organisation: Organisation) -> OrganisationEntry:
@@ -191,13 +87,25 @@ def _organisation(organisation: Organisation) -> OrganisationEntry:
     )
 
 
-def _accredited(work: Work, system: AccreditedSystem) -> AccreditedSystemEntry:
+def _accredited_systems(work: Work, systems: Sequence[AccreditedSystem]) -> Iterator[AccreditedSystemEntry]:
+    signers = _signers(work, systems)
+    return (_accredited(each, signers) for each in systems if each.status is SystemStatus.ACTIVE)
+
+
+def _message_handling_systems(
+    work: Work, systems: Sequence[MessageHandlingSystem]
+) -> Iterator[MessageHandlingSystemEntry]:
+    signers = _signers(work, systems)
+    return (_message_handling(each, signers) for each in systems if each.status is SystemStatus.ACTIVE)
+
+
+def _accredited(system: AccreditedSystem, signers: _Signers) -> AccreditedSystemEntry:
     return AccreditedSystemEntry(
         system.asid,
         system.organisation_code,
         system.party_key,
         system.interactions,
-        _approval(work, system.approval),
+        _approval(system.approval, signers),
         client_organisation_code=system.organisation_code,
         manufacturer_code=system.manufacturer_code,
         product_name=system.product,
@@ -206,7 +114,7 @@ def _accredited(work: Work, system: AccreditedSystem) -> AccreditedSystemEntry:
     )
 
 
-def _message_handling(work: Work, system: MessageHandlingSystem) -> MessageHandlingSystemEntry:
+def _message_handling(system: MessageHandlingSystem, signers: _Signers) -> MessageHandlingSystemEntry:
     return MessageHandlingSystemEntry(
         system.id,
         system.organisation_code,
@@ -214,7 +122,7 @@ def _message_handling(work: Work, system: MessageHandlingSystem) -> MessageHandl
         system.interaction,
         system.endpoint,
         system.fqdn,
-        _approval(work, system.approval),
+        _approval(system.approval, signers),
         interaction_type=system.interaction_type,
         manufacturer_code=system.manufacturer_code,
         product_name=system.product,
@@ -222,21 +130,22 @@ def _message_handling(work: Work, system: MessageHandlingSystem) -> MessageHandl
     )
 
 
-def _approval(work: Work, approval: FourEyes) -> Approval:
+def _signers(work: Work, systems: Sequence[AccreditedSystem | MessageHandlingSystem]) -> _Signers:
+    """The DN of each role profile that asked for or approved one of the systems, as far as it is known."""
+    approvals = [system.approval for system in systems]
+    asked_or_approved = {each.requested_by for each in approvals} | {each.approved_by for each in approvals}
+    places = work.role_profiles.places(sorted(asked_or_approved))
+    return {role: names.role_dn(uid, place, role) for role, (uid, place) in places.items()}
+
+
+def _approval(approval: FourEyes, signers: _Signers) -> Approval:
+    """Who is no known role profile is published as ``System``."""
     return Approval(
         approval.requested_at,
         approval.approved_at,
-        _role_profile_dn(work, approval.requested_by),
-        _role_profile_dn(work, approval.approved_by),
+        signers.get(approval.requested_by, SYSTEM_APPROVER),
+        signers.get(approval.approved_by, SYSTEM_APPROVER),
     )
-
-
-def _role_profile_dn(work: Work, role_profile_id: str) -> str:
-    """The DN of the role profile that asked or approved; ``System`` when no person did."""
-    profile = work.role_profiles.get(role_profile_id)
-    if profile is None:
-        return SYSTEM_APPROVER
-    return names.role_dn(profile.uid, profile.organisation_person_id, profile.id)
 
 
 def _job_role(role: JobRole, created_on: date) -> JobRoleEntry:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from app.adapters.directory_entries import (
     all_entries,
     organisation_entry,
-    person_entry,
     reference_entries,
     system_entry,
 )
+from app.adapters.person_entries import person_entry
 from app.errors import Unavailable
 from app.storage.database import Database
 from app.storage.outbox import OutboxRow

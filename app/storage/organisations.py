@@ -55,6 +55,11 @@ class Organisations:
         chosen = select(organisation.c.code, organisation.c.name).where(organisation.c.code.in_(codes))
         return {row.code: row.name for row in self._connection.execute(chosen)}
 
+    def all_names(self) -> dict[str, str]:
+        """The name of every code."""
+        chosen = select(organisation.c.code, organisation.c.name)
+        return {row.code: row.name for row in self._connection.execute(chosen)}
+
     def known(self, codes: Collection[str]) -> set[str]:
         """Which of the codes belong to an organisation."""
         return {code for part in _parts(sorted(codes)) for code in self.names(part)}

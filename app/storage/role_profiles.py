@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import Connection, Row, insert, select
@@ -13,6 +14,7 @@ _place, _profile = tables.organisation_person, tables.role_profile
 
 # The one row of the founding table.
 FOUNDING_ID = 1
+_AT_ONCE = 1000
 
 
 class RoleProfiles:
@@ -61,6 +63,16 @@ class RoleProfiles:
         """The role profile with this id, whether it counts or not."""
         row = self._connection.execute(select(_profile).where(_profile.c.id == role_profile_id)).one_or_none()
         return _profile_of(row) if row else None
+
+    def places(self, role_profile_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """User id and organisation-person id of each known role profile."""
+        columns = (_profile.c.id, _profile.c.uid, _profile.c.organisation_person_id)
+        found = {}
+        for start in range(0, len(role_profile_ids), _AT_ONCE):
+            some = role_profile_ids[start : start + _AT_ONCE]
+            for role, uid, place in self._connection.execute(select(*columns).where(_profile.c.id.in_(some))):
+                found[role] = (uid, place)
+        return found
 
     def of(self, uid: str) -> list[RoleProfile]:
         """Every role profile of a person, past, present and future, oldest first."""

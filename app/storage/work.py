@@ -18,6 +18,7 @@ from app.storage.organisations import Organisations
 from app.storage.outbox import Outbox
 from app.storage.people import People
 from app.storage.positions import Positions
+from app.storage.published_people import PublishedPeople
 from app.storage.rate_limits import RateLimits
 from app.storage.rbac import Rbac
 from app.storage.requests import Requests
@@ -54,6 +55,11 @@ class Work:
     def people(self) -> People:
         """Registered people."""
         return People(self.connection)
+
+    @cached_property
+    def published_people(self) -> PublishedPeople:
+        """People as the directory needs them."""
+        return PublishedPeople(self.connection)
 
     @cached_property
     def positions(self) -> Positions:

@@ -14,8 +14,9 @@ from importlib.resources import files
 import pytest
 from sqlalchemy import update
 
-from app.adapters.directory_entries import all_entries, person_entry
+from app.adapters.directory_entries import all_entries
 from app.adapters.directory_publishing import DirectoryPublishing
+from app.adapters.person_entries import person_entry
 from app.domain.founding import FoundingRecord
 from app.domain.organisation import Organisation, OrganisationStatus
 from app.domain.person import Person, PersonStatus
