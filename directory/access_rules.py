@@ -103,6 +103,11 @@ def data_access(policy: AccessPolicy) -> list[str]:
     return [" ".join(rule.split()) for rule in rules]
 
 
+def changelog_access(policy: AccessPolicy) -> list[str]:
+    """olcAccess values of the change log, which holds values of every attribute: the publisher alone."""
+    return [f"to * by {policy.publisher} write by * none"]
+
+
 def frontend_access() -> list[str]:
     """olcAccess values of what belongs to no database. Clients read both before they bind."""
     return ['to dn.base="" by * read', 'to dn.base="cn=subschema" by * read', "to * by * none"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from directory import access_rules
 from directory.access_rules import AccessPolicy
-from directory.names import SUFFIX
+from directory.names import CHANGELOG, SUFFIX
 from directory.server_tls import TLS_1_2, ServerTls
 
 SYSTEM_SCHEMA_FOLDER = Path("/etc/ldap/schema")
@@ -42,6 +42,8 @@ check a hundred times dearer at national size, because its slots collapse to ran
 entry.
 """
 
+CHANGELOG_INDEXES = ("objectClass eq", "changenumber eq", "entryUUID eq", "entryCSN eq")
+
 MAXIMUM_DATABASE_BYTES = 32 << 30
 """The size of the memory map, not of the file: sparse until used. A full map refuses writes, deletes too."""
 THREADS = 4
@@ -55,11 +57,13 @@ class SlapdFiles:
         database: folder of the database in use.
         run: folder of the pid and argument files that slapd writes; nothing of ours trusts them.
         tls: None leaves out TLS (tools that open no port).
+        changelog: folder of the change log's database; None leaves it out (tools that do not write it).
     """
 
     database: Path
     run: Path
     tls: ServerTls | None = None
+    changelog: Path | None = None
 
 
 def configuration_ldif(paths: SlapdFiles, policy: AccessPolicy) -> str:
@@ -72,10 +76,11 @@ def configuration_ldif(paths: SlapdFiles, policy: AccessPolicy) -> str:
         *([schema] for schema in _our_schemas()),
         _frontend(),
         _config_database(policy),
+        *_changelog_database(paths.changelog, policy),
         _data_database(paths, policy),
         _monitor_database(policy),
     ]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _global(paths: SlapdFiles) -> list[str]:
@@ -151,15 +156,35 @@ def _config_database(policy: AccessPolicy) -> list[str]:
     ]
 
 
-def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> list[str]:
+def _changelog_database(folder: Path | None, policy: AccessPolicy) -> Iterable[list[str]]:
+    """A database of its own before that of ``o=nhs``: rebuilding one leaves the other, and a search of the
+    whole tree does not enter it.
+    """
+    if folder is not None:
+        yield [
+            *_mdb(CHANGELOG, folder),
+            *(f"olcDbIndex: {index}" for index in CHANGELOG_INDEXES),
+            *_numbered("olcAccess", access_rules.changelog_access(policy)),
+            *_numbered("olcLimits", access_rules.limits(policy)),
+        ]
+
+
+def _mdb(suffix: str, folder: Path) -> list[str]:
+    """The order in which databases are added gives them their numbers."""
     return [
-        "dn: olcDatabase={1}mdb,cn=config",
+        "dn: olcDatabase=mdb,cn=config",
         "objectClass: olcDatabaseConfig",
         "objectClass: olcMdbConfig",
-        "olcDatabase: {1}mdb",
-        f"olcSuffix: {SUFFIX}",
-        f"olcDbDirectory: {_quoted(paths.database)}",
+        "olcDatabase: mdb",
+        f"olcSuffix: {suffix}",
+        f"olcDbDirectory: {_quoted(folder)}",
         f"olcDbMaxSize: {MAXIMUM_DATABASE_BYTES}",
+    ]
+
+
+def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> list[str]:
+    return [
+        *_mdb(SUFFIX, paths.database),
         *(f"olcDbIndex: {index}" for index in INDEXES),
         *_numbered("olcAccess", access_rules.data_access(policy)),
         *_numbered("olcLimits", access_rules.limits(policy)),
@@ -168,10 +193,10 @@ def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> list[str]:
 
 def _monitor_database(policy: AccessPolicy) -> list[str]:
     return [
-        "dn: olcDatabase={2}monitor,cn=config",
+        "dn: olcDatabase=monitor,cn=config",
         "objectClass: olcDatabaseConfig",
         "objectClass: olcMonitorConfig",
-        "olcDatabase: {2}monitor",
+        "olcDatabase: monitor",
         *_numbered("olcAccess", access_rules.monitor_access(policy)),
     ]
 

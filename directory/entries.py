@@ -40,6 +40,22 @@ class Entry(Protocol):
         """All its records, a parent before its children."""
 
 
+@dataclass(frozen=True)
+class Gone:
+    """What is published no more: the entry ``dn`` and everything below it."""
+
+    dn: str
+
+    @property
+    def owns_subtree(self) -> bool:
+        """True: nothing below it stays."""
+        return True
+
+    def records(self) -> Iterator[Record]:
+        """None."""
+        return iter(())
+
+
 def record(dn: str, attributes: Mapping[str, str | Iterable[str] | None]) -> Record:
     """A record of the given attributes. None, blank values and repeated values are left out."""
     cleaned = {name: _values(given) for name, given in attributes.items()}

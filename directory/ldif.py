@@ -13,12 +13,13 @@ _SAFE = re.compile(r"[\x21-\x39\x3b\x3d-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 def ldif(record: Record) -> str:
     """One record as LDIF text that ends with an empty line."""
-    lines = [_line("dn", record.dn)]
-    lines += [_line(name, value) for name, values in record.attributes.items() for value in values]
+    lines = [ldif_line("dn", record.dn)]
+    lines += [ldif_line(name, value) for name, values in record.attributes.items() for value in values]
     return "\n".join(lines) + "\n\n"
 
 
-def _line(name: str, value: str) -> str:
+def ldif_line(name: str, value: str) -> str:
+    """One value as ``name: value``, in base64 where RFC 2849 demands it."""
     if _SAFE.fullmatch(value):
         return f"{name}: {value}"
     return f"{name}:: {base64.b64encode(value.encode()).decode()}"

@@ -20,6 +20,7 @@ SERVICES = f"ou=Services,{SUFFIX}"
 REFERENCE_DATA = f"ou=ReferenceData,{SUFFIX}"
 JOB_ROLES = f"ou=Job Roles,{REFERENCE_DATA}"
 ACTIVITIES = f"ou=Activities,{REFERENCE_DATA}"
+CHANGELOG = f"cn=Changelog,{SUFFIX}"
 
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 _NOT_HARMLESS = re.compile(r"[^A-Za-z0-9._-]")
@@ -84,6 +85,11 @@ def organisation_dn(organisation_code: str) -> str:
 def service_dn(identifier: str) -> str:
     """The DN of an accredited system (its ASID) or a message handling system (its MHS id)."""
     return child_dn("uniqueIdentifier", code(identifier, "system id"), SERVICES)
+
+
+def change_dn(number: int) -> str:
+    """The DN of an entry of the change log."""
+    return child_dn("changenumber", str(number), CHANGELOG)
 
 
 def filter_value(value: str) -> str:

@@ -2,25 +2,34 @@
 
 Each call reads what is there, works out the difference and applies it, so that a call may be repeated at any
 time. Rights vanish before the entries that grant them and parents appear before children: a crash in between
-leaves nobody with more than the database gives.
+leaves nobody with more than the database gives. Each change is in the change log (``directory.changelog``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import ldap3
 
 from directory import names
+from directory.changelog import ChangeLog, Clock, Keeping, open_changelog
+from directory.changes import Change, ChangeType
 from directory.connection import Reconnecting, Session, open_session
-from directory.entries import Entry, Record, tree
-from directory.errors import DirectoryUnavailable
+from directory.entries import Entry, Gone, Record, tree
+from directory.errors import DirectoryRefused, DirectoryUnavailable
 from directory.locking import locked
 
 ORDERED_ATTRIBUTES = frozenset({"nhsAsSvcIA"})
 """Clients rely on the order of these values; of all others an LDAP server keeps no order."""
+
+FOLLOWERS_FILE = "followers-must-read-anew"
+"""Lies beside the lock while the content was, or may have been, exchanged and the log does not say so."""
+
+Result = TypeVar("Result")
 
 
 class Publisher:
@@ -31,38 +40,88 @@ class Publisher:
         lock_file: shared with ``rebuild``, which must not run while something is published.
     """
 
-    def __init__(self, ldapi_url: str, lock_file: Path) -> None:
+    def __init__(self, ldapi_url: str, lock_file: Path, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._lock_file = lock_file
-        self._sessions = Reconnecting(lambda: _session_with_tree(ldapi_url))
+        self._clock = clock
+        self._planted: Session | None = None
+        self._sessions = Reconnecting(lambda: open_session(ldapi_url))
 
     def publish(self, *entries: Entry) -> int:
         """Make the directory's content of these entries equal to them.
 
         Returns:
-            how many LDAP writes that took; 0 when all were equal already.
+            how many entries were written for that; 0 when all were equal already.
 
         Raises:
             DirectoryUnavailable: slapd does not answer. What was written stays; call again.
             DirectoryRefused: slapd refuses a value; the message says which entry.
         """
-        with self._alone():
-            return sum(self._publish_one(entry) for entry in entries)
+        outcomes = self.publish_each(entries)
+        for outcome in outcomes:
+            if isinstance(outcome, DirectoryRefused):
+                raise outcome
+        return sum(outcome for outcome in outcomes if isinstance(outcome, int))
+
+    def publish_each(self, entries: Sequence[Entry]) -> list[int | DirectoryRefused]:
+        """As ``publish``, but what slapd refuses of one entry does not hold up the others.
+
+        Returns:
+            for each entry how many were written, or the refusal.
+        """
+
+        def publish_all(session: Session, log: ChangeLog) -> list[int | DirectoryRefused]:
+            return [_publish(session, log, entry) for entry in entries]
+
+        return self._writing(publish_all)
 
     def remove_person(self, uid: str) -> int:
         """Remove a person with all their entries. Returns how many entries were removed."""
-        return self._remove(names.person_dn(uid))
+        return self.publish(Gone(names.person_dn(uid)))
 
     def remove_organisation(self, organisation_code: str) -> int:
         """Remove an organisation with its sites and departments."""
-        return self._remove(names.organisation_dn(organisation_code))
+        return self.publish(Gone(names.organisation_dn(organisation_code)))
 
     def remove_system(self, identifier: str) -> int:
         """Remove a system, by ASID or MHS id: its certificate reads nothing from then on."""
-        return self._remove(names.service_dn(identifier))
+        return self.publish(Gone(names.service_dn(identifier)))
+
+    def trim_changelog(self, keeping: Keeping) -> None:
+        """Drop what the change log need not keep, in slices between which others may publish."""
+        while self._writing(lambda _, log: log.trim(keeping)):
+            pass
+
+    def tell_followers_to_read_anew(self) -> None:
+        """Have the change log say that the content was exchanged, as the next change would, too.
+
+        Raises:
+            DirectoryUnavailable: slapd does not answer.
+        """
+        self._writing(lambda *_: None)
 
     def close(self) -> None:
         """Close the connection. The next call opens one."""
         self._sessions.close()
+
+    def _writing(self, work: Callable[[Session, ChangeLog], Result]) -> Result:
+        with self._alone():
+            return self._sessions.run(lambda session: self._logged(session, work))
+
+    def _logged(self, session: Session, work: Callable[[Session, ChangeLog], Result]) -> Result:
+        """Do the work on a directory that has the fixed branches, and show followers what it wrote."""
+        log = open_changelog(session, self._clock)
+        must_read_anew = self._lock_file.with_name(FOLLOWERS_FILE)
+        if must_read_anew.exists():
+            log.start_anew()
+            must_read_anew.unlink()
+        log.finish()
+        if self._planted is not session:
+            _plant(session, log)
+            self._planted = session
+        try:
+            return work(session, log)
+        finally:
+            log.show()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -72,44 +131,46 @@ class Publisher:
         with locked(self._lock_file, wait=True):
             yield
 
-    def _publish_one(self, entry: Entry) -> int:
-        return self._sessions.run(lambda session: _publish(session, entry))
 
-    def _remove(self, dn: str) -> int:
-        with self._alone():
-            return self._sessions.run(lambda session: _remove_subtree(session, dn))
-
-
-def _session_with_tree(ldapi_url: str) -> Session:
-    """A session on a directory that has the fixed branches."""
-    session = open_session(ldapi_url)
+def _plant(session: Session, log: ChangeLog) -> None:
+    """Make sure of the fixed branches."""
     for branch in tree():
-        if not session.search(branch.dn, scope=ldap3.BASE, attributes=("1.1",)):
-            session.add(branch)
-    return session
+        present = session.search(branch.dn, scope=ldap3.BASE)
+        for change in _changes_to(branch, next(iter(present), None)):
+            log.write(change)
 
 
-def _publish(session: Session, entry: Entry) -> int:
+def _publish(session: Session, log: ChangeLog, entry: Entry) -> int | DirectoryRefused:
+    written = 0
+    try:
+        for change in _changes(session, entry):
+            log.write(change)
+            written += 1
+    except DirectoryRefused as refused:
+        return refused
+    return written
+
+
+def _changes(session: Session, entry: Entry) -> Iterator[Change]:
     scope = ldap3.SUBTREE if entry.owns_subtree else ldap3.BASE
     present = {record.dn.casefold(): record for record in session.search(entry.dn, scope=scope)}
-    wanted = list(entry.records())
-    writes = sum(_write(session, record, present.get(record.dn.casefold())) for record in wanted)
-    kept = {record.dn.casefold() for record in wanted}
-    return writes + _delete(session, (dn for dn in present if dn not in kept))
+    for record in entry.records():
+        yield from _changes_to(record, present.pop(record.dn.casefold(), None))
+    yield from _deletions(record.dn for record in present.values())
 
 
-def _write(session: Session, wanted: Record, present: Record | None) -> int:
+def _changes_to(wanted: Record, present: Record | None) -> Iterator[Change]:
     if present is not None and not same_classes(wanted, present):
         # slapd does not change a structural class (RFC 4512 section 2.4.2), so the entry is made again.
-        session.delete(present.dn)
+        yield Change(present.dn, ChangeType.DELETE, {})
         present = None
     if present is None:
-        session.add(wanted)
-        return 1
+        yield Change(wanted.dn, ChangeType.ADD, wanted.attributes)
+        return
     changed = changed_attributes(wanted.attributes, present.attributes)
     if changed:
-        session.replace(wanted.dn, {name: wanted.attributes.get(name, ()) for name in changed})
-    return 1 if changed else 0
+        values = {name: wanted.attributes.get(name, ()) for name in changed}
+        yield Change(wanted.dn, ChangeType.MODIFY, values)
 
 
 def same_classes(one: Record, other: Record) -> bool:
@@ -131,13 +192,7 @@ def _differs(
     return one != other if name in ORDERED_ATTRIBUTES else set(one) != set(other)
 
 
-def _remove_subtree(session: Session, dn: str) -> int:
-    return _delete(session, (record.dn for record in session.search(dn, attributes=("1.1",))))
-
-
-def _delete(session: Session, dns: Iterable[str]) -> int:
-    """Delete entries, children first: a child's DN has more parts than its parent's."""
-    listed = sorted(dns, key=lambda dn: dn.count(","), reverse=True)
-    for dn in listed:
-        session.delete(dn)
-    return len(listed)
+def _deletions(dns: Iterable[str]) -> Iterator[Change]:
+    """Children first: a child's DN has more parts than its parent's."""
+    for dn in sorted(dns, key=lambda dn: dn.count(","), reverse=True):
+        yield Change(dn, ChangeType.DELETE, {})

@@ -13,9 +13,11 @@ from typing import IO
 
 from directory.configuration import SlapdFiles
 from directory.entries import Entry, Record, tree
-from directory.errors import SlapdFailed
+from directory.errors import DirectoryUnavailable, SlapdFailed
 from directory.ldif import ldif
 from directory.locking import locked
+from directory.names import SUFFIX
+from directory.publishing import FOLLOWERS_FILE, Publisher
 from directory.slapd import SLAPADD, Slapd
 
 PROGRESS_EVERY = 1000
@@ -24,8 +26,9 @@ PROGRESS_EVERY = 1000
 def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], None] | None = None) -> int:
     """Load ``entries`` into a new database with slapadd, then serve that one.
 
-    The old content is served until then, and publishing waits. ``entries`` is read only after that wait has
-    begun: a generator that opens its snapshot of the database when first asked misses nothing.
+    The old content is served until then, and publishing waits; then the change log tells followers to read
+    anew. ``entries`` is read only after that wait has begun: a generator that opens its snapshot of the
+    database when first asked misses nothing.
 
     Args:
         progress: called now and then with the number of records written so far.
@@ -44,8 +47,17 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
         except BaseException:
             shutil.rmtree(database, ignore_errors=True)
             raise
+        # Until the change log says so, which a crash may prevent: whoever writes next sees to it.
+        slapd.publishing_lock.with_name(FOLLOWERS_FILE).touch()
         slapd.switch_database(database)
+    _tell_followers(slapd)
     return written
+
+
+def _tell_followers(slapd: Slapd) -> None:
+    publisher = Publisher(slapd.ldapi_url, slapd.publishing_lock)
+    with contextlib.closing(publisher), contextlib.suppress(DirectoryUnavailable):
+        publisher.tell_followers_to_read_anew()
 
 
 def _all_records(entries: Iterable[Entry]) -> Iterator[Record]:
@@ -74,7 +86,7 @@ def _load(slapd: Slapd, database: Path, records: Iterator[Record]) -> int:
 def _slapadd(slapd: Slapd, configuration: Path, said: IO[bytes]) -> Iterator[IO[bytes]]:
     """The standard input of a slapadd. -q skips what only matters for a database that others are using."""
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [SLAPADD, "-q", "-n", "1", "-F", str(configuration)],
+        [SLAPADD, "-q", "-b", SUFFIX, "-F", str(configuration)],
         stdin=subprocess.PIPE,
         stdout=said,
         stderr=said,

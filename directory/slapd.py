@@ -7,6 +7,7 @@ Never the system's slapd. The folder holds everything::
     run/            the ldapi socket, through which the publisher writes
     tls/            copies of the TLS files that slapd's user may read
     lock            held by the running slapd: a second one would start happily on the same database
+    changelog/      the database of the change log, which a rebuild leaves
     publishing.lock held while something is published or everything is rebuilt
 
 **Which user runs it.** As root, slapd runs as ``openldap`` when that user exists and can reach the folder;
@@ -102,7 +103,7 @@ class Slapd:
         if shutil.which(SLAPD) is None:
             raise SlapdFailed("slapd is not installed. Install it: apt-get install slapd ldap-utils")
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name in ("run", "tls"):
+        for name in ("run", "tls", "changelog"):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
             self.account.own(self.folder / name)
         if not (self.folder / "current").is_symlink():
@@ -121,7 +122,7 @@ class Slapd:
         self.prepare()
         try:
             with locked(self.folder / "lock", wait=False) as lock:
-                self._own_database()
+                self._own_databases()
                 self._tls.copy_into(self.folder / "tls", self.account)
                 self.write_configuration(self.folder / "slapd.d", self._files())
                 self.socket_path.unlink(missing_ok=True)
@@ -228,15 +229,16 @@ class Slapd:
         """The user that slapd and slapadd run as."""
         return account_for(self.folder)
 
-    def _own_database(self) -> None:
+    def _own_databases(self) -> None:
         """The account may be another than at the last start, when the folder became reachable since."""
-        database = self.current_database()
-        for path in (database, *database.iterdir()):
-            self.account.own(path)
+        for database in (self.current_database(), self.folder / "changelog"):
+            for path in (database, *database.iterdir()):
+                self.account.own(path)
 
     def _files(self) -> SlapdFiles:
         server = ServerTls.copies_in(self.folder / "tls")
-        return SlapdFiles(self.current_database(), self.folder / "run", server)
+        changelog = self.folder / "changelog"
+        return SlapdFiles(self.current_database(), self.folder / "run", server, changelog)
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         command = [SLAPD, "-F", str(self.folder / "slapd.d"), "-h", f"{self.ldapi_url} {self.ldaps_url}"]
