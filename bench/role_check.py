@@ -22,12 +22,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from bench.report import cpu_seconds, tell
+from directory.client import DirectoryClient
 from directory.connection import COMPARE_TRUE, open_session
 from directory.entries import Entry
 from directory.names import SUFFIX
 from directory.people import OrgPersonEntry, PersonEntry, RoleEntry
 from directory.rebuilding import rebuild
-from directory.role_check import RoleChecker
 from directory.services import AccreditedSystemEntry, Approval
 from tests.support.slapd import TestDirectory, running_slapd
 
@@ -101,7 +101,7 @@ def run(directory: TestDirectory, people: int, rounds: int, seconds: float) -> d
     tls = directory.system(ASID)
     asked = questions(people)
     with (
-        closing(RoleChecker(directory.slapd.ldaps_url, tls)) as checker,
+        closing(DirectoryClient(directory.slapd.ldaps_url, tls)) as checker,
         open_session(directory.slapd.ldaps_url, tls) as session,
     ):
 

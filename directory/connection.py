@@ -16,14 +16,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ldap3
 from ldap3.core.exceptions import LDAPExceptionError
 
+from directory.credentials import ClientTls
 from directory.entries import Record
 from directory.errors import DirectoryRefused, DirectoryUnavailable
 
@@ -41,28 +40,6 @@ RETRY_EVERY = 0.05
 PAGE_SIZE = 500
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class ClientTls:
-    """How a system shows who it is, and which authority it trusts for the server.
-
-    Attributes:
-        authority: PEM file of the authorities that may have signed the server's certificate.
-        certificate, key: PEM files of the system's own certificate and key; None stays anonymous.
-    """
-
-    authority: Path
-    certificate: Path | None = None
-    key: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """A context that verifies the server's chain and name, TLS 1.2 and up."""
-        context = ssl.create_default_context(cafile=str(self.authority))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.certificate is not None:
-            context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
-        return context
 
 
 class _VerifyingTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 ships no types

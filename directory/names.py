@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from ldap3.utils.conv import escape_filter_chars
-
 from directory.errors import InvalidIdentifier
 
 SUFFIX = "o=nhs"
@@ -24,6 +22,8 @@ CHANGELOG = f"cn=Changelog,{SUFFIX}"
 
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 _NOT_HARMLESS = re.compile(r"[^A-Za-z0-9._-]")
+_MEANS_SOMETHING = re.compile(r"[\x00()*\\]")
+_INTERACTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/+-]{0,254}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -47,6 +47,17 @@ def code(value: str, kind: str) -> str:
     """
     if not _CODE.fullmatch(value):
         raise InvalidIdentifier(f"A {kind} consists of letters and digits; {value!r} does not.")
+    return value
+
+
+def interaction(value: str) -> str:
+    """Return ``value`` when it is a service-qualified interaction id, ``urn:nhs:names:services:…``.
+
+    Raises:
+        InvalidIdentifier: it is not.
+    """
+    if not _INTERACTION.fullmatch(value):
+        raise InvalidIdentifier(f"An interaction id is a URN without spaces; {value!r} is not.")
     return value
 
 
@@ -94,4 +105,4 @@ def change_dn(number: int) -> str:
 
 def filter_value(value: str) -> str:
     """``value`` escaped for use as an assertion value inside a search filter (RFC 4515 section 3)."""
-    return str(escape_filter_chars(value))
+    return _MEANS_SOMETHING.sub(lambda found: f"\\{ord(found[0]):02x}", value)

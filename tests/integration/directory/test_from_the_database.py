@@ -32,8 +32,8 @@ from app.storage.outbox import OutboxRow
 from app.storage.tables.access import role_profile
 from app.storage.tables.people import person as person_table
 from app.storage.tables.systems import accredited_system
+from directory.client import DirectoryClient
 from directory.rebuilding import rebuild
-from directory.role_check import RoleChecker
 
 UID, ASID, MHS = "555000000017", "200000000149", "S200000000150"
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_a_granted_role_is_seen_by_a_system_with_what_it_resolves_to(publishing,
     assert role["nhsWorkGroups"] == ["DAY SHIFT"]
     assert role["nhsOrgCloseDate"] == ["20260701"]
     assert set(role["spineResolvedActivity"]) == {"B0420", "B0278", "B0085"}
-    with closing(RoleChecker(fresh.slapd.ldaps_url, tls)) as checker:
+    with closing(DirectoryClient(fresh.slapd.ldaps_url, tls)) as checker:
         assert all(checker.may(UID, activity, "A81001") for activity in ("B0420", "B0278", "B0085"))
         assert not checker.may(UID, "B9999", "A81001")
 

@@ -11,6 +11,7 @@ from datetime import date
 
 import pytest
 
+from directory.client import DirectoryClient
 from directory.comparing import Difference, Kind, compare
 from directory.entries import OrganisationEntry, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable, InvalidIdentifier, SlapdFailed
@@ -18,7 +19,6 @@ from directory.locking import locked
 from directory.people import OrgPersonEntry, RoleEntry
 from directory.publishing import Publisher
 from directory.rebuilding import rebuild
-from directory.role_check import RoleChecker
 from directory.unix_socket import ldapi_url
 
 PERSON = "uid=555000000017,ou=People,o=nhs"
@@ -194,7 +194,7 @@ def test_a_role_check_never_says_no_while_the_directory_is_switched(fresh, sampl
     answers, done = [], threading.Event()
 
     def ask():
-        with closing(RoleChecker(fresh.slapd.ldaps_url, fresh.system)) as checker:
+        with closing(DirectoryClient(fresh.slapd.ldaps_url, fresh.system)) as checker:
             while not done.is_set():
                 with contextlib.suppress(DirectoryUnavailable):
                     answers.append(checker.may("555000000017", "B0420", "A81001"))
