@@ -19,6 +19,7 @@ from playwright.sync_api import Browser
 
 from app.settings import load
 from app.storage.database import Database
+from tests.support.keyboard import Keyboard
 from tests.support.running_service import Service
 from tests.support.walking import PHOTO, READER_1, READER_2, Walker, clinician, grouped
 
@@ -110,6 +111,26 @@ def test_2b_registering_her_again_shows_the_possible_duplicate(agent: Walker, st
     agent.sees(grouped(story.uid))
     agent.press("Register this person")
     agent.sees("Possible duplicates")
+
+
+def test_2c_somebody_is_registered_with_the_keyboard_alone(agent: Walker) -> None:
+    keyboard = Keyboard(agent.page)
+    agent.open("/people")
+    keyboard.fill({"q": "Ruth Adeyemi"})
+    keyboard.press("main form button")
+    keyboard.press("main a[href^='/people/register']")
+    keyboard.press("main form button.nhsuk-button:not([type=button])")
+    assert keyboard.has_focus(".nhsuk-error-summary")
+    answers = clinician("Ruth", "Adeyemi", "661930275")
+    agent.open("/people/register")
+    keyboard.fill(answers)
+    keyboard.choose_file("button#photo", PHOTO)
+    keyboard.tick("[name=confirmed_checked]")
+    keyboard.press("main form button.nhsuk-button:not([type=button])")
+    agent.sees("Check the answers")
+    keyboard.press("main form button.nhsuk-button:not(.nhsuk-button--secondary)")
+    agent.sees("Ruth Adeyemi")
+    assert re.search(r"/people/\d{12}$", agent.page.url)
 
 
 def test_3_the_sponsor_requests_a_position_for_her(sponsor: Walker, story: Story, service: Service) -> None:
