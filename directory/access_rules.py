@@ -4,6 +4,7 @@
 * an accredited system, known by a certificate that maps to a standing nhsAs entry: reads people, roles,
   organisations, systems and reference data;
 * any other certificate, or one whose entry is gone: nothing, not even what anonymous may;
+* another server of the directory, known by its node certificate: reads everything (``replication``);
 * the publisher, known by its Unix user on the ldapi socket: writes everything and reads the configuration.
 
 Rules that measurement and attack taught, not to be "simplified":
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from directory import replication
 from directory.names import ORGANISATIONS, PEOPLE, SERVICES, SUFFIX
 
 SYSTEM_CERTIFICATE_ORGANISATION = "Spine RA Systems"
@@ -77,6 +79,7 @@ def identity_mapping() -> list[str]:
     search = f"ldap:///{SERVICES}??one?(&(uniqueIdentifier=$1)(objectClass=nhsAs))"
     return [
         f'"^cn=([0-9]{{12}}),o={organisation}$" "{search}"',
+        *replication.identity_mapping(),
         '"^(.*,)?(o=nhs|cn=config|cn=monitor)$" "cn=unmapped,cn=auth"',
         '"^uid=.*$" "cn=unmapped,cn=auth"',
     ]
@@ -90,6 +93,7 @@ def data_access(policy: AccessPolicy) -> list[str]:
     # A certificate is mapped to its entry by a search of somebody not yet known: it needs "auth", no more.
     mapping = f'to dn.subtree="{SERVICES}" attrs=entry,uniqueIdentifier,objectClass'
     rules = [
+        replication.access(),
         f'to dn.subtree="{SUFFIX}" attrs=userPassword,{NEVER_READ} {writer} by * none',
         f'to dn.base="{SUFFIX}" {writer} {reader} by anonymous search by * none',
         f'to dn.subtree="{PEOPLE}" {writer} {reader} by * none',
@@ -105,7 +109,7 @@ def data_access(policy: AccessPolicy) -> list[str]:
 
 def changelog_access(policy: AccessPolicy) -> list[str]:
     """olcAccess values of the change log, which holds values of every attribute: the publisher alone."""
-    return [f"to * by {policy.publisher} write by * none"]
+    return [replication.access(), f"to * by {policy.publisher} write by * none"]
 
 
 def frontend_access() -> list[str]:
@@ -129,6 +133,7 @@ def limits(policy: AccessPolicy) -> list[str]:
         f"size.soft={SYSTEM_SIZE_LIMIT} size.hard={SYSTEM_SIZE_LIMIT} size.unchecked={SYSTEM_UNINDEXED_LIMIT}"
     )
     return [
+        replication.limits(),
         f'dn.exact="{policy.publisher_dn}" size=unlimited time=unlimited',
         f"anonymous size.soft={ANONYMOUS_SIZE_LIMIT} size.hard={ANONYMOUS_SIZE_LIMIT} time=2",
         f"* {system} size.prtotal={SYSTEM_SIZE_LIMIT} time={TIME_LIMIT_SECONDS}",

@@ -7,13 +7,14 @@ Only features of both slapd 2.5 and 2.6 are used.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
-from directory import access_rules
+from directory import access_rules, replication
 from directory.access_rules import AccessPolicy
 from directory.names import CHANGELOG, SUFFIX
+from directory.node import Node
 from directory.server_tls import TLS_1_2, ServerTls
 
 SYSTEM_SCHEMA_FOLDER = Path("/etc/ldap/schema")
@@ -44,6 +45,9 @@ entry.
 
 CHANGELOG_INDEXES = ("objectClass eq", "changenumber eq", "entryUUID eq", "entryCSN eq")
 
+REPLICATED = (SUFFIX, CHANGELOG)
+"""The databases that replicas follow; the place in this order is the id (rid) of their replication."""
+
 MAXIMUM_DATABASE_BYTES = 32 << 30
 """The size of the memory map, not of the file: sparse until used. A full map refuses writes, deletes too."""
 THREADS = 4
@@ -58,12 +62,14 @@ class SlapdFiles:
         run: folder of the pid and argument files that slapd writes; nothing of ours trusts them.
         tls: None leaves out TLS (tools that open no port).
         changelog: folder of the change log's database; None leaves it out (tools that do not write it).
+        node: whether changes are taken here or come from a provider.
     """
 
     database: Path
     run: Path
     tls: ServerTls | None = None
     changelog: Path | None = None
+    node: Node = field(default_factory=Node)
 
 
 def configuration_ldif(paths: SlapdFiles, policy: AccessPolicy) -> str:
@@ -76,8 +82,8 @@ def configuration_ldif(paths: SlapdFiles, policy: AccessPolicy) -> str:
         *([schema] for schema in _our_schemas()),
         _frontend(),
         _config_database(policy),
-        *_changelog_database(paths.changelog, policy),
-        _data_database(paths, policy),
+        *_changelog_database(paths, policy),
+        *_data_database(paths, policy),
         _monitor_database(policy),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -91,6 +97,7 @@ def _global(paths: SlapdFiles) -> list[str]:
         f"olcPidFile: {_quoted(paths.run / 'slapd.pid')}",
         f"olcArgsFile: {_quoted(paths.run / 'slapd.args')}",
         "olcLogLevel: none",
+        f"olcServerID: {paths.node.server_id}",
         f"olcThreads: {THREADS}",
         "olcToolThreads: 2",
         # A Unix socket counts as 128 bits, so that the rule against passwords in the clear spares it.
@@ -128,6 +135,7 @@ def _modules() -> list[str]:
         "cn: module{0}",
         f"olcModulePath: {MODULE_FOLDER}",
         "olcModuleLoad: back_mdb",
+        "olcModuleLoad: syncprov",
     ]
 
 
@@ -156,39 +164,48 @@ def _config_database(policy: AccessPolicy) -> list[str]:
     ]
 
 
-def _changelog_database(folder: Path | None, policy: AccessPolicy) -> Iterable[list[str]]:
+def _changelog_database(paths: SlapdFiles, policy: AccessPolicy) -> Iterable[list[str]]:
     """A database of its own before that of ``o=nhs``: rebuilding one leaves the other, and a search of the
     whole tree does not enter it.
     """
-    if folder is not None:
+    if paths.changelog is not None:
         yield [
-            *_mdb(CHANGELOG, folder),
+            *_mdb(CHANGELOG, paths.changelog, 1),
             *(f"olcDbIndex: {index}" for index in CHANGELOG_INDEXES),
             *_numbered("olcAccess", access_rules.changelog_access(policy)),
             *_numbered("olcLimits", access_rules.limits(policy)),
+            *_replicated(paths, CHANGELOG),
         ]
+        yield replication.overlay("{1}mdb")
 
 
-def _mdb(suffix: str, folder: Path) -> list[str]:
-    """The order in which databases are added gives them their numbers."""
+def _mdb(suffix: str, folder: Path, place: int) -> list[str]:
     return [
-        "dn: olcDatabase=mdb,cn=config",
+        f"dn: olcDatabase={{{place}}}mdb,cn=config",
         "objectClass: olcDatabaseConfig",
         "objectClass: olcMdbConfig",
-        "olcDatabase: mdb",
+        f"olcDatabase: {{{place}}}mdb",
         f"olcSuffix: {suffix}",
         f"olcDbDirectory: {_quoted(folder)}",
         f"olcDbMaxSize: {MAXIMUM_DATABASE_BYTES}",
     ]
 
 
-def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> list[str]:
-    return [
-        *_mdb(SUFFIX, paths.database),
+def _replicated(paths: SlapdFiles, suffix: str) -> list[str]:
+    tls = paths.tls.certificate.parent if paths.tls else None
+    return replication.database_lines(paths.node, suffix, REPLICATED.index(suffix) + 1, tls)
+
+
+def _data_database(paths: SlapdFiles, policy: AccessPolicy) -> Iterable[list[str]]:
+    place = 1 if paths.changelog is None else 2
+    yield [
+        *_mdb(SUFFIX, paths.database, place),
         *(f"olcDbIndex: {index}" for index in INDEXES),
         *_numbered("olcAccess", access_rules.data_access(policy)),
         *_numbered("olcLimits", access_rules.limits(policy)),
+        *_replicated(paths, SUFFIX),
     ]
+    yield replication.overlay(f"{{{place}}}mdb")
 
 
 def _monitor_database(policy: AccessPolicy) -> list[str]:

@@ -33,6 +33,7 @@ NO_SUCH_ATTRIBUTE = 16
 NO_SUCH_OBJECT = 32
 BUSY = 51
 UNAVAILABLE = 52
+UNWILLING_TO_PERFORM = 53
 
 DEFAULT_TIMEOUT = 5
 PATIENCE = 2.0
@@ -147,7 +148,15 @@ class Session:
             raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
         if answer[1]["result"] in (BUSY, UNAVAILABLE):
             raise DirectoryUnavailable(f"The directory cannot answer now: {answer[1]['description']}")
+        if _is_of_a_replica(answer[1]):
+            raise DirectoryUnavailable(
+                "This server is a replica: it takes no changes. Write to its provider."
+            )
         return answer[1], answer[2]
+
+
+def _is_of_a_replica(result: Mapping[str, Any]) -> bool:
+    return result["result"] == UNWILLING_TO_PERFORM and "shadow context" in (result["message"] or "")
 
 
 def _record(entry: Mapping[str, Any]) -> Record:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import IO
 
-from directory.configuration import SlapdFiles
+from directory.bulk_loading import loading_into
 from directory.entries import Entry, Record, tree
 from directory.errors import DirectoryUnavailable, SlapdFailed
 from directory.ldif import ldif
 from directory.locking import locked
 from directory.names import SUFFIX
+from directory.node import read_node
 from directory.publishing import FOLLOWERS_FILE, Publisher
-from directory.slapd import SLAPADD, Slapd
+from directory.slapd import Slapd
 
 PROGRESS_EVERY = 1000
 
@@ -37,13 +35,20 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
         how many records the new database holds.
 
     Raises:
-        SlapdFailed: slapadd refuses a record. The directory that served goes on serving.
+        SlapdFailed: slapadd refuses a record, or this is a replica. The directory that served goes on
+            serving.
     """
+    node = read_node(slapd.folder)
+    if not node.is_provider:
+        raise SlapdFailed(f"{slapd.folder} follows {node.provider}. Rebuild there.")
     slapd.prepare()
     with locked(slapd.publishing_lock, wait=True):
         database = slapd.new_database()
+        # Replicas go by the state (contextCSN) that -w leaves, made by this node (-S).
+        state = ("-w", "-S", str(node.server_id))
         try:
-            written = _load(slapd, database, _counted(_all_records(entries), progress))
+            with loading_into(slapd, SUFFIX, database, *state) as stream:
+                written = _write_all(_counted(_all_records(entries), progress), stream)
         except BaseException:
             shutil.rmtree(database, ignore_errors=True)
             raise
@@ -70,37 +75,6 @@ def _counted(records: Iterable[Record], progress: Callable[[int], None] | None) 
         yield record
         if progress is not None and number % PROGRESS_EVERY == 0:
             progress(number)
-
-
-def _load(slapd: Slapd, database: Path, records: Iterator[Record]) -> int:
-    configuration = slapd.folder / "slapd.d.rebuilding"
-    slapd.write_configuration(configuration, SlapdFiles(database, run=configuration))
-    try:
-        with tempfile.TemporaryFile() as said, _slapadd(slapd, configuration, said) as stream:
-            return _write_all(records, stream)
-    finally:
-        shutil.rmtree(configuration, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def _slapadd(slapd: Slapd, configuration: Path, said: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The standard input of a slapadd. -q skips what only matters for a database that others are using."""
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [SLAPADD, "-q", "-b", SUFFIX, "-F", str(configuration)],
-        stdin=subprocess.PIPE,
-        stdout=said,
-        stderr=said,
-        **slapd.account.process_options(),
-    )
-    assert process.stdin is not None
-    try:
-        with contextlib.suppress(BrokenPipeError), process.stdin:
-            yield process.stdin
-    finally:
-        status = process.wait()
-    if status != 0:
-        said.seek(0)
-        raise SlapdFailed(f"slapadd refuses a record: {said.read().decode(errors='replace').strip()[-800:]}")
 
 
 def _write_all(records: Iterator[Record], stream: IO[bytes]) -> int:

@@ -47,8 +47,8 @@ class ServerTls:
             (self.key, copies.key),
             (self.client_authority, copies.client_authority),
         ):
-            _write(target, source.read_bytes(), account)
-        _write(folder / _GNUTLS_FILE, _GNUTLS_TLS_1_2_AND_UP.encode(), account)
+            write_private(target, source.read_bytes(), account)
+        write_private(folder / _GNUTLS_FILE, _GNUTLS_TLS_1_2_AND_UP.encode(), account)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -56,7 +56,8 @@ def environment(folder: Path) -> dict[str, str]:
     return {"GNUTLS_SYSTEM_PRIORITY_FILE": str(folder / _GNUTLS_FILE)}
 
 
-def _write(target: Path, content: bytes, account: Account) -> None:
+def write_private(target: Path, content: bytes, account: Account) -> None:
+    """Write a file that only ``account`` may read."""
     target.unlink(missing_ok=True)
     target.touch(mode=0o600)
     target.write_bytes(content)

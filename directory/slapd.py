@@ -5,6 +5,7 @@ Never the system's slapd. The folder holds everything::
     slapd.d/        the configuration, written anew at each start
     database-N/     a database; the link ``current`` names the one in use
     run/            the ldapi socket, through which the publisher writes
+    node.json       whether it takes changes or follows a provider (``directory.node``)
     tls/            copies of the TLS files that slapd's user may read
     lock            held by the running slapd: a second one would start happily on the same database
     changelog/      the database of the change log, which a rebuild leaves
@@ -16,27 +17,28 @@ otherwise (a folder in /root, or no root at all) as the user who starts it.
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from directory.access_rules import AccessPolicy
 from directory.account import Account, account_for
-from directory.configuration import SlapdFiles, configuration_ldif
+from directory.configuration import REPLICATED, SlapdFiles, configuration_ldif
 from directory.errors import SlapdAlreadyRunning, SlapdFailed
 from directory.locking import locked
+from directory.node import read_node
+from directory.parent_death import end_with_parent
+from directory.replication import take_start_arguments
 from directory.server_tls import ServerTls, environment
 from directory.unix_socket import LONGEST_PATH, answers, ldapi_url, server_pid
 
 SLAPD = "/usr/sbin/slapd"
 SLAPADD = "/usr/sbin/slapadd"
-_PR_SET_PDEATHSIG = 1
-# Resolved before any fork: after the change of user the library may be out of reach.
-_LIBC = ctypes.CDLL(None)
 
 
 class Slapd:
@@ -120,17 +122,28 @@ class Slapd:
             ``patience`` seconds.
         """
         self.prepare()
-        try:
-            with locked(self.folder / "lock", wait=False) as lock:
-                self._own_databases()
-                self._tls.copy_into(self.folder / "tls", self.account)
-                self.write_configuration(self.folder / "slapd.d", self._files())
-                self.socket_path.unlink(missing_ok=True)
-                # The child inherits the lock, so it is free again exactly when that slapd is gone.
-                self._process = self._spawn(lock)
-        except BlockingIOError as error:
-            raise SlapdAlreadyRunning(f"A slapd already serves {self.folder}. Stop it first.") from error
+        with self.kept_stopped() as lock:
+            self._own_databases()
+            self._tls.copy_into(self.folder / "tls", self.account)
+            self.write_configuration(self.folder / "slapd.d", self._files())
+            self.socket_path.unlink(missing_ok=True)
+            # The child inherits the lock, so it is free again exactly when that slapd is gone.
+            self._process = self._spawn(lock)
         self._wait_until_ready(time.monotonic() + patience)
+
+    @contextlib.contextmanager
+    def kept_stopped(self) -> Iterator[int]:
+        """Hold the lock that a running slapd holds, and yield its descriptor.
+
+        Raises:
+            SlapdAlreadyRunning: a process serves this folder.
+        """
+        with contextlib.ExitStack() as held:
+            try:
+                lock = held.enter_context(locked(self.folder / "lock", wait=False))
+            except BlockingIOError as error:
+                raise SlapdAlreadyRunning(f"A slapd already serves {self.folder}. Stop it first.") from error
+            yield lock
 
     def terminate(self) -> None:
         """Ask slapd to end, without waiting. Safe in a signal handler."""
@@ -171,6 +184,13 @@ class Slapd:
         database.mkdir(mode=0o700)
         self.account.own(database)
         return database
+
+    def emptied_changelog(self) -> Path:
+        """The change log's database folder, with nothing in it. Only for a slapd that is stopped."""
+        changelog = self.folder / "changelog"
+        for left in changelog.iterdir():
+            left.unlink()
+        return changelog
 
     def switch_database(self, database: Path) -> None:
         """Serve ``database`` from now on and delete the one before.
@@ -238,10 +258,12 @@ class Slapd:
     def _files(self) -> SlapdFiles:
         server = ServerTls.copies_in(self.folder / "tls")
         changelog = self.folder / "changelog"
-        return SlapdFiles(self.current_database(), self.folder / "run", server, changelog)
+        node = read_node(self.folder)
+        return SlapdFiles(self.current_database(), self.folder / "run", server, changelog, node)
 
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         command = [SLAPD, "-F", str(self.folder / "slapd.d"), "-h", f"{self.ldapi_url} {self.ldaps_url}"]
+        command += take_start_arguments(self.folder, len(REPLICATED))
         with self.log_file.open("wb") as log:
             return subprocess.Popen(  # noqa: S603 - our own command
                 # Any -d keeps slapd in the foreground; "none" prints errors, which 0 would hide.
@@ -253,7 +275,7 @@ class Slapd:
                 env=os.environ | environment(self.folder / "tls"),
                 pass_fds=(lock,),
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 **self.account.process_options(),
             )
 
@@ -275,8 +297,3 @@ class Slapd:
         if self._process is None:
             raise SlapdFailed("slapd has not been started.")
         return self._process
-
-
-def _end_with_parent() -> None:
-    """Runs in the child after the change of user, which would make the kernel forget it."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,67 @@
+"""What one server of the directory is: the provider, which alone takes changes, or a replica of it.
+
+Kept in the server's folder as ``node.json`` and read at each start, so that it outlives the command line of
+whoever starts it: a provider that was replaced while it was down does not come back as one.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from directory.errors import InvalidIdentifier
+
+FIRST_SERVER_ID = 1
+LAST_SERVER_ID = 4095
+_FILE = "node.json"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A server's place among the others.
+
+    Attributes:
+        server_id: 1 to 4095, each server's own; a part of each CSN that it makes (slapd-config(5)).
+        provider: LDAPS address of the provider that it follows; None when it is the provider.
+        durable: whether a change is on disk before it is acknowledged. The provider and a standby are;
+            a read replica need not be, since it is seeded anew after a power cut.
+        url: LDAPS address under which the other servers and the operator's commands reach it.
+    """
+
+    server_id: int = FIRST_SERVER_ID
+    provider: str | None = None
+    durable: bool = True
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if not FIRST_SERVER_ID <= self.server_id <= LAST_SERVER_ID:
+            raise InvalidIdentifier(
+                f"A server id is from {FIRST_SERVER_ID} to {LAST_SERVER_ID}; {self.server_id} is not."
+            )
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether it takes changes."""
+        return self.provider is None
+
+
+def is_known(folder: Path) -> bool:
+    """Whether somebody has said what the server in ``folder`` is."""
+    return (folder / _FILE).exists()
+
+
+def read_node(folder: Path) -> Node:
+    """What the server in ``folder`` is: the provider, unless something else was written down."""
+    try:
+        written = (folder / _FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Node()
+    return Node(**json.loads(written))
+
+
+def write_node(folder: Path, node: Node) -> None:
+    """Write down what the server in ``folder`` is, whole or not at all. It counts from its next start."""
+    new = folder / f"{_FILE}.new"
+    new.write_text(json.dumps(asdict(node), indent=2) + "\n", encoding="utf-8")
+    new.replace(folder / _FILE)
