@@ -58,20 +58,24 @@ class Gone:
 
 def record(dn: str, attributes: Mapping[str, str | Iterable[str] | None]) -> Record:
     """A record of the given attributes. None, blank values and repeated values are left out."""
-    cleaned = {name: _values(given) for name, given in attributes.items()}
-    return Record(dn, {name: values for name, values in cleaned.items() if values})
+    cleaned = {}
+    for name, given in attributes.items():
+        if given and (values := _values(given)):
+            cleaned[name] = values
+    return Record(dn, cleaned)
 
 
-def _values(given: str | Iterable[str] | None) -> tuple[str, ...]:
-    if given is None:
-        return ()
-    listed = (given,) if isinstance(given, str) else given
-    return tuple(dict.fromkeys(value.strip() for value in listed if value.strip()))
+def _values(given: str | Iterable[str]) -> tuple[str, ...]:
+    # Most are one value; a rebuild makes a hundred million of them.
+    if isinstance(given, str):
+        only = given.strip()
+        return (only,) if only else ()
+    return tuple(dict.fromkeys([value.strip() for value in given if value.strip()]))
 
 
 def day(when: date | None) -> str | None:
     """A date as the published schema writes it, YYYYMMDD."""
-    return None if when is None else f"{when:%Y%m%d}"
+    return None if when is None else when.isoformat().replace("-", "")
 
 
 def paired(code: str, name: str) -> str:

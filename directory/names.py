@@ -71,6 +71,15 @@ def _escaped(value: str) -> str:
     return _NOT_HARMLESS.sub(lambda found: "".join(f"\\{byte:02X}" for byte in found[0].encode()), value)
 
 
+def numbered_child_dn(identifier: str, kind: str, parent: str) -> str:
+    """The DN of an entry named by an id of 12 digits below ``parent``.
+
+    Raises:
+        InvalidIdentifier: it has not 12 digits; ``kind`` names it in the message.
+    """
+    return f"uniqueIdentifier={twelve_digits(identifier, kind)},{parent}"
+
+
 def person_dn(uid: str) -> str:
     """The DN of a person, e.g. ``uid=555000000017,ou=People,o=nhs``."""
     return child_dn("uid", twelve_digits(uid, "user id"), PEOPLE)
@@ -78,14 +87,12 @@ def person_dn(uid: str) -> str:
 
 def org_person_dn(uid: str, org_person_id: str) -> str:
     """The DN of a person's place in one organisation."""
-    identifier = twelve_digits(org_person_id, "org-person id")
-    return child_dn("uniqueIdentifier", identifier, person_dn(uid))
+    return numbered_child_dn(org_person_id, "org-person id", person_dn(uid))
 
 
 def role_dn(uid: str, org_person_id: str, role_profile_id: str) -> str:
     """The DN of a role profile, three levels below ``ou=People``."""
-    identifier = twelve_digits(role_profile_id, "role profile id")
-    return child_dn("uniqueIdentifier", identifier, org_person_dn(uid, org_person_id))
+    return numbered_child_dn(role_profile_id, "role profile id", org_person_dn(uid, org_person_id))
 
 
 def organisation_dn(organisation_code: str) -> str:

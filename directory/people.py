@@ -21,7 +21,7 @@ NO_END = "99991231235959Z"
 
 def generalized_time(when: date | None, otherwise: str) -> str:
     """The start of a day (UTC) as GeneralizedTime (RFC 4517 section 3.3.13); ``otherwise`` if None."""
-    return otherwise if when is None else f"{when:%Y%m%d}000000Z"
+    return otherwise if when is None else f"{day(when)}000000Z"
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,13 @@ class PersonEntry:
 
     def records(self) -> Iterator[Record]:
         """The person's record, then each org-person's, each followed by its roles'."""
-        yield record(self.dn, self._attributes())
+        own = self.dn
+        yield record(own, self._attributes())
         for org_person in self.org_persons:
-            dn = names.org_person_dn(self.uid, org_person.id)
-            yield record(dn, self._org_person_attributes(org_person))
+            place = names.numbered_child_dn(org_person.id, "org-person id", own)
+            yield record(place, self._org_person_attributes(org_person))
             for role in org_person.roles:
-                dn = names.role_dn(self.uid, org_person.id, role.id)
+                dn = names.numbered_child_dn(role.id, "role profile id", place)
                 yield record(dn, self._role_attributes(org_person, role))
 
     def _attributes(self) -> dict[str, str | Iterable[str] | None]:
