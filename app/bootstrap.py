@@ -12,14 +12,19 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from flask import Flask
 
+from app.adapters.api_key_file import ApiKeyFile
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_client import CaClient
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls
+from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.domain import permissions_policy
 from app.domain.permissions_policy import PermissionsPolicy
+from app.fhir.intermediaries import Intermediaries
+from app.fhir.looking_up import LookingUp
+from app.fhir.pacing import Pace
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
@@ -38,7 +43,7 @@ from app.ra.positioning import Positioning
 from app.ra.registering import Registering
 from app.ra.requesting import Requesting
 from app.services import Services
-from app.settings import InsecureDevelopmentWarning, Settings
+from app.settings import InsecureDevelopmentWarning, Settings, WithoutKey
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.certificate_checks import TrustAnchors
 from app.signin.session import SessionLimits
@@ -46,10 +51,13 @@ from app.signin.smartcard import SmartcardSignIn
 from app.storage.database import Database
 from app.storage.outbox import OutboxRow
 from app.web.application import create_app
+from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
 from app.worker import PeriodicTask, Worker, usual_tasks
+from directory.connection import ClientTls, open_session
 from directory.publishing import Publisher
 from directory.server_tls import ServerTls
+from directory.services_look_up import ServicesLookUp
 from directory.slapd import Slapd
 from directory.unix_socket import ldapi_url
 
@@ -155,6 +163,29 @@ def status_application(settings: Settings) -> Flask:
     """CRL, OCSP and CA certificates."""
     # A hung authority must not hold the few threads that serve what is in memory.
     return create_status_app(CaClient(settings.ca.socket, timeout_seconds=STATUS_TIMEOUT_SECONDS))
+
+
+def look_up_application(settings: Settings) -> Flask:
+    """FHIR look-ups, which ask the directory alone."""
+    own, url = settings.look_ups, settings.directory.ldaps_url
+    tls = ClientTls(own.authority, own.certificate, own.key)
+    services = ServicesLookUp(lambda: open_session(url, tls))
+    passed_on = tomllib.loads((CONFIG / "intermediaries.toml").read_text())
+    intermediaries = Intermediaries.of(own.intermediary_organisation, passed_on)
+    return create_look_up_app(
+        LookUpService(
+            LookingUp(DirectoryLookUps(services), intermediaries),
+            api_keys(settings),
+            Pace(own.limit_per_minute),
+            own.origin,
+            endpoints_need_key=own.without_key is WithoutKey.NOTHING,
+        )
+    )
+
+
+def api_keys(settings: Settings) -> ApiKeyFile:
+    """Who may use the look-ups."""
+    return ApiKeyFile(settings.look_ups.api_keys_file)
 
 
 def outbox_handlers(

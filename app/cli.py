@@ -24,6 +24,7 @@ from app.domain.actor import Actor
 from app.domain.audit_verification import story
 from app.errors import SpineError
 from app.health_commands import health
+from app.look_up_commands import look_ups
 from app.ra.importing import Progress, RefusedRow
 from app.ra.importing_organisations import ImportingOrganisations
 from app.ra.importing_rbac import ImportingRbac
@@ -49,6 +50,7 @@ def main(context: click.Context, file: Path | None) -> None:
 main.add_command(ca)
 main.add_command(directory)
 main.add_command(health)
+main.add_command(look_ups)
 
 
 class _Told(click.ClickException):

@@ -131,6 +131,27 @@ class WebSettings:
     secret_key_file: Path = Path("{data}/secrets/web.key")
 
 
+class WithoutKey(StrEnum):
+    """What may be looked up by those who have no API key."""
+
+    ENDPOINTS = "endpoints"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class LookUpsSettings:
+    """The FHIR look-ups: their address, how they show the directory who they are, and who may ask."""
+
+    origin: str = "https://localhost:8445"
+    authority: Path = Path("{data}/tls/ca.pem")
+    certificate: Path = Path("{data}/systems/look-ups.pem")
+    key: Path = Path("{data}/systems/look-ups.key")
+    api_keys_file: Path = Path("{data}/look-ups/api_keys.toml")
+    without_key: WithoutKey = WithoutKey.ENDPOINTS
+    limit_per_minute: int = 600
+    intermediary_organisation: str = ""
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings, checked. Paths are absolute."""
@@ -141,6 +162,7 @@ class Settings:
     ca: CaSettings = field(default_factory=CaSettings)
     openid: OpenidSettings = field(default_factory=OpenidSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
+    look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     session: SessionSettings = field(default_factory=SessionSettings)

@@ -18,6 +18,7 @@ def problems_of(settings: Settings) -> list[str]:
     origins = {
         "[service] origin": (settings.service.origin, ("https",)),
         "[openid] issuer": (settings.openid.issuer, ("https",)),
+        "[look_ups] origin": (settings.look_ups.origin, ("https",)),
         "[status] origin": (settings.status.origin, ("http", "https")),
         "[agent] origin": (settings.agent.origin, ("http",)),
     }

@@ -1,4 +1,4 @@
-"""What a WSGI server loads: ``app.wsgi:web`` and ``app.wsgi:status``, both factories.
+"""What a WSGI server loads: ``app.wsgi:web``, ``app.wsgi:status`` and ``app.wsgi:look_ups``, all factories.
 
 The settings file is named by the environment variable SPINE_RA_SETTINGS, because a WSGI server takes no
 arguments for the application.
@@ -23,6 +23,11 @@ def web() -> Flask:
 def status() -> Flask:
     """CRL, OCSP and CA certificates, for everybody."""
     return bootstrap.status_application(_settings())
+
+
+def look_ups() -> Flask:
+    """FHIR look-ups of systems and endpoints."""
+    return bootstrap.look_up_application(_settings())
 
 
 def _settings() -> Settings:

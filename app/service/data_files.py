@@ -29,6 +29,9 @@ url = {database_url}
 [directory]
 ldaps_url = {ldaps_url}
 
+[look_ups]
+origin = {look_ups_origin}
+
 [status]
 origin = {status_origin}
 
@@ -99,6 +102,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
     """As TOML values. A JSON text is a TOML basic string too, whatever the folder is called."""
     values = {
         "web_origin": layout.web_origin,
+        "look_ups_origin": layout.look_ups_origin,
         "status_origin": layout.status_origin,
         "agent_origin": layout.agent_origin,
         "ldaps_url": layout.ldaps_url,

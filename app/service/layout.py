@@ -45,6 +45,11 @@ class Layout:
         return 8444 + self.port_offset
 
     @property
+    def look_ups_port(self) -> int:
+        """FHIR look-ups of systems and endpoints, over TLS."""
+        return 8445 + self.port_offset
+
+    @property
     def status_port(self) -> int:
         """CRL, OCSP and CA certificates, plain HTTP as RFC 5280 and RFC 6960 expect."""
         return 8080 + self.port_offset
@@ -65,6 +70,7 @@ class Layout:
         return (
             (self.web_port, "the web service"),
             (self.relying_party_port, "the prescribing screen"),
+            (self.look_ups_port, "the FHIR look-ups"),
             (self.status_port, "certificate status"),
             (self.ldaps_port, "the directory"),
             (self.agent_port, "the card agent"),
@@ -105,6 +111,16 @@ class Layout:
     def relying_party_origin(self) -> str:
         """The demonstration relying party. On loopback by another host name: cookies are not shared then."""
         return f"https://{self._plain_host}:{self.relying_party_port}"
+
+    @property
+    def look_ups_origin(self) -> str:
+        """The FHIR look-ups, as systems reach them."""
+        return f"https://{self.host}:{self.look_ups_port}"
+
+    @property
+    def look_ups_key(self) -> Path:
+        """An API key to try the look-ups with; readable by the owner alone."""
+        return self.folder / "secrets" / "look-ups.key"
 
     @property
     def status_origin(self) -> str:

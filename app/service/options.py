@@ -22,7 +22,7 @@ _EXAMPLES = """\
 examples:
   ./run                                        start; go on with what is there
   ./run --fresh                                delete everything, after asking, and begin again
-  ./run --data /srv/second --port-offset 1000  a second service beside the first, on ports 9443, 9444 …
+  ./run --data /srv/second --port-offset 1000  a second service beside the first, on ports 9443 …
   ./run --data /srv/third --database-url postgresql+psycopg://ra@/spine"""
 
 
@@ -79,7 +79,7 @@ def _parser(project: Path) -> argparse.ArgumentParser:
         "--port-offset",
         type=_offset,
         metavar="N",
-        help="first start only: add N to every port (8080, 8443, 8444, 1636, 24727)",
+        help="first start only: add N to every port (8080, 8443 to 8445, 1636, 24727)",
     )
     parser.add_argument(
         "--database-url",

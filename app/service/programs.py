@@ -23,6 +23,7 @@ def in_order(layout: Layout) -> list[Program]:
         status(layout),
         web(layout),
         worker(layout),
+        look_ups(layout),
         card_agent(layout),
         relying_party(layout),
     ]
@@ -64,6 +65,13 @@ def status(layout: Layout) -> Program:
     command = _granian("app.wsgi:status", layout.listen, layout.status_port, 1)
     ready = _answers(_http(layout.status_port))
     return Program("status", command, ready, _settings(layout))
+
+
+def look_ups(layout: Layout) -> Program:
+    """FHIR look-ups, in the directory alone."""
+    tls = ("--ssl-certificate", str(layout.tls / "web.pem"), "--ssl-keyfile", str(layout.tls / "web.key"))
+    command = _granian("app.wsgi:look_ups", layout.listen, layout.look_ups_port, 1, *tls)
+    return Program("look-ups", command, _answers(_https(layout.look_ups_port)), _settings(layout))
 
 
 def worker(layout: Layout) -> Program:

@@ -15,6 +15,7 @@ from app.service.data_files import make_certificates, make_folders, write_settin
 from app.service.data_folder import State, remember, state_of
 from app.service.directory_start import build_directory, is_built, write_system_authorities
 from app.service.layout import Layout
+from app.service.look_ups import prepare_look_ups
 from app.service.preflight import CannotStart, require_free_ports
 from app.service.preparation import prepare
 from app.service.relying_party import write_relying_party
@@ -79,6 +80,7 @@ def _prepare(
         prepare(settings, database, terminal)
         with terminal.step("Certificates of the accredited systems"):
             order_system_certificates(settings, database, layout.systems)
+            prepare_look_ups(settings, database, layout)
     if state is State.NEW or not is_built(layout):
         write_system_authorities(settings, layout)
         build_directory(settings, layout, database, terminal)

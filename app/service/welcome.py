@@ -8,12 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 from app import bootstrap
+from app.fhir import identifiers
 from app.service.known_people import staff_plan
 from app.service.layout import Layout
 from app.service.staff import CardHolder, Staff
 from app.settings import Settings
 
 _PRACTICE = "L83002"
+_RECORD_TRANSFER = "urn:nhs:names:services:gp2gp:RCMR_IN010000UK05"
 
 _PAGE = """
 ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -44,7 +46,10 @@ _PAGE = """
 {compare}
 
       Put the new person's user id in place of {uid}, and {practice}:B0420 (prescribing) in place of
-      {access}.
+      {access}. The same directory answers FHIR look-ups; this asks where the practice takes records in:
+
+{look_up}
+
    3. Report the card lost, and try to sign in with it. Then let the audit tell the whole story:
 
       {spine_ra} audit verify
@@ -75,6 +80,7 @@ def page(settings: Settings, layout: Layout) -> str:
         access=access,
         uid=agent.uid,
         compare=_compare(settings, layout, agent.uid, access),
+        look_up=_look_up(layout),
         spine_ra=_command(Path(sys.executable).with_name("spine-ra"), "--settings", layout.settings_file),
         logs=layout.logs,
     )
@@ -97,6 +103,15 @@ def _compare(settings: Settings, layout: Layout, uid: str, access: str) -> str:
       LDAPTLS_KEY={_quoted(key)} \\
       ldapcompare -H {layout.ldaps_url} -Y EXTERNAL -Q \\
         uid={uid},ou=People,o=nhs spineAccess:{access}"""
+
+
+def _look_up(layout: Layout) -> str:
+    organisation = f"organization={identifiers.ORGANISATION}|{_PRACTICE}"
+    interaction = f"identifier={identifiers.INTERACTION}|{_RECORD_TRANSFER}"
+    return f"""\
+      curl --cacert {_quoted(layout.tls / "ca.pem")} --get {layout.look_ups_origin}/Endpoint \\
+        --data-urlencode '{organisation}' \\
+        --data-urlencode '{interaction}'"""
 
 
 def _command(*words: object) -> str:

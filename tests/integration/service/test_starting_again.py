@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,9 +12,11 @@ import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 
+from app.fhir import identifiers
 from app.service.known_people import has_active_card
 from app.service.layout import LOOPBACK, Layout
 from app.service.local_tls import make_local_tls
@@ -33,7 +36,7 @@ from tests.support.running_service import (
     wait_until,
 )
 
-PROGRAMS = ("directory", "ca", "status", "web", "worker", "card-agent", "prescribing")
+PROGRAMS = ("directory", "ca", "status", "web", "worker", "look-ups", "card-agent", "prescribing")
 SECOND_START_SECONDS = 10
 KEPT = ("person", "card", "certificate", "position", "audit_event")
 
@@ -73,18 +76,38 @@ def test_everything_is_kept(first_start: Service) -> None:
 def commands_on(page: str) -> list[str]:
     """The commands on the page of text, as a reader copies them: indented, continued lines together."""
     together = page.replace("\\\n", " ")
-    return [line.strip() for line in together.splitlines() if re.match(r" {6}(LDAPTLS|\S*spine-ra\b)", line)]
+    return [
+        line.strip() for line in together.splitlines() if re.match(r" {6}(LDAPTLS|curl|\S*spine-ra\b)", line)
+    ]
 
 
 def test_every_command_on_the_page_works_as_printed(started_again: Service, tmp_path: Path) -> None:
-    compare, audit = commands_on(started_again.said)
+    compare, look_up, audit = commands_on(started_again.said)
     done = {
         name: subprocess.run(command, shell=True, cwd=tmp_path, text=True, capture_output=True, timeout=60)
-        for name, command in (("compare", compare), ("audit", audit))
+        for name, command in (("compare", compare), ("look-up", look_up), ("audit", audit))
     }
     assert done["compare"].stdout.strip() == "TRUE", done
+    found = json.loads(done["look-up"].stdout)["entry"]
+    assert [each["resource"]["address"] for each in found] == [
+        "https://mhs.l83002.example/reliablemessaging/forwardreliable"
+    ]
     assert done["audit"].returncode == 0, done
     assert started_again.spine_ra("directory", "compare").returncode == 0
+
+
+def test_the_look_ups_answer_who_has_the_key_that_was_made(started_again: Service) -> None:
+    key = (started_again.folder / "secrets" / "look-ups.key").read_text()
+    parameters = {
+        "organization": f"{identifiers.ORGANISATION}|rh8",
+        "identifier": f"{identifiers.INTERACTION}|urn:nhs:names:services:pdsquery:QUPA_IN050000UK32",
+    }
+    trust = ssl.create_default_context(cafile=str(started_again.tls_authority))
+    address = f"https://localhost:{8445 + started_again.port_offset}/Device"
+    bundle = httpx.get(address, params=parameters, headers={"apikey": key}, verify=trust).json()
+    (device,) = (each["resource"] for each in bundle["entry"])
+    assert device["owner"]["identifier"]["value"] == "RH8"
+    assert bundle["link"][0]["url"].startswith(address)
 
 
 def test_the_page_names_everybody_and_every_address(started_again: Service) -> None:
@@ -135,6 +158,7 @@ def main_process(mark: str, program: str) -> int:
         "status": "app.wsgi:status",
         "web": "app.wsgi:web",
         "worker": "app.cli worker",
+        "look-ups": "app.wsgi:look_ups",
         "card-agent": "-m card_agent",
         "prescribing": "examples.prescribing",
     }[program]
@@ -165,7 +189,7 @@ def test_servers_certificates_are_renewed_by_a_later_start(first_start: Service)
         offered = served_certificate(service.ldaps.removeprefix("ldaps://localhost:"))
         assert offered == x509.load_pem_x509_certificate((tls / "directory.pem").read_bytes())
         assert offered.not_valid_after_utc > before.not_valid_before_utc
-        command, _ = commands_on(service.said)
+        command, *_ = commands_on(service.said)
         assert "TRUE" in subprocess.run(command, shell=True, text=True, capture_output=True).stdout
 
 
