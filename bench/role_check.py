@@ -63,7 +63,14 @@ class Measured:
 def entries(people: int) -> Iterator[Entry]:
     """The asking system and ``people`` people, each with one role and every third of them also a second."""
     approval = Approval(NOW, NOW)
-    yield AccreditedSystemEntry(ASID, "A81001", "A81001-1", ("urn:nhs:names:services:mm:PORX_IN1",), approval)
+    yield AccreditedSystemEntry(
+        ASID,
+        "A81001",
+        "A81001-1",
+        ("urn:nhs:names:services:mm:PORX_IN1",),
+        approval,
+        reads=("endpoints", "people"),
+    )
     for number in range(people):
         first = 555_000_000_000 + number * 10
         count = 2 if number % 3 == 0 else 1

@@ -19,6 +19,8 @@ REFERENCE_DATA = f"ou=ReferenceData,{SUFFIX}"
 JOB_ROLES = f"ou=Job Roles,{REFERENCE_DATA}"
 ACTIVITIES = f"ou=Activities,{REFERENCE_DATA}"
 CHANGELOG = f"cn=Changelog,{SUFFIX}"
+FOLLOWERS = f"cn=Followers,{SUFFIX}"
+"""The list of systems that may follow changes; slapd alone reads it, to know their limits."""
 
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 _NOT_HARMLESS = re.compile(r"[^A-Za-z0-9._-]")

@@ -30,12 +30,13 @@ class Approval:
 
 @dataclass(frozen=True)
 class AccreditedSystemEntry:
-    """A system that may take part in interactions. While its entry stands, its certificate may read.
+    """A system that may take part in interactions. Its client reads what ``reads`` says.
 
     Attributes:
         asid: 12 digits; also the common name in the system's client certificate.
         organisation_code: where it is deployed.
         interactions: service-qualified interaction ids; their order is kept.
+        reads: what its client may read (``access_rules.READS_...``); nothing when empty.
     """
 
     asid: str
@@ -48,6 +49,7 @@ class AccreditedSystemEntry:
     product_name: str = ""
     product_version: str = ""
     description: str = ""
+    reads: tuple[str, ...] = ()
 
     @property
     def dn(self) -> str:
@@ -74,9 +76,33 @@ class AccreditedSystemEntry:
                 "nhsProductName": self.product_name,
                 "nhsProductVersion": self.product_version,
                 "description": self.description,
+                "spineReads": self.reads,
                 **_approval(self.approval),
             },
         )
+
+
+@dataclass(frozen=True)
+class FollowersEntry:
+    """The list of systems to which no limit of size or time applies: those that may read the change log."""
+
+    asids: tuple[str, ...]
+
+    @property
+    def dn(self) -> str:
+        """``cn=Followers,o=nhs``."""
+        return names.FOLLOWERS
+
+    @property
+    def owns_subtree(self) -> bool:
+        """True: nothing stands below it."""
+        return True
+
+    def records(self) -> Iterator[Record]:
+        """The one record."""
+        occupants = tuple(names.service_dn(names.twelve_digits(asid, "ASID")) for asid in self.asids)
+        attributes = {"objectClass": ("top", "organizationalRole"), "cn": "Followers"}
+        yield record(self.dn, attributes | {"roleOccupant": occupants})
 
 
 @dataclass(frozen=True)

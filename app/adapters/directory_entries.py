@@ -21,6 +21,7 @@ from directory.services import (
     SYSTEM_APPROVER,
     AccreditedSystemEntry,
     Approval,
+    FollowersEntry,
     MessageHandlingSystemEntry,
 )
 
@@ -45,6 +46,11 @@ def system_entry(work: Work, identifier: str) -> AccreditedSystemEntry | Message
     return next(_message_handling_systems(work, [handling]), None) if handling else None
 
 
+def followers_entry(work: Work) -> FollowersEntry:
+    """Which systems may follow changes."""
+    return FollowersEntry(tuple(work.systems.followers()))
+
+
 def reference_entries(work: Work) -> Iterator[JobRoleEntry | ActivityEntry]:
     """The job roles and activities in force today."""
     national = work.rbac.current()
@@ -59,6 +65,7 @@ def all_entries(work: Work) -> Iterator[Entry]:
     yield from map(_organisation, work.organisations.each())
     yield from _accredited_systems(work, work.systems.all_accredited_systems())
     yield from _message_handling_systems(work, work.systems.all_message_handling_systems())
+    yield followers_entry(work)
     yield from reference_entries(work)
     yield from all_person_entries(work)
 
@@ -111,6 +118,7 @@ def _accredited(system: AccreditedSystem, signers: _Signers) -> AccreditedSystem
         product_name=system.product,
         product_version=system.product_version,
         description=system.description,
+        reads=tuple(sorted(system.read_rights)),
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from app.adapters.directory_entries import (
     all_entries,
+    followers_entry,
     organisation_entry,
     reference_entries,
     system_entry,
@@ -50,7 +51,7 @@ class DirectoryPublishing:
         return {
             "directory.person": self._handler(person_entry, publisher.remove_person),
             "directory.organisation": self._handler(organisation_entry, publisher.remove_organisation),
-            "directory.system": self._handler(system_entry, publisher.remove_system),
+            "directory.system": self._publish_system,
             "directory.reference": self._publish_reference,
         }
 
@@ -84,6 +85,13 @@ class DirectoryPublishing:
                     self._publisher.publish(entry)
 
         return make_equal
+
+    def _publish_system(self, row: OutboxRow) -> None:
+        self._handler(system_entry, self._publisher.remove_system)(row)
+        with self._database.read() as work:
+            followers = followers_entry(work)
+        with _outage_named():
+            self._publisher.publish(followers)
 
     def _publish_reference(self, _: OutboxRow) -> None:
         with self._database.read() as work:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from app.domain.read_right import ENDPOINTS_ONLY, ReadRight
 from app.errors import Refusal
 
 INTERACTION = re.compile(r"urn:nhs:names:services:[A-Za-z0-9._-]+[:/][A-Za-z0-9._:/-]+")
@@ -58,6 +59,7 @@ class AccreditedSystem:
         party_key: joins it to its message handling systems, ``<ODS code>-<digits>``.
         interactions: service-qualified interaction ids, in the order in which they were registered.
         manufacturer_code: the supplier's ODS code; empty where it is not known.
+        read_rights: what it may read of the directory, with all that those rights include.
     """
 
     asid: str
@@ -70,6 +72,7 @@ class AccreditedSystem:
     interactions: tuple[str, ...]
     status: SystemStatus
     approval: FourEyes
+    read_rights: frozenset[ReadRight] = ENDPOINTS_ONLY
 
 
 @dataclass(frozen=True)

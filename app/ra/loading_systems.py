@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from app.domain.actor import Actor
+from app.domain.read_right import ENDPOINTS_ONLY, ReadRight, read_rights_from_untrusted
 from app.domain.system import (
     INTERACTION,
     AccreditedSystem,
@@ -56,18 +57,21 @@ class SystemToRegister:
     interactions: tuple[str, ...]
     manufacturer: str = ""
     endpoint: tuple[Endpoint, ...] = ()
+    reads: frozenset[ReadRight] = ENDPOINTS_ONLY
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> SystemToRegister:
         """From a table of ``systems.toml``.
 
         Raises:
-            InvalidInput: a key is missing or unknown.
+            InvalidInput: a key is missing or unknown, or there is no such read right.
         """
+        reads = read_rights_from_untrusted(table.get("reads", ()))
         try:
             endpoints = tuple(Endpoint(**each) for each in table.get("endpoint", ()))
             interactions = tuple(table.get("interactions", ()))
-            return cls(**{**table, "interactions": interactions, "endpoint": endpoints})
+            listed = {"interactions": interactions, "endpoint": endpoints, "reads": reads}
+            return cls(**{**table, **listed})
         except TypeError as fault:
             raise InvalidInput({"system": f"A system of the list cannot be read: {fault}."}) from fault
 
@@ -190,6 +194,7 @@ def _accredited_system(work: ports.Work, system: SystemToRegister, approval: Fou
         interactions=system.interactions,
         status=SystemStatus.ACTIVE,
         approval=approval,
+        read_rights=system.reads,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Text, cast, insert, select
 from sqlalchemy.sql import ColumnElement
 
+from app.domain.read_right import ReadRight
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.storage.tables.systems import accredited_system, message_handling_system
 
@@ -21,7 +22,8 @@ class Systems:
 
     def add(self, system: AccreditedSystem) -> None:
         """Register an accredited system."""
-        row = _row_of(system) | {"interactions": list(system.interactions)}
+        lists = {"interactions": list(system.interactions), "read_rights": sorted(system.read_rights)}
+        row = _row_of(system) | lists
         self._connection.execute(insert(accredited_system).values(row))
 
     def add_message_handling_system(self, system: MessageHandlingSystem) -> None:
@@ -52,6 +54,16 @@ class Systems:
         """Every accredited system by id."""
         return self._accredited()
 
+    def followers(self) -> list[str]:
+        """The ASIDs of the active systems that may read the change log, sorted."""
+        table = accredited_system.c
+        # As text: SQLite and PostgreSQL have no common way to ask what a JSON list contains.
+        may_follow = cast(table.read_rights, Text).contains(f'"{ReadRight.CHANGES}"')
+        active = table.status == SystemStatus.ACTIVE.value
+        return list(
+            self._connection.scalars(select(table.asid).where(active, may_follow).order_by(table.asid))
+        )
+
     def all_message_handling_systems(self) -> list[MessageHandlingSystem]:
         """Every message handling system by id."""
         return self._message_handling()
@@ -79,7 +91,11 @@ def _shared(row: Row[tuple[object, ...]]) -> dict[str, object]:
 
 def _accredited_system_of(row: Row[tuple[object, ...]]) -> AccreditedSystem:
     fields = _shared(row)
-    return AccreditedSystem(**fields | {"interactions": tuple(row._mapping["interactions"])})  # type: ignore[arg-type]
+    lists = {
+        "interactions": tuple(row._mapping["interactions"]),
+        "read_rights": frozenset(map(ReadRight, row._mapping["read_rights"])),
+    }
+    return AccreditedSystem(**fields | lists)  # type: ignore[arg-type]
 
 
 def _message_handling_system_of(row: Row[tuple[object, ...]]) -> MessageHandlingSystem:

@@ -32,6 +32,8 @@ accredited_system = Table(
     Column("manufacturer_code", String(12), nullable=False),
     # In the order in which they were registered: clients rely on it.
     Column("interactions", JSON, nullable=False),
+    # What it may read of the directory, by name, sorted, included rights written out.
+    Column("read_rights", JSON, nullable=False),
     *_four_eyes(),
     UniqueConstraint("organisation_code", "product", "party_key", name="uq_accredited_system_product"),
 )

@@ -26,6 +26,7 @@ from tests.support.slapd import TestDirectory, running_slapd
 UID = "555000000017"
 ASKING_SYSTEM = "918999199203"
 APPROVED = Approval(datetime(2018, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(2018, 2, 3, 4, 5, 6, tzinfo=UTC))
+EVERYTHING = ("endpoints", "people", "professional-numbers")
 GPC = "urn:nhs:names:services:gpconnect"
 METADATA = f"{GPC}:fhir:rest:read:metadata-1"
 STRUCTURED = f"{GPC}:structured:fhir:rest:read:metadata-1"
@@ -78,7 +79,10 @@ def systems() -> list[Entry]:
     """Systems that real queries name, and the one that asks."""
 
     def accredited(asid: str, code: str, party: str, *interactions: str) -> AccreditedSystemEntry:
-        return AccreditedSystemEntry(asid, code, party, interactions, APPROVED, manufacturer_code="YGM01")
+        rights = EVERYTHING if asid == ASKING_SYSTEM else ("endpoints",)
+        return AccreditedSystemEntry(
+            asid, code, party, interactions, APPROVED, manufacturer_code="YGM01", reads=rights
+        )
 
     def handling(
         identity: str, code: str, party: str, interaction: str, url: str

@@ -201,7 +201,9 @@ def test_only_the_authority_of_systems_makes_systems(tmp_path):
     try:
         with closing(Publisher(slapd.ldapi_url, slapd.publishing_lock)) as publisher:
             publisher.publish(
-                AccreditedSystemEntry(ASID, "A81001", "A81001-7", ("urn:x",), Approval(NOW, NOW))
+                AccreditedSystemEntry(
+                    ASID, "A81001", "A81001-7", ("urn:x",), Approval(NOW, NOW), reads=("endpoints",)
+                )
             )
         assert seen_by(slapd, ClientTls(root.file, system.certificate, system.key)) == [ASID]
         assert seen_by(slapd, ClientTls(root.file, card.certificate, card.key)) == []
@@ -234,7 +236,9 @@ def test_passwords_are_refused_and_a_name_without_a_password_is_nobody(served):
 def test_a_withdrawn_system_is_cut_off_on_its_open_connection(served):
     approval = Approval(NOW, NOW)
     served.publisher.publish(
-        AccreditedSystemEntry("200000000777", "A81001", "A81001-7", ("urn:x",), approval)
+        AccreditedSystemEntry(
+            "200000000777", "A81001", "A81001-7", ("urn:x",), approval, reads=("endpoints", "people")
+        )
     )
     with served.session(served.directory.system("200000000777")) as session:
         assert session.search(PERSON)

@@ -23,6 +23,7 @@ from app.domain.person import Person, PersonStatus
 from app.domain.position import AccessProfile, Approval, Position, PositionStatus
 from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
 from app.domain.rbac import Activity, JobRole, NationalRoles
+from app.domain.read_right import ReadRight, with_included
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.errors import Unavailable
@@ -73,6 +74,7 @@ SYSTEM = AccreditedSystem(
     *(ASID, "A81001", "A81001-800001", "Prescribing", "Prescriber", "1.0", "YGM01"),
     *(("urn:nhs:names:services:mm:PORX_IN020101UK31", "urn:nhs:names:services:lrs:A"), SystemStatus.ACTIVE),
     APPROVAL,
+    with_included([ReadRight.PROFESSIONAL_NUMBERS]),
 )
 HANDLING = MessageHandlingSystem(
     *(MHS, "A81001", "A81001-800001", "urn:nhs:names:services:mm:PORX_IN020101UK31", "EBXML"),
@@ -209,7 +211,7 @@ def test_publishing_and_rebuilding_give_the_same_and_comparing_agrees(publishing
 
 def test_an_emptied_directory_is_told_and_rebuilt(publishing, fresh):
     rebuild(fresh.slapd, [])
-    assert len(list(publishing.compare(fresh.slapd.ldapi_url))) == 3 + 1 + 2 + 2 + 4
+    assert len(list(publishing.compare(fresh.slapd.ldapi_url))) == 3 + 1 + 2 + 2 + 4 + 1
     publishing.rebuild(fresh.slapd)
     assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
@@ -246,6 +248,22 @@ def test_a_role_counts_from_its_first_to_its_last_day(filled, changes, published
     assert bool(entry.access) is right is profile.counts_on(TODAY)
 
 
+def test_the_followers_are_those_whose_systems_may_read_changes(publishing, filled, fresh):
+    rights = with_included([ReadRight.CHANGES])
+    follower = dataclasses.replace(SYSTEM, asid="200000000300", party_key="A81001-800003", read_rights=rights)
+    with filled.change() as work:
+        work.systems.add(follower)
+        assert work.systems.accredited_system(follower.asid) == follower
+    announce(publishing, "directory.system", follower.asid)
+    (listed,) = held(fresh, "cn=Followers,o=nhs")
+    assert listed["roleOccupant"] == ("uniqueIdentifier=200000000300,ou=Services,o=nhs",)
+    with filled.change() as work:
+        work.connection.execute(update(accredited_system).values(status="closed"))
+    announce(publishing, "directory.system", follower.asid)
+    (listed,) = held(fresh, "cn=Followers,o=nhs")
+    assert "roleOccupant" not in listed
+
+
 def test_a_closed_person_has_no_rights(filled):
     with filled.change() as work:
         work.connection.execute(update(person_table).values(status="closed"))
@@ -272,7 +290,7 @@ def test_every_shipped_organisation_can_be_published(sqlite_database, fresh):
     publishing = DirectoryPublishing(sqlite_database, fresh.publisher)
     publishing.rebuild(fresh.slapd)
     with sqlite_database.read() as work:
-        assert sum(1 for _ in all_entries(work)) == len(organisations) + 6
+        assert sum(1 for _ in all_entries(work)) == len(organisations) + 7
     assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
 

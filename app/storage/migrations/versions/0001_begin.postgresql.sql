@@ -504,6 +504,7 @@ CREATE TABLE accredited_system (
 	product_version VARCHAR(40) NOT NULL,
 	manufacturer_code VARCHAR(12) NOT NULL,
 	interactions JSON NOT NULL,
+	read_rights JSON NOT NULL,
 	status VARCHAR(10) NOT NULL,
 	requested_by VARCHAR(12) NOT NULL,
 	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
