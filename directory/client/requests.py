@@ -105,6 +105,11 @@ def all_of(*filters: bytes) -> bytes:
     return ber.element(0xA0, b"".join(filters))
 
 
+def any_of(*filters: bytes) -> bytes:
+    """Filter: or."""
+    return ber.element(0xA1, b"".join(filters))
+
+
 def none_of(matching: bytes) -> bytes:
     """Filter: not."""
     return ber.element(0xA2, matching)
