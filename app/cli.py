@@ -22,13 +22,14 @@ from app.data import shipped
 from app.directory_commands import directory
 from app.domain.actor import Actor
 from app.domain.audit_verification import story
+from app.domain.system_details import SystemDetails
 from app.errors import SpineError
 from app.health_commands import health
 from app.look_up_commands import look_ups
 from app.ra.importing import Progress, RefusedRow
 from app.ra.importing_organisations import ImportingOrganisations
 from app.ra.importing_rbac import ImportingRbac
-from app.ra.loading_systems import LoadingSystems, Signatories, SystemToRegister
+from app.ra.loading_systems import LoadingSystems, Signatories
 from app.settings import Settings, load
 from app.storage.audit_verification import read_public_key, verify_audit
 from app.storage.database import Database
@@ -206,7 +207,7 @@ def systems() -> None:
 def register(context: click.Context, file: Path, requested_by: str, approved_by: str) -> None:
     """Register the systems of a list; those that are registered already are left."""
     with _sentences():
-        listed = [SystemToRegister.of(table) for table in tomllib.loads(file.read_text())["system"]]
+        listed = [SystemDetails.of(table) for table in tomllib.loads(file.read_text())["system"]]
         loading = LoadingSystems(_database(context), shipped.interactions())
         new = loading.run(Actor.system("cli"), listed, Signatories(requested_by, approved_by))
     click.echo(f"{len(new)} systems and endpoints registered: {', '.join(new) or 'none is new'}")

@@ -116,6 +116,7 @@ class MessageHandlingSystemEntry:
         endpoint: URL, or the root of a FHIR service.
         interaction_type: FHIR, HL7, EBXML or N/A.
         retries, retry_interval, persist_duration: ebXML reliability; the last two are ISO 8601 durations.
+        dns_approved_by: DN of the role profile that checked the host name; the approver's when empty.
     """
 
     id: str
@@ -136,6 +137,8 @@ class MessageHandlingSystemEntry:
     ack_requested: str = ""
     sync_reply_mode: str = ""
     actor: str = ""
+    dns_approved_by: str = ""
+    dns_approved_at: datetime | None = None
 
     @property
     def dn(self) -> str:
@@ -168,8 +171,8 @@ class MessageHandlingSystemEntry:
             "nhsProductName": self.product_name,
             "nhsProductKey": self.product_key or NOT_KNOWN,
             "nhsEPInteractionType": self.interaction_type,
-            "nhsDNSApprover": self.approval.approved_by,
-            "nhsDateDNSApproved": moment(self.approval.approved_at),
+            "nhsDNSApprover": self.dns_approved_by or self.approval.approved_by,
+            "nhsDateDNSApproved": moment(self.dns_approved_at or self.approval.approved_at),
             **_approval(self.approval),
         }
 

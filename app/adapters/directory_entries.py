@@ -134,6 +134,8 @@ def _message_handling(system: MessageHandlingSystem, signers: _Signers) -> Messa
         interaction_type=system.interaction_type,
         manufacturer_code=system.manufacturer_code,
         product_name=system.product,
+        dns_approved_by=_role_profile_dn(work, system.dns.approved_by) if system.dns else "",
+        dns_approved_at=system.dns.approved_at if system.dns else None,
         **system.reliability,
     )
 

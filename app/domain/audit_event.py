@@ -60,6 +60,15 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "registration_authority.founded": frozenset({"digest", "witnesses", "issuances"}),
     "organisations.imported": frozenset({"source", "added", "changed", "unchanged", "refused"}),
     "rbac.imported": frozenset({"version", "effective_from", "job_roles", "activities", "refused"}),
+    # Systems
+    "system_request.raised": frozenset({"request", "kind", "organisation"}),
+    "system_request.host_names_checked": frozenset({"request", "found"}),
+    "system_request.approved": frozenset({"request", "kind", "requested_by", "approved_by", "systems"}),
+    "system_request.rejected": frozenset({"request", "kind", "reason_given"}),
+    "system_request.cancelled": frozenset({"request", "kind"}),
+    "system.suspended": frozenset({"request", "reason_given"}),
+    "system_certificate.issued": frozenset({"request", "serial_number"}),
+    "system_certificate.revoked": frozenset({"serial_number", "reason_given"}),
     "system.registered": frozenset({"kind", "organisation_code", "requested_by", "approved_by"}),
 }
 

@@ -19,5 +19,8 @@ class Permission(StrEnum):
     ISSUE_CARD = "cards.issue"
     CANCEL_CARD = "cards.cancel"
     UNLOCK_CARD = "cards.unlock"
+    VIEW_SYSTEMS = "systems.view"
     REGISTER_SYSTEM = "systems.register"
+    APPROVE_SYSTEM = "systems.approve"
+    APPROVE_HOST_NAMES = "systems.approve_host_names"
     READ_AUDIT = "audit.read"

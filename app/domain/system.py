@@ -19,9 +19,10 @@ INTERACTION = re.compile(r"urn:nhs:names:services:[A-Za-z0-9._-]+[:/][A-Za-z0-9.
 
 
 class SystemStatus(StrEnum):
-    """Whether a system may take part."""
+    """Whether a system may take part. Two people resume a suspended one; a closed one stays so."""
 
     ACTIVE = "active"
+    SUSPENDED = "suspended"
     CLOSED = "closed"
 
 
@@ -47,6 +48,14 @@ class FourEyes:
     def __post_init__(self) -> None:
         if self.requested_by == self.approved_by:
             raise ApprovedByRequester("A system is approved by another than who asked for it.")
+
+
+@dataclass(frozen=True)
+class DnsApproval:
+    """Who found the endpoint's host name in order, by role profile id, and when."""
+
+    approved_by: str
+    approved_at: datetime
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ class MessageHandlingSystem:
         endpoint: the URL.
         reliability: of ebXML: retries, retry_interval, persist_duration, duplicate_elimination,
             ack_requested, sync_reply_mode, actor; durations as in ISO 8601.
+        dns: None where the host name came with a list that was approved as a whole.
     """
 
     id: str
@@ -99,3 +109,4 @@ class MessageHandlingSystem:
     reliability: Mapping[str, str]
     status: SystemStatus
     approval: FourEyes
+    dns: DnsApproval | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from app.domain.certificate import CardCertificate, CertificateStatus
-from app.domain.revocation import reason_of_card_end
+from app.domain.revocation import RevocationReason, reason_of_card_end
 from app.ra.ports import Work
 
 
@@ -22,3 +22,19 @@ def revoke_certificates(work: Work, certificates: Iterable[CardCertificate], car
         work.certificates.revoke(serial_number, work.now, reason)
         work.outbox.add("ca.revoke", serial_number, {"reason": reason, "revoked_at": work.now.isoformat()})
     return [certificate.serial_number for certificate in living]
+
+
+def revoke_system_certificates(work: Work, asid: str, by: str) -> list[str]:
+    """Revoke every certificate of a system that ends for good; return their serial numbers."""
+    living = [each for each in work.system_certificates.of(asid) if each.revoked_at is None]
+    for certificate in living:
+        revoke_system_certificate(
+            work, certificate.serial_number, by, RevocationReason.CESSATION_OF_OPERATION
+        )
+    return [each.serial_number for each in living]
+
+
+def revoke_system_certificate(work: Work, serial_number: str, by: str, reason: RevocationReason) -> None:
+    """Revoke a system's certificate in our table at once, and announce it to the certificate authority."""
+    work.system_certificates.revoke(serial_number, work.now, by, reason.value)
+    work.outbox.add("ca.revoke", serial_number, {"reason": reason.value, "revoked_at": work.now.isoformat()})

@@ -10,10 +10,11 @@ from app.adapters.openid_keys import create_keys
 from app.ca_ceremony import hold_ceremony
 from app.data import shipped
 from app.domain.actor import Actor
+from app.domain.system_details import SystemDetails
 from app.ra.importing import RefusedRow
 from app.ra.importing_organisations import Changes, ImportingOrganisations
 from app.ra.importing_rbac import ImportingRbac
-from app.ra.loading_systems import LoadingSystems, Signatories, SystemToRegister
+from app.ra.loading_systems import LoadingSystems, Signatories
 from app.service import known_people
 from app.service.known_people import FOUNDING_FILE
 from app.service.telling import Terminal
@@ -88,7 +89,7 @@ def _register_systems(database: Database, terminal: Terminal) -> None:
     with terminal.step("Accredited systems"):
         listed = tomllib.loads((bootstrap.CONFIG / "systems.toml").read_text())["system"]
         loading = LoadingSystems(database, shipped.interactions())
-        systems = [SystemToRegister.of(table) for table in listed]
+        systems = [SystemDetails.of(table) for table in listed]
         registered = loading.run(FIRST_START, systems, _signatories(database))
     terminal.say(f"    {len(registered)} systems and endpoints; the sponsor asked, the RA manager approved")
 

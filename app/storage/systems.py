@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Row, Text, cast, insert, select
+from sqlalchemy import Connection, Row, Text, cast, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.read_right import ReadRight
-from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
+from app.domain.system import (
+    AccreditedSystem,
+    DnsApproval,
+    FourEyes,
+    MessageHandlingSystem,
+    SystemStatus,
+)
 from app.storage.tables.systems import accredited_system, message_handling_system
 
 _FOUR_EYES = tuple(FourEyes.__dataclass_fields__)
+_LIVE = message_handling_system.c.status != SystemStatus.CLOSED.value
 
 
 class Systems:
@@ -22,13 +29,32 @@ class Systems:
 
     def add(self, system: AccreditedSystem) -> None:
         """Register an accredited system."""
-        lists = {"interactions": list(system.interactions), "read_rights": sorted(system.read_rights)}
-        row = _row_of(system) | lists
-        self._connection.execute(insert(accredited_system).values(row))
+        self._connection.execute(insert(accredited_system).values(_accredited_row(system)))
 
     def add_message_handling_system(self, system: MessageHandlingSystem) -> None:
         """Register where an interaction is reached."""
         self._connection.execute(insert(message_handling_system).values(_row_of(system)))
+
+    def save(self, system: AccreditedSystem) -> None:
+        """Keep an accredited system as it is now."""
+        changed = update(accredited_system).where(accredited_system.c.asid == system.asid)
+        self._connection.execute(changed.values(_accredited_row(system)))
+
+    def save_message_handling_system(self, system: MessageHandlingSystem) -> None:
+        """Keep a message handling system as it is now."""
+        changed = update(message_handling_system).where(message_handling_system.c.id == system.id)
+        self._connection.execute(changed.values(_row_of(system)))
+
+    def search(self, text: str, status: SystemStatus | None, limit: int) -> list[AccreditedSystem]:
+        """Those whose ASID, organisation, party key, product, maker or an interaction has the text."""
+        conditions = [accredited_system.c.status == status.value] if status else []
+        if text:
+            conditions.append(_mentions(text))
+        return self._accredited(*conditions, limit=limit)
+
+    def endpoints_of(self, party_key: str) -> list[MessageHandlingSystem]:
+        """The message handling systems of the party that are not closed."""
+        return self._message_handling(message_handling_system.c.party_key == party_key, _LIVE)
 
     def accredited_system(self, asid: str) -> AccreditedSystem | None:
         """The accredited system with this id."""
@@ -39,15 +65,19 @@ class Systems:
         return next(iter(self._message_handling(message_handling_system.c.id == mhs_id)), None)
 
     def accredited_system_of(self, organisation_code: str, product: str) -> AccreditedSystem | None:
-        """The accredited system of that product there."""
+        """The accredited system of that product there that is not closed."""
         table = accredited_system.c
-        found = self._accredited(table.organisation_code == organisation_code, table.product == product)
+        found = self._accredited(
+            table.organisation_code == organisation_code,
+            table.product == product,
+            table.status != SystemStatus.CLOSED.value,
+        )
         return next(iter(found), None)
 
     def message_handling_system_of(self, party_key: str, interaction: str) -> MessageHandlingSystem | None:
-        """Where that interaction of the party is reached."""
+        """Where that interaction of the party is reached; None when that is closed."""
         table = message_handling_system.c
-        found = self._message_handling(table.party_key == party_key, table.interaction == interaction)
+        found = self._message_handling(table.party_key == party_key, table.interaction == interaction, _LIVE)
         return next(iter(found), None)
 
     def all_accredited_systems(self) -> list[AccreditedSystem]:
@@ -68,8 +98,10 @@ class Systems:
         """Every message handling system by id."""
         return self._message_handling()
 
-    def _accredited(self, *conditions: ColumnElement[bool]) -> list[AccreditedSystem]:
-        chosen = select(accredited_system).where(*conditions).order_by(accredited_system.c.asid)
+    def _accredited(
+        self, *conditions: ColumnElement[bool], limit: int | None = None
+    ) -> list[AccreditedSystem]:
+        chosen = select(accredited_system).where(*conditions).order_by(accredited_system.c.asid).limit(limit)
         return [_accredited_system_of(row) for row in self._connection.execute(chosen)]
 
     def _message_handling(self, *conditions: ColumnElement[bool]) -> list[MessageHandlingSystem]:
@@ -80,7 +112,32 @@ class Systems:
 def _row_of(system: AccreditedSystem | MessageHandlingSystem) -> dict[str, object]:
     row: dict[str, object] = asdict(system) | {"status": system.status.value}
     del row["approval"]
+    if isinstance(system, MessageHandlingSystem):
+        del row["dns"]
+        row |= _dns_columns(system.dns)
     return row | asdict(system.approval)
+
+
+def _accredited_row(system: AccreditedSystem) -> dict[str, object]:
+    lists = {"interactions": list(system.interactions), "read_rights": sorted(system.read_rights)}
+    return _row_of(system) | lists
+
+
+def _dns_columns(dns: DnsApproval | None) -> dict[str, object]:
+    return {
+        "dns_approved_by": dns.approved_by if dns else None,
+        "dns_approved_at": dns.approved_at if dns else None,
+    }
+
+
+def _mentions(text: str) -> ColumnElement[bool]:
+    table = accredited_system.c
+    # The interactions are a JSON text in both databases, and every id in it stands whole.
+    columns = (table.asid, table.organisation_code, table.party_key, table.product, table.manufacturer_code)
+    wanted = text.casefold()
+    in_columns = [func.lower(column).contains(wanted, autoescape=True) for column in columns]
+    interactions = cast(table.interactions, Text)
+    return or_(*in_columns, func.lower(interactions).contains(wanted, autoescape=True))
 
 
 def _shared(row: Row[tuple[object, ...]]) -> dict[str, object]:
@@ -99,4 +156,7 @@ def _accredited_system_of(row: Row[tuple[object, ...]]) -> AccreditedSystem:
 
 
 def _message_handling_system_of(row: Row[tuple[object, ...]]) -> MessageHandlingSystem:
-    return MessageHandlingSystem(**_shared(row))  # type: ignore[arg-type]
+    fields = _shared(row)
+    by, at = fields.pop("dns_approved_by"), fields.pop("dns_approved_at")
+    dns = DnsApproval(by, at) if by else None  # type: ignore[arg-type]
+    return MessageHandlingSystem(**fields, dns=dns)  # type: ignore[arg-type]

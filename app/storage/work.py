@@ -27,6 +27,8 @@ from app.storage.sequences import Sequences
 from app.storage.sessions import Sessions
 from app.storage.sign_ins import SignIns
 from app.storage.sweeps import Sweeps
+from app.storage.system_certificates import SystemCertificates
+from app.storage.system_requests import SystemRequests
 from app.storage.systems import Systems
 
 
@@ -110,6 +112,16 @@ class Work:
     def systems(self) -> Systems:
         """Accredited systems and message handling systems."""
         return Systems(self.connection)
+
+    @cached_property
+    def system_requests(self) -> SystemRequests:
+        """What is asked for systems."""
+        return SystemRequests(self.connection)
+
+    @cached_property
+    def system_certificates(self) -> SystemCertificates:
+        """Client certificates of systems."""
+        return SystemCertificates(self.connection)
 
     @cached_property
     def import_runs(self) -> ImportRuns:

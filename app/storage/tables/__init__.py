@@ -12,6 +12,7 @@ from app.storage.tables import (
     reference,
     sequences,
     sessions,
+    system_requests,
     systems,
 )
 from app.storage.tables.base import metadata
@@ -29,5 +30,6 @@ __all__ = [
     "reference",
     "sequences",
     "sessions",
+    "system_requests",
     "systems",
 ]

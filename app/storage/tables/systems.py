@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 
 from app.storage.tables.base import UtcDateTime, metadata
 
@@ -16,7 +16,7 @@ def _four_eyes() -> tuple[Column[object] | CheckConstraint, ...]:
         Column("approved_at", UtcDateTime, nullable=False),
         CheckConstraint("requested_by <> approved_by", name="approved_by_another"),
         CheckConstraint("approved_at >= requested_at", name="approved_after_request"),
-        CheckConstraint("status IN ('active', 'closed')", name="status_is_known"),
+        CheckConstraint("status IN ('active', 'suspended', 'closed')", name="status_is_known"),
     )
 
 
@@ -54,6 +54,18 @@ message_handling_system = Table(
     # ebXML reliability by the directory's attribute names, e.g. retries; empty for other protocols.
     Column("reliability", JSON, nullable=False),
     *_four_eyes(),
-    UniqueConstraint("party_key", "interaction"),
+    Column("dns_approved_by", String(12)),
+    Column("dns_approved_at", UtcDateTime),
+    CheckConstraint("dns_approved_by <> requested_by", name="dns_approved_by_another"),
+    CheckConstraint("(dns_approved_by IS NULL) = (dns_approved_at IS NULL)", name="dns_approval_is_whole"),
+    # A closed endpoint stays on record, so that its interaction may be registered again.
+    Index(
+        "uq_message_handling_system_live",
+        "party_key",
+        "interaction",
+        unique=True,
+        sqlite_where=text("status <> 'closed'"),
+        postgresql_where=text("status <> 'closed'"),
+    ),
     Index("ix_message_handling_system_lookup", "organisation_code", "interaction"),
 )

@@ -14,11 +14,12 @@ from app.data import shipped
 from app.domain.actor import Actor
 from app.domain.organisation import Organisation, OrganisationStatus
 from app.domain.system import ApprovedByRequester
+from app.domain.system_details import SystemDetails
 from app.errors import InvalidInput
 from app.ra.importing import ImportNotPossible, SourceFile
 from app.ra.importing_organisations import ImportingOrganisations, OdsFiles
 from app.ra.importing_rbac import ImportingRbac
-from app.ra.loading_systems import LoadingSystems, Signatories, SystemToRegister
+from app.ra.loading_systems import LoadingSystems, Signatories
 from app.storage.database import Database
 from app.storage.tables.organisations import organisation_membership
 from app.storage.tables.systems import accredited_system
@@ -255,9 +256,9 @@ def test_unknown_codes_in_the_tables_are_refused_row_by_row(database: Database) 
     }
 
 
-def systems_of_the_project() -> list[SystemToRegister]:
+def systems_of_the_project() -> list[SystemDetails]:
     tables = tomllib.loads((ROOT / "config" / "systems.toml").read_text())["system"]
-    return [SystemToRegister.of(table) for table in tables]
+    return [SystemDetails.of(table) for table in tables]
 
 
 def test_the_starting_systems_are_registered_once(with_organisations: Database) -> None:
@@ -282,7 +283,7 @@ def test_a_system_with_an_unknown_interaction_or_organisation_is_refused(
     loading = LoadingSystems(with_organisations, shipped.interactions())
     good = systems_of_the_project()[0]
     for field, value in (("interactions", ("urn:nhs:names:services:mm:NO_SUCH",)), ("organisation", "ZZZZZ")):
-        wrong = SystemToRegister(**{**vars(good), field: value})
+        wrong = SystemDetails(**{**vars(good), field: value})
         with pytest.raises(InvalidInput, match="There is no"):
             loading.run(IMPORTER, [wrong], FOUNDERS)
     with with_organisations.read() as work:

@@ -513,7 +513,7 @@ CREATE TABLE accredited_system (
 	CONSTRAINT pk_accredited_system PRIMARY KEY (asid),
 	CONSTRAINT ck_accredited_system_approved_by_another CHECK (requested_by <> approved_by),
 	CONSTRAINT ck_accredited_system_approved_after_request CHECK (approved_at >= requested_at),
-	CONSTRAINT ck_accredited_system_status_is_known CHECK (status IN ('active', 'closed')),
+	CONSTRAINT ck_accredited_system_status_is_known CHECK (status IN ('active', 'suspended', 'closed')),
 	CONSTRAINT uq_accredited_system_product UNIQUE (organisation_code, product, party_key),
 	CONSTRAINT fk_accredited_system_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
 )
@@ -541,16 +541,22 @@ CREATE TABLE message_handling_system (
 	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	approved_by VARCHAR(12) NOT NULL,
 	approved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	dns_approved_by VARCHAR(12),
+	dns_approved_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_message_handling_system PRIMARY KEY (id),
 	CONSTRAINT ck_message_handling_system_approved_by_another CHECK (requested_by <> approved_by),
 	CONSTRAINT ck_message_handling_system_approved_after_request CHECK (approved_at >= requested_at),
-	CONSTRAINT ck_message_handling_system_status_is_known CHECK (status IN ('active', 'closed')),
-	CONSTRAINT uq_message_handling_system_party_key UNIQUE (party_key, interaction),
+	CONSTRAINT ck_message_handling_system_status_is_known CHECK (status IN ('active', 'suspended', 'closed')),
+	CONSTRAINT ck_message_handling_system_dns_approved_by_another CHECK (dns_approved_by <> requested_by),
+	CONSTRAINT ck_message_handling_system_dns_approval_is_whole CHECK ((dns_approved_by IS NULL) = (dns_approved_at IS NULL)),
 	CONSTRAINT fk_message_handling_system_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
 )
 ;
 
 CREATE INDEX ix_message_handling_system_lookup ON message_handling_system (organisation_code, interaction)
+;
+
+CREATE UNIQUE INDEX uq_message_handling_system_live ON message_handling_system (party_key, interaction) WHERE status <> 'closed'
 ;
 
 CREATE TABLE role_profile (
@@ -719,6 +725,74 @@ CREATE TABLE baseline_activity (
 )
 ;
 
+CREATE TABLE system_request (
+	id VARCHAR(36) NOT NULL,
+	kind VARCHAR(12) NOT NULL,
+	asid VARCHAR(12),
+	organisation_code VARCHAR(12) NOT NULL,
+	product VARCHAR(100) NOT NULL,
+	reason TEXT NOT NULL,
+	requested_by VARCHAR(12) NOT NULL,
+	requested_role_profile VARCHAR(12) NOT NULL,
+	requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	details JSON,
+	csr BYTEA,
+	spki_sha256 VARCHAR(64),
+	batch VARCHAR(36),
+	new_hosts JSON NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	hosts_checked_by VARCHAR(12),
+	hosts_checked_role_profile VARCHAR(12),
+	hosts_checked_at TIMESTAMP WITH TIME ZONE,
+	hosts_found JSON,
+	approval_statement BYTEA,
+	approval_signature BYTEA,
+	approval_certificate BYTEA,
+	decided_by VARCHAR(12),
+	decided_role_profile VARCHAR(12),
+	decided_at TIMESTAMP WITH TIME ZONE,
+	decision_note TEXT NOT NULL,
+	CONSTRAINT pk_system_request PRIMARY KEY (id),
+	CONSTRAINT ck_system_request_kind_is_known CHECK (kind IN ('register', 'change', 'suspend', 'resume', 'withdraw', 'certificate')),
+	CONSTRAINT ck_system_request_status_is_known CHECK (status IN ('open', 'approved', 'rejected', 'cancelled', 'at_once')),
+	CONSTRAINT ck_system_request_decided_by_another CHECK (decided_by <> requested_by),
+	CONSTRAINT ck_system_request_decided_in_another_role CHECK (decided_role_profile <> requested_role_profile),
+	CONSTRAINT ck_system_request_hosts_checked_by_another CHECK (hosts_checked_by <> requested_by),
+	CONSTRAINT ck_system_request_decision_has_a_decider CHECK ((status IN ('approved', 'rejected')) = (decided_by IS NOT NULL) AND (status IN ('approved', 'rejected')) = (decided_role_profile IS NOT NULL) AND (status IN ('approved', 'rejected')) = (decided_at IS NOT NULL)),
+	CONSTRAINT ck_system_request_only_suspensions_are_alone CHECK ((kind = 'suspend') = (status = 'at_once')),
+	CONSTRAINT ck_system_request_certificates_are_signed_for CHECK (kind <> 'certificate' OR status <> 'approved' OR approval_signature IS NOT NULL),
+	CONSTRAINT fk_system_request_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid),
+	CONSTRAINT fk_system_request_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
+)
+;
+
+CREATE INDEX ix_system_request_asid ON system_request (asid)
+;
+
+CREATE INDEX ix_system_request_batch ON system_request (batch)
+;
+
+CREATE INDEX ix_system_request_organisation_code ON system_request (organisation_code)
+;
+
+CREATE INDEX ix_system_request_requested_at ON system_request (requested_at)
+;
+
+CREATE INDEX ix_system_request_requested_by ON system_request (requested_by)
+;
+
+CREATE INDEX ix_system_request_status ON system_request (status)
+;
+
+CREATE UNIQUE INDEX uq_system_request_open ON system_request (asid) WHERE status = 'open' AND kind <> 'certificate'
+;
+
+CREATE UNIQUE INDEX uq_system_request_open_certificate ON system_request (asid) WHERE status = 'open' AND kind = 'certificate'
+;
+
+CREATE UNIQUE INDEX uq_system_request_open_product ON system_request (organisation_code, product) WHERE status = 'open' AND kind = 'register'
+;
+
 CREATE TABLE so_pin_escrow (
 	id SERIAL NOT NULL,
 	card_serial VARCHAR(40) NOT NULL,
@@ -771,4 +845,30 @@ CREATE INDEX ix_certificate_uid ON certificate (uid)
 ;
 
 CREATE UNIQUE INDEX ix_certificate_issuance_purpose ON certificate (issuance_id, purpose)
+;
+
+CREATE TABLE system_certificate (
+	serial_number VARCHAR(40) NOT NULL,
+	asid VARCHAR(12) NOT NULL,
+	request_id VARCHAR(36),
+	spki_sha256 VARCHAR(64) NOT NULL,
+	not_before TIMESTAMP WITH TIME ZONE NOT NULL,
+	not_after TIMESTAMP WITH TIME ZONE NOT NULL,
+	der BYTEA NOT NULL,
+	revoked_at TIMESTAMP WITH TIME ZONE,
+	revoked_by VARCHAR(40),
+	reason VARCHAR(30),
+	CONSTRAINT pk_system_certificate PRIMARY KEY (serial_number),
+	CONSTRAINT ck_system_certificate_revocation_has_a_reason CHECK ((revoked_at IS NULL) = (reason IS NULL) AND (revoked_at IS NULL) = (revoked_by IS NULL)),
+	CONSTRAINT fk_system_certificate_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid),
+	CONSTRAINT uq_system_certificate_request_id UNIQUE (request_id),
+	CONSTRAINT fk_system_certificate_request_id FOREIGN KEY(request_id) REFERENCES system_request (id),
+	CONSTRAINT uq_system_certificate_spki_sha256 UNIQUE (spki_sha256)
+)
+;
+
+CREATE INDEX ix_system_certificate_asid ON system_certificate (asid)
+;
+
+CREATE INDEX ix_system_certificate_not_after ON system_certificate (not_after)
 ;
