@@ -134,7 +134,7 @@ def _message_handling(system: MessageHandlingSystem, signers: _Signers) -> Messa
         interaction_type=system.interaction_type,
         manufacturer_code=system.manufacturer_code,
         product_name=system.product,
-        dns_approved_by=_role_profile_dn(work, system.dns.approved_by) if system.dns else "",
+        dns_approved_by=signers.get(system.dns.approved_by, SYSTEM_APPROVER) if system.dns else "",
         dns_approved_at=system.dns.approved_at if system.dns else None,
         **system.reliability,
     )
@@ -144,7 +144,9 @@ def _signers(work: Work, systems: Sequence[AccreditedSystem | MessageHandlingSys
     """The DN of each role profile that asked for or approved one of the systems, as far as it is known."""
     approvals = [system.approval for system in systems]
     asked_or_approved = {each.requested_by for each in approvals} | {each.approved_by for each in approvals}
-    places = work.role_profiles.places(sorted(asked_or_approved))
+    checks = [each.dns for each in systems if isinstance(each, MessageHandlingSystem) and each.dns]
+    signers = asked_or_approved | {each.approved_by for each in checks}
+    places = work.role_profiles.places(sorted(signers))
     return {role: names.role_dn(uid, place, role) for role, (uid, place) in places.items()}
 
 
