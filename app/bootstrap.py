@@ -54,7 +54,8 @@ from app.web.application import create_app
 from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
 from app.worker import PeriodicTask, Worker, usual_tasks
-from directory.connection import ClientTls, open_session
+from directory.connection import open_session
+from directory.credentials import ClientTls
 from directory.publishing import Publisher
 from directory.server_tls import ServerTls
 from directory.services_look_up import ServicesLookUp

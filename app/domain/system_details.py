@@ -115,7 +115,7 @@ class SystemDetails:
     def as_json(self) -> dict[str, JsonValue]:
         """As ``of`` reads it."""
         fields: dict[str, JsonValue] = asdict(self)
-        lists = {
+        lists: dict[str, JsonValue] = {
             "interactions": list(self.interactions),
             "endpoint": _endpoints(self.endpoint),
             "reads": sorted(self.reads),

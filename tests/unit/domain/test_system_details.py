@@ -148,3 +148,12 @@ def test_an_interaction_has_one_endpoint():
 def test_a_table_of_another_shape_is_refused_and_breaks_nothing(table):
     with pytest.raises(InvalidInput):
         SystemDetails.of(table)
+
+
+def test_read_rights_are_stored_with_what_they_include_and_unknown_ones_refused():
+    reads = SystemDetails.of(DETAILS.as_json() | {"reads": ["professional-numbers"]})
+    assert reads.as_json()["reads"] == ["endpoints", "people", "professional-numbers"]
+    assert SystemDetails.of(reads.as_json()) == reads
+    for wrong in (["everything"], [{}], 5):
+        with pytest.raises(InvalidInput):
+            SystemDetails.of(DETAILS.as_json() | {"reads": wrong})
