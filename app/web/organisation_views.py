@@ -44,7 +44,7 @@ def organisation(code: str) -> Response:
     )
     may_create = context.services().positions.may_create_at(actor, code)
     names = _names(known.parent_code, known.successor_code)
-    page = OrganisationPage.of(known, positions, names, may_create=may_create)
+    page = OrganisationPage.of(known, positions, names, context.services().reference, may_create=may_create)
     return render_page("organisations/organisation.html", page.name, crumbs=(ORGANISATIONS,), page=page)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.organisation import Organisation, OrganisationStatus, OrganisationSummary
 from app.domain.position import Position
+from app.web.presenters.position import CodeNames, Reference
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, sentence
 
 
@@ -48,6 +49,7 @@ class OrganisationPage:
         organisation: Organisation,
         positions: Sequence[Position] | None,
         names: Mapping[str, str],
+        reference: Reference,
         *,
         may_create: bool,
     ) -> OrganisationPage:
@@ -56,7 +58,7 @@ class OrganisationPage:
         return cls(
             name=organisation.name,
             details=_details(organisation, names),
-            positions=None if positions is None else positions_table(positions),
+            positions=None if positions is None else positions_table(positions, reference),
             create_href=f"/organisations/{organisation.code}/positions/new" if may_create and is_open else "",
         )
 
@@ -82,15 +84,16 @@ def _linked(key: str, code: str | None, names: Mapping[str, str]) -> Row:
     return Row(key, code or "")
 
 
-def positions_table(positions: Sequence[Position]) -> TableOf:
-    """Positions, with what they give in codes."""
+def positions_table(positions: Sequence[Position], reference: Reference) -> TableOf:
+    """Positions, with the job roles that they give."""
+    job_role = CodeNames(reference)
     return TableOf(
         "Positions",
         ("Name", "Job roles", "State"),
         tuple(
             (
                 Cell(position.name, href=f"/positions/{position.id}"),
-                Cell(", ".join(profile.job_role_code for profile in position.access_profiles)),
+                Cell("; ".join(job_role(profile.job_role_code) for profile in position.access_profiles)),
                 Cell(tag=Tag(sentence(position.status), "green" if position.status == "open" else "grey")),
             )
             for position in positions

@@ -46,7 +46,7 @@ def _choices(codes: Sequence[NamedCode]) -> tuple[dict[str, str], ...]:
     )
 
 
-class _Names:
+class CodeNames:
     """Names of codes; a code without a name stands for itself."""
 
     def __init__(self, reference: Reference) -> None:
@@ -77,7 +77,7 @@ class PositionPage:
 
 def access_profiles_table(position: Position, reference: Reference) -> TableOf:
     """What a position gives, with the names of the national codes."""
-    names = _Names(reference)
+    names = CodeNames(reference)
     return TableOf(
         "What the position gives",
         ("Job role", "Additional activities", "Workgroups", "Organisation"),
@@ -98,7 +98,7 @@ def _details(position: Position, organisation_name: str) -> tuple[Row, ...]:
     )
 
 
-def _profile_row(profile: AccessProfile, position: Position, names: _Names) -> tuple[Cell, ...]:
+def _profile_row(profile: AccessProfile, position: Position, names: CodeNames) -> tuple[Cell, ...]:
     return (
         Cell(names(profile.job_role_code)),
         Cell(", ".join(names(code) for code in profile.activity_codes) or "None"),
@@ -109,7 +109,7 @@ def _profile_row(profile: AccessProfile, position: Position, names: _Names) -> t
 
 def position_radios(positions: Sequence[Position], reference: Reference) -> list[dict[str, object]]:
     """Open positions to choose from, each with the job roles that it gives."""
-    names = _Names(reference)
+    names = CodeNames(reference)
     return [
         {
             "value": position.id,
