@@ -15,7 +15,7 @@ from flask import Flask
 from app.adapters.api_key_file import ApiKeyFile
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_client import CaClient
-from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls
+from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_directory_of_revocations
 from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
@@ -57,6 +57,7 @@ from app.worker import PeriodicTask, Worker, usual_tasks
 from directory.connection import open_session
 from directory.credentials import ClientTls
 from directory.publishing import Publisher
+from directory.revocation import RevocationList
 from directory.server_tls import ServerTls
 from directory.services_look_up import ServicesLookUp
 from directory.slapd import Slapd
@@ -222,4 +223,8 @@ def worker(settings: Settings) -> Worker:
     database, ca = open_database(settings), certificate_authority(settings)
     handlers = outbox_handlers(settings, database, directory_publishing(settings, database))
     crls = PeriodicTask("crls", timedelta(minutes=5), lambda: renew_crls(ca))
-    return Worker(database, handlers, [*usual_tasks(database, ca), crls])
+    revocations = RevocationList(settings.directory.folder)
+    revoked = PeriodicTask(
+        "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
+    )
+    return Worker(database, handlers, [*usual_tasks(database, ca), crls, revoked])

@@ -15,7 +15,7 @@ from directory import access_rules, replication
 from directory.access_rules import AccessPolicy
 from directory.names import CHANGELOG, SUFFIX
 from directory.node import Node
-from directory.server_tls import TLS_1_2, ServerTls
+from directory.server_tls import TLS_1_2, ServerTls, revoked_file, trusted_file
 
 SYSTEM_SCHEMA_FOLDER = Path("/etc/ldap/schema")
 SYSTEM_SCHEMAS = ("core", "cosine", "inetorgperson")
@@ -121,11 +121,17 @@ def _tls(tls: ServerTls | None) -> list[str]:
     return [
         f"olcTLSCertificateFile: {_quoted(tls.certificate)}",
         f"olcTLSCertificateKeyFile: {_quoted(tls.key)}",
-        f"olcTLSCACertificateFile: {_quoted(tls.client_authority)}",
+        f"olcTLSCACertificateFile: {_quoted(trusted_file(tls.certificate.parent))}",
+        *_revocation(revoked_file(tls.certificate.parent)),
         f"olcTLSProtocolMin: {TLS_1_2}",
         # "try": no certificate is anonymous, a certificate of a wrong authority ends the handshake.
         "olcTLSVerifyClient: try",
     ]
+
+
+def _revocation(revoked: Path) -> list[str]:
+    """The first is for slapd with GnuTLS, the second for one with OpenSSL; each ignores the other's."""
+    return [f"olcTLSCRLFile: {_quoted(revoked)}", "olcTLSCRLCheck: peer"] if revoked.exists() else []
 
 
 def _modules() -> list[str]:

@@ -48,7 +48,26 @@ class ServerTls:
             (self.client_authority, copies.client_authority),
         ):
             write_private(target, source.read_bytes(), account)
+        join_trusted(folder, account)
         write_private(folder / _GNUTLS_FILE, _GNUTLS_TLS_1_2_AND_UP.encode(), account)
+
+
+def trusted_file(folder: Path) -> Path:
+    """The authorities of systems' certificates, then the CRL, for a slapd that reads both there."""
+    return folder / "trusted.pem"
+
+
+def revoked_file(folder: Path) -> Path:
+    """The CRL of systems' certificates; missing until the first one was brought."""
+    return folder / "revoked.pem"
+
+
+def join_trusted(folder: Path, account: Account) -> None:
+    """Make the file of ``trusted_file`` of the two that it consists of."""
+    revoked = revoked_file(folder)
+    crl = revoked.read_bytes() if revoked.exists() else b""
+    authority = ServerTls.copies_in(folder).client_authority.read_bytes()
+    replace_private(trusted_file(folder), authority + crl, account)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -62,3 +81,10 @@ def write_private(target: Path, content: bytes, account: Account) -> None:
     target.touch(mode=0o600)
     target.write_bytes(content)
     account.own(target)
+
+
+def replace_private(target: Path, content: bytes, account: Account) -> None:
+    """As ``write_private``, whole or not at all for whoever reads it meanwhile."""
+    beside = target.with_name(f"{target.name}.new")
+    write_private(beside, content, account)
+    beside.replace(target)

@@ -1,13 +1,19 @@
-"""What the worker carries to the certificate authority: revocations, undone orders, CRL renewal, seals."""
+"""What the worker carries to the certificate authority and back: revocations, undone orders, CRLs, seals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from app.adapters.ca_client import CaClient
 from app.domain.revocation import RevocationReason
+from app.errors import Unavailable
 from app.storage.outbox import OutboxRow
+from directory.errors import DirectoryUnavailable
+from directory.revocation import RevocationList
 
 
 def ca_outbox_handlers(client: CaClient) -> Mapping[str, Callable[[OutboxRow], None]]:
@@ -29,6 +35,23 @@ def renew_crls(client: CaClient) -> None:
     """Have every CRL that is due made anew; to be called every few minutes. Raises Unavailable."""
     for name in client.certificates():
         client.crl(name)
+
+
+SYSTEMS_CA = "systems"
+"""The issuing CA of accredited systems' certificates."""
+
+
+def tell_directory_of_revocations(client: CaClient, revocations: RevocationList) -> None:
+    """Have slapd refuse the system certificates that are revoked by now; to be called every few seconds.
+
+    Raises:
+        Unavailable: the certificate authority or the directory is down.
+    """
+    crl = x509.load_der_x509_crl(client.crl(SYSTEMS_CA).der)
+    try:
+        revocations.renew(crl.public_bytes(Encoding.PEM))
+    except DirectoryUnavailable as outage:
+        raise Unavailable("directory", "The directory cannot be told of revoked certificates.") from outage
 
 
 def _reason(row: OutboxRow) -> str:

@@ -23,6 +23,7 @@ from directory.server_tls import ServerTls
 from directory.slapd import Slapd
 
 SYSTEMS = "Spine RA Systems"
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ThrowAwayAuthority:
 
     def __init__(self, folder: Path, name: str, issuer: ThrowAwayAuthority | None = None) -> None:
         self._folder = folder
+        self._crl_number = 0
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._certificate = (issuer or self)._sign(self._name, self._key, authority=True)
@@ -49,7 +51,9 @@ class ThrowAwayAuthority:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         return self._issue("server", name, ExtendedKeyUsageOID.SERVER_AUTH)
 
-    def system(self, common_name: str, organisation: str = SYSTEMS) -> KeyFiles:
+    def system(
+        self, common_name: str, organisation: str = SYSTEMS, valid_for: timedelta = ONE_DAY
+    ) -> KeyFiles:
         """A client certificate as an accredited system has it."""
         name = x509.Name(
             [
@@ -57,17 +61,34 @@ class ThrowAwayAuthority:
                 x509.NameAttribute(NameOID.COMMON_NAME, common_name),
             ]
         )
-        return self._issue(
-            f"system-{abs(hash(common_name + organisation))}", name, ExtendedKeyUsageOID.CLIENT_AUTH
-        )
+        file_name = f"system-{abs(hash((common_name, organisation, valid_for)))}"
+        return self._issue(file_name, name, ExtendedKeyUsageOID.CLIENT_AUTH, valid_for)
 
     def client(self, subject: x509.Name, file_name: str) -> KeyFiles:
         """A client certificate with any subject, for attacks."""
         return self._issue(file_name, subject, ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def _issue(self, file_name: str, name: x509.Name, usage: x509.ObjectIdentifier) -> KeyFiles:
+    def crl(self, *revoked: Path, valid_for: timedelta = timedelta(hours=1)) -> bytes:
+        """A CRL in PEM that names these certificates. Each one is newer than the one before."""
+        now = datetime.now(UTC)
+        self._crl_number += 1
+        builder = (
+            x509.CertificateRevocationListBuilder(issuer_name=self._name)
+            .last_update(now - timedelta(hours=1))
+            .next_update(now + valid_for)
+            .add_extension(x509.CRLNumber(self._crl_number), critical=False)
+        )
+        for file in revoked:
+            serial = x509.load_pem_x509_certificate(file.read_bytes()).serial_number
+            entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+            builder = builder.add_revoked_certificate(entry)
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def _issue(
+        self, file_name: str, name: x509.Name, usage: x509.ObjectIdentifier, valid_for: timedelta = ONE_DAY
+    ) -> KeyFiles:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(name, key, usage=usage)
+        certificate = self._sign(name, key, usage=usage, valid_for=valid_for)
         files = KeyFiles(self._folder / f"{file_name}.pem", self._folder / f"{file_name}.key")
         files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         files.key.write_bytes(
@@ -84,6 +105,7 @@ class ThrowAwayAuthority:
         *,
         authority: bool = False,
         usage: x509.ObjectIdentifier | None = None,
+        valid_for: timedelta = ONE_DAY,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
         issuer_key = self._key.public_key()
@@ -91,7 +113,7 @@ class ThrowAwayAuthority:
             x509.CertificateBuilder(issuer_name=self._name, subject_name=name, public_key=key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_after(now + valid_for)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(_key_usage(authority), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

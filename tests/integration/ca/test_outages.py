@@ -139,6 +139,7 @@ def add_system(record: RegistrationRecord, asid: str, status: str) -> None:
                 product_version="1",
                 manufacturer_code="YGA",
                 interactions=[],
+                read_rights=["endpoints"],
                 status=status,
                 requested_by="555253521108",
                 requested_at=work.now,
