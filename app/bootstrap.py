@@ -20,6 +20,7 @@ from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
+from app.data import shipped
 from app.domain import permissions_policy
 from app.domain.permissions_policy import PermissionsPolicy
 from app.fhir.intermediaries import Intermediaries
@@ -29,17 +30,22 @@ from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
 from app.oidc.signing import SigningKeys
+from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
+from app.ra.carrying_loads import CarryingLoads
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.finding import Finding
 from app.ra.founding import FoundingCeremony
+from app.ra.importing_formats import ReadingOrganisations
 from app.ra.issuing import Issuing
 from app.ra.limiting import Limiting
+from app.ra.loading_organisations import LoadingOrganisations
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.positioning import Positioning
+from app.ra.previewing_loads import PreviewingLoads
 from app.ra.registering import Registering
 from app.ra.requesting import Requesting
 from app.services import Services
@@ -209,6 +215,22 @@ def directory_publishing(settings: Settings, database: Database) -> DirectoryPub
     place = settings.directory
     publisher = Publisher(ldapi_url(place.ldapi_socket), place.folder / "publishing.lock")
     return DirectoryPublishing(database, publisher)
+
+
+def reading_organisations() -> ReadingOrganisations:
+    """Reads files of organisations, with the names of roles and reports that travel with the program."""
+    return ReadingOrganisations(shipped.role_kinds(), shipped.ods_reports())
+
+
+def loading_organisations(database: Database) -> LoadingOrganisations:
+    """Loads of organisations, as people see them."""
+    return LoadingOrganisations(database, reading_organisations())
+
+
+def carrying_loads(database: Database) -> CarryingLoads:
+    """Carries loads of organisations on."""
+    previewing = PreviewingLoads(database, reading_organisations())
+    return CarryingLoads(database, previewing, ApplyingLoads(database))
 
 
 def slapd(settings: Settings) -> Slapd:

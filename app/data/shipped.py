@@ -13,6 +13,7 @@ from typing import Any
 
 from app.ra.importing import ImportNotPossible, SourceFile
 from app.ra.importing_ods_files import OdsFile
+from app.ra.importing_ord import RoleKind
 from app.ra.importing_organisations import OdsFiles
 from app.ra.importing_rbac import FILES, RbacFiles
 
@@ -50,7 +51,7 @@ def organisations_in(folder: Path) -> OdsFiles:
 
 def _organisations(folder: Traversable, source: str) -> OdsFiles:
     description = _description("ods", "files.toml")
-    kinds = [OdsFile.of(table) for table in description["file"]]
+    kinds = ods_reports()
     found = [(kind, content) for kind in kinds if (content := _content(folder, kind.name))]
     if not found:
         names = ", ".join(f"{kind.name}.csv" for kind in kinds)
@@ -80,3 +81,16 @@ def interactions() -> frozenset[str]:
     assert content is not None
     rows = csv.DictReader(content.content.decode().splitlines())
     return frozenset(row["service_interaction_urn"] for row in rows)
+
+
+def ods_reports() -> list[OdsFile]:
+    """ODS's CSV reports of organisations that can be read."""
+    return [OdsFile.of(table) for table in _description("ods", "files.toml")["file"]]
+
+
+def role_kinds() -> dict[str, RoleKind]:
+    """What each of ODS's roles is called, by its id, e.g. ``RO177``."""
+    rows = csv.DictReader(_shipped("ods").joinpath("roles.tsv").read_text().splitlines(), delimiter="\t")
+    return {
+        row["role"]: RoleKind(row["name"], row["type_code"], row["names_the_kind"] == "yes") for row in rows
+    }

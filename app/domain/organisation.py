@@ -49,7 +49,12 @@ class Organisation:
             parent need not be listed.
         successor_code: who took over its work, where known.
         joined_on, left_on: when it joined and left ``parent_code``.
-        source: the file it comes from, e.g. ``epraccur``.
+        source: the file it comes from, e.g. ``epraccur``; ``ord`` for the full reference data.
+        is_site: whether it is a place of another organisation (record class RC2), ``parent_code``.
+        role_codes: ODS's roles, the primary one first, e.g. ``("RO177", "RO76")``; unknown to the CSV
+            reports.
+        uprn: the property's number in the national register; empty where none is known.
+        legal_from, legal_until: when it existed in law; ``opened_on`` and ``closed_on`` are of its work.
     """
 
     code: str
@@ -70,6 +75,11 @@ class Organisation:
     health_geography: str
     sub_type: str
     source: str
+    is_site: bool = False
+    role_codes: tuple[str, ...] = ()
+    uprn: str = ""
+    legal_from: date | None = None
+    legal_until: date | None = None
 
     @property
     def is_open(self) -> bool:

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     ISSUE_CARD = "cards.issue"
     CANCEL_CARD = "cards.cancel"
     UNLOCK_CARD = "cards.unlock"
+    LOAD_ORGANISATIONS = "organisations.load"
+    CLOSE_ORGANISATION = "organisations.close"
     VIEW_SYSTEMS = "systems.view"
     REGISTER_SYSTEM = "systems.register"
     APPROVE_SYSTEM = "systems.approve"

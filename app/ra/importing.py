@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, TypeVar
 
 from app.errors import Refusal
+from app.ra.importing_csv import csv_lines
+from app.ra.importing_rows import Line, RefusedRow, RowRefused
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is in all."""
 
 _Row = TypeVar("_Row")
 _Value = TypeVar("_Value")
-_EXCERPT = 200
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -28,35 +29,6 @@ class ImportNotPossible(Refusal):
     code: ClassVar[str] = "import_not_possible"
 
 
-class RowRefused(Exception):
-    """A row cannot be used; the message says why. The others are."""
-
-
-@dataclass(frozen=True)
-class RefusedRow:
-    """A row that was not imported: where it stands, its beginning, and why."""
-
-    file: str
-    line: int
-    row: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a file: its number, from 1, its text and its columns."""
-
-    file: str
-    number: int
-    text: str
-    columns: list[str]
-
-    def refused(self, reason: str) -> RefusedRow:
-        """That this row was not imported."""
-        shown = "".join(each if each.isprintable() else "\ufffd" for each in self.text[:_EXCERPT])
-        return RefusedRow(self.file, self.number, shown, reason)
-
-
 @dataclass(frozen=True)
 class SourceFile:
     """A file's name and its whole content, as bytes that nobody has looked at."""
@@ -66,27 +38,13 @@ class SourceFile:
 
 
 def lines(file: SourceFile, refused: list[RefusedRow]) -> Iterator[Line]:
-    """The rows of a CSV file, each line read by itself: a stray quotation mark spoils one row only."""
-    for number, raw in enumerate(file.content.splitlines(), start=1):
-        text = raw.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace")
-        if not text.strip():
-            continue
-        try:
-            yield Line(file.name, number, text, _columns(text))
-        except RowRefused as refusal:
-            refused.append(Line(file.name, number, text, []).refused(str(refusal)))
-
-
-def _columns(text: str) -> list[str]:
-    if "\ufffd" in text:
-        raise RowRefused("It is not written in UTF-8.")
-    try:
-        (columns,) = csv.reader([text], strict=True)
-    except csv.Error as fault:
-        raise RowRefused(f"It is no row of a CSV file: {fault}.") from fault
-    if any(not each.isprintable() for each in columns):
-        raise RowRefused("It contains control characters.")
-    return [each.strip() for each in columns]
+    """The rows of a CSV file; those that cannot be read go to ``refused``."""
+    for each in csv_lines(file.name, io.BytesIO(file.content)):
+        if isinstance(each, Line):
+            yield each
+        else:
+            line, refusal = each
+            refused.append(line.refused(str(refusal)))
 
 
 def read_all(

@@ -13,7 +13,8 @@ from datetime import date
 from typing import Any
 
 from app.domain.organisation import CODE, Membership, Organisation, OrganisationStatus
-from app.ra.importing import RowRefused, day
+from app.ra.importing import day
+from app.ra.importing_rows import RowRefused
 
 COLUMNS = 27
 MEMBERSHIP_COLUMNS = 6

@@ -14,18 +14,14 @@ from functools import partial
 from app.domain.actor import Actor
 from app.domain.json_value import JsonValue
 from app.domain.organisation import Membership, Organisation
-from app.ra.importing import (
-    ImportNotPossible,
-    Line,
-    Progress,
-    RefusedRow,
-    SourceFile,
-    lines,
-    no_progress,
-    read_all,
-)
+from app.domain.organisation_change import Change, OrganisationChange, change_of
+from app.domain.organisation_record import OrganisationRecord
+from app.ra.importing import ImportNotPossible, Progress, SourceFile, lines, no_progress, read_all
+from app.ra.importing_formats import CSV_FIELDS
 from app.ra.importing_ods_files import OdsFile, membership
 from app.ra.importing_ports import Database, Work
+from app.ra.importing_rows import Line, RefusedRow
+from app.ra.raising_closings import raise_closings
 
 
 @dataclass(frozen=True)
@@ -93,13 +89,19 @@ class ImportingOrganisations:
     ) -> Changes:
         known = work.organisations.all()
         read = _read_organisations(files, work.now.date(), refused)
-        new = [each for each in read.values() if known.get(each.code) != each]
+        told = [OrganisationRecord(each, CSV_FIELDS).over(known.get(each.code)) for each in read.values()]
+        new = [each for each in told if known.get(each.code) != each]
         work.organisations.save(new, work.now, lambda stored: progress("organisations", stored, len(new)))
+        raise_closings(work, (_change(known.get(each.code), each) for each in new))
         if self._announce:
             for each in new:
                 work.outbox.add("directory.organisation", each.code)
         added = sum(each.code not in known for each in new)
         return Changes(added, len(new) - added, len(read) - len(new))
+
+
+def _change(before: Organisation | None, after: Organisation) -> OrganisationChange:
+    return OrganisationChange(after.code, change_of(before, after, False) or Change.CHANGED, before, after)
 
 
 def _read_organisations(files: OdsFiles, today: date, refused: list[RefusedRow]) -> dict[str, Organisation]:

@@ -12,8 +12,9 @@ from app.domain.json_value import JsonValue
 from app.domain.organisation import Membership, Organisation
 from app.domain.rbac import NationalRoles
 from app.domain.system import AccreditedSystem, MessageHandlingSystem
-from app.ra.importing import RefusedRow
+from app.ra.importing_rows import RefusedRow
 from app.ra.ports import AuditLog, Outbox
+from app.ra.raising_closings import Closings
 from app.ra.repositories import Sequences
 
 Stored = Callable[[int], None]
@@ -94,6 +95,8 @@ class Work(Protocol):
     def systems(self) -> Systems: ...
     @property
     def sequences(self) -> Sequences: ...
+    @property
+    def closings(self) -> Closings: ...
     @property
     def import_runs(self) -> ImportRuns: ...
 

@@ -17,8 +17,9 @@ from typing import Protocol, TypeVar
 from app.domain.actor import Actor
 from app.domain.json_value import canonical_json
 from app.domain.rbac import Activity, AreaOfWork, JobRole, NationalRoles
-from app.ra.importing import ImportNotPossible, Line, RefusedRow, RowRefused, SourceFile, read_all, records
+from app.ra.importing import ImportNotPossible, SourceFile, read_all, records
 from app.ra.importing_ports import Database, Work
+from app.ra.importing_rows import Line, RefusedRow, RowRefused
 
 _Value = TypeVar("_Value")
 FILES = ("job_roles", "activities", "activity_inclusion", "baseline", "areas_of_work")

@@ -11,9 +11,9 @@ from app.ca_ceremony import hold_ceremony
 from app.data import shipped
 from app.domain.actor import Actor
 from app.domain.system_details import SystemDetails
-from app.ra.importing import RefusedRow
 from app.ra.importing_organisations import Changes, ImportingOrganisations
 from app.ra.importing_rbac import ImportingRbac
+from app.ra.importing_rows import RefusedRow
 from app.ra.loading_systems import LoadingSystems, Signatories
 from app.service import known_people
 from app.service.known_people import FOUNDING_FILE

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from app.ra.importing import RefusedRow
+from app.ra.importing_rows import RefusedRow
 from app.storage.tables.reference import import_refusal, import_run
 
 

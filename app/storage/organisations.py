@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select, Table, and_, case, func, or_, select
+from sqlalchemy import Connection, Row, Select, Table, and_, case, delete, func, insert, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.organisation import (
@@ -39,6 +39,17 @@ class Organisations:
         """The organisation with this ODS code."""
         row = self._connection.execute(select(*_COLUMNS).where(organisation.c.code == code)).one_or_none()
         return _organisation_of(row) if row else None
+
+    def get_many(self, codes: Collection[str], *, to_change: bool = False) -> dict[str, Organisation]:
+        """Those of the codes that are known; locked until the transaction ends, when they are to change."""
+        chosen = select(*_COLUMNS).where(organisation.c.code.in_(codes))
+        rows = self._connection.execute(chosen.with_for_update() if to_change else chosen)
+        return {row.code: _organisation_of(row) for row in rows}
+
+    def has_changed_since(self, at: datetime) -> bool:
+        """Whether any organisation was stored at that moment or later."""
+        chosen = select(organisation.c.code).where(organisation.c.updated_at >= at).limit(1)
+        return self._connection.scalar(chosen) is not None
 
     def all(self) -> dict[str, Organisation]:
         """Every organisation by code."""
@@ -108,6 +119,26 @@ class Organisations:
         )
         return [Membership(**row._mapping) for row in self._connection.execute(chosen)]
 
+    def memberships_of(self, codes: Collection[str], kinds: Collection[str]) -> dict[str, set[Membership]]:
+        """The memberships of these kinds of each of the organisations, by its code."""
+        columns = organisation_membership.c
+        chosen = select(*_MEMBERSHIP).where(columns.organisation_code.in_(codes), columns.kind.in_(kinds))
+        found: dict[str, set[Membership]] = {code: set() for code in codes}
+        for row in self._connection.execute(chosen):
+            found[row.organisation_code].add(Membership(*row))
+        return found
+
+    def replace_memberships(
+        self, memberships: Mapping[str, Sequence[Membership]], kinds: Collection[str]
+    ) -> None:
+        """Make these, by organisation, the only ones of these kinds that each of the organisations has."""
+        columns = organisation_membership.c
+        gone = columns.organisation_code.in_(memberships), columns.kind.in_(kinds)
+        self._connection.execute(delete(organisation_membership).where(*gone))
+        rows = [asdict(each) for listed in memberships.values() for each in listed]
+        if rows:
+            self._connection.execute(insert(organisation_membership), rows)
+
     def all_memberships(self) -> set[Membership]:
         """Every membership."""
         return {Membership(*row) for row in self._connection.execute(select(*_MEMBERSHIP))}
@@ -168,6 +199,7 @@ def _row_of(each: Organisation, now: datetime) -> dict[str, object]:
     return row | {
         "status": each.status.value,
         "address": list(each.address),
+        "role_codes": list(each.role_codes),
         "search_text": search_text(each),
         "updated_at": now,
     }
@@ -176,9 +208,8 @@ def _row_of(each: Organisation, now: datetime) -> dict[str, object]:
 def _organisation_of(row: Row[tuple[object, ...]]) -> Organisation:
     fields = row._mapping
     kept = {name: fields[name] for name in Organisation.__dataclass_fields__}
-    return Organisation(
-        **kept | {"status": OrganisationStatus(fields["status"]), "address": tuple(fields["address"])}
-    )
+    lists = {name: tuple(fields[name]) for name in ("address", "role_codes")}
+    return Organisation(**kept | lists | {"status": OrganisationStatus(fields["status"])})
 
 
 def _summary_of(row: Row[tuple[object, ...]]) -> OrganisationSummary:

@@ -56,6 +56,20 @@ class Outbox:
             )
         )
 
+    def add_all(self, topic: str, keys: Collection[str]) -> None:
+        """Announce many changes at once."""
+        rows = [
+            {"topic": topic, "key": key, "payload": {}, "created_at": self._now, "next_attempt_at": self._now}
+            for key in keys
+        ]
+        if rows:
+            self._connection.execute(insert(outbox), rows)
+
+    def waiting(self, topic: str) -> int:
+        """How many announcements of a topic are not published yet."""
+        chosen = select(func.count()).where(outbox.c.topic == topic, outbox.c.published_at.is_(None))
+        return self._connection.scalar(chosen) or 0
+
     def due(self, topics: Collection[str], limit: int = 100) -> list[OutboxRow]:
         """The rows that can be published now: of each topic and key the oldest only, so that order holds."""
         earlier = outbox.alias("earlier")

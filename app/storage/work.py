@@ -14,6 +14,9 @@ from app.storage.founding import Founding
 from app.storage.import_runs import ImportRuns
 from app.storage.issuances import Issuances
 from app.storage.openid import OpenID
+from app.storage.organisation_closings import OrganisationClosings
+from app.storage.organisation_load_changes import OrganisationLoadChanges
+from app.storage.organisation_loads import OrganisationLoads
 from app.storage.organisations import Organisations
 from app.storage.outbox import Outbox
 from app.storage.people import People
@@ -102,6 +105,20 @@ class Work:
     def organisations(self) -> Organisations:
         """Organisations and their memberships."""
         return Organisations(self.connection)
+
+    @cached_property
+    def loads(self) -> OrganisationLoads:
+        """Loads of organisations."""
+        return OrganisationLoads(self.connection)
+
+    def load_changes(self, load_id: str) -> OrganisationLoadChanges:
+        """What one load would change."""
+        return OrganisationLoadChanges(self.connection, load_id)
+
+    @cached_property
+    def closings(self) -> OrganisationClosings:
+        """Organisations that closed, and what becomes of access to them."""
+        return OrganisationClosings(self.connection)
 
     @cached_property
     def rbac(self) -> Rbac:

@@ -5,7 +5,7 @@ Parents are not foreign keys: the files are of different years, and some parents
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, CheckConstraint, Column, Date, Index, String, Table, Text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Date, Index, String, Table, Text, false, text
 
 from app.storage.tables.base import UtcDateTime, metadata
 
@@ -30,9 +30,14 @@ organisation = Table(
     Column("health_geography", String(12), nullable=False),
     Column("sub_type", String(10), nullable=False),
     Column("source", String(20), nullable=False),
+    Column("is_site", Boolean, nullable=False, server_default=false()),
+    Column("role_codes", JSON, nullable=False, server_default=text("'[]'")),
+    Column("uprn", String(12), nullable=False, server_default=""),
+    Column("legal_from", Date),
+    Column("legal_until", Date),
     # The words that searching compares, each behind a space.
     Column("search_text", Text, nullable=False),
-    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False, index=True),
     CheckConstraint("status IN ('active', 'closed', 'dormant', 'proposed')", name="status_is_known"),
 )
 

@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import main
 from app.storage.database import Database
+from bench import ods_xml
 
 
 @pytest.fixture
@@ -80,3 +81,23 @@ def test_announced_changes_reach_the_outbox(settings: Path, tmp_path: Path) -> N
     with database.read() as work:
         assert [row.key for row in work.outbox.due(["directory.organisation"])] == ["A81001"]
     database.close()
+
+
+def test_an_operator_previews_a_file_and_applies_it(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    file = tmp_path / "HSCOrgRefData_Full_20261120.xml"
+    file.write_bytes(ods_xml.as_bytes(30))
+    seen = spine_ra(settings, "organisations", "preview", str(file), "--full")
+    assert seen.exit_code == 0, seen.output
+    assert "30 read, 0 refused, 1 only mentioned" in seen.output
+    assert "new: 30" in seen.output
+    load_id = seen.output.split()[-1]
+    assert load_id in spine_ra(settings, "organisations", "loads").output
+    applied = spine_ra(settings, "organisations", "apply", load_id)
+    assert "30 organisations changed." in applied.output
+    again = spine_ra(settings, "organisations", "apply", load_id)
+    assert (again.exit_code, "This load is applied" in again.output) == (1, True)
+    assert "as before: 0" in spine_ra(settings, "organisations", "show", load_id).output
+    file.write_text("<html>404</html>")
+    wrong = spine_ra(settings, "organisations", "preview", str(file), "--full")
+    assert (wrong.exit_code, "web page" in wrong.output) == (1, True)

@@ -98,6 +98,36 @@ CREATE TABLE oidc_assertion_jti (
 CREATE INDEX ix_oidc_assertion_jti_expires_at ON oidc_assertion_jti (expires_at)
 ;
 
+CREATE TABLE organisation_load (
+	id VARCHAR(36) NOT NULL,
+	file_name VARCHAR(200) NOT NULL,
+	kind VARCHAR(10) NOT NULL,
+	report VARCHAR(20) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	size BIGINT NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	uploaded_by VARCHAR(40) NOT NULL,
+	uploaded_at DATETIME NOT NULL,
+	read_at DATETIME,
+	applied_by VARCHAR(40),
+	applied_role_profile VARCHAR(12),
+	applied_at DATETIME,
+	finished_at DATETIME,
+	done BIGINT DEFAULT 0 NOT NULL,
+	total BIGINT DEFAULT 0 NOT NULL,
+	message TEXT DEFAULT '' NOT NULL,
+	announces BOOLEAN NOT NULL,
+	findings JSON NOT NULL,
+	CONSTRAINT pk_organisation_load PRIMARY KEY (id),
+	CONSTRAINT ck_organisation_load_kind_is_known CHECK (kind IN ('full', 'delta')),
+	CONSTRAINT ck_organisation_load_status_is_known CHECK (status IN ('arriving', 'waiting', 'reading', 'previewed', 'applying', 'applied', 'discarded', 'failed')),
+	CONSTRAINT ck_organisation_load_somebody_applied_it CHECK (status NOT IN ('applying', 'applied') OR applied_by IS NOT NULL)
+)
+;
+
+CREATE INDEX ix_organisation_load_status ON organisation_load (status)
+;
+
 CREATE TABLE organisation (
 	code VARCHAR(12) NOT NULL,
 	name VARCHAR(200) NOT NULL,
@@ -117,6 +147,11 @@ CREATE TABLE organisation (
 	health_geography VARCHAR(12) NOT NULL,
 	sub_type VARCHAR(10) NOT NULL,
 	source VARCHAR(20) NOT NULL,
+	is_site BOOLEAN DEFAULT 0 NOT NULL,
+	role_codes JSON DEFAULT '[]' NOT NULL,
+	uprn VARCHAR(12) DEFAULT '' NOT NULL,
+	legal_from DATE,
+	legal_until DATE,
 	search_text TEXT NOT NULL,
 	updated_at DATETIME NOT NULL,
 	CONSTRAINT pk_organisation PRIMARY KEY (code),
@@ -125,6 +160,9 @@ CREATE TABLE organisation (
 ;
 
 CREATE INDEX ix_organisation_parent_code ON organisation (parent_code)
+;
+
+CREATE INDEX ix_organisation_updated_at ON organisation (updated_at)
 ;
 
 CREATE TABLE organisation_membership (
@@ -353,6 +391,80 @@ CREATE INDEX ix_card_holder_uid ON card (holder_uid)
 ;
 
 CREATE UNIQUE INDEX uq_card_live_holder ON card (holder_uid) WHERE status IN ('active', 'locked', 'suspended', 'expiring')
+;
+
+CREATE TABLE organisation_load_part (
+	load_id VARCHAR(36) NOT NULL,
+	number INTEGER NOT NULL,
+	content BLOB NOT NULL,
+	CONSTRAINT pk_organisation_load_part PRIMARY KEY (load_id, number),
+	CONSTRAINT fk_organisation_load_part_load_id FOREIGN KEY(load_id) REFERENCES organisation_load (id)
+)
+;
+
+CREATE TABLE organisation_load_record (
+	load_id VARCHAR(36) NOT NULL,
+	code VARCHAR(12) NOT NULL,
+	parent_code VARCHAR(12),
+	CONSTRAINT pk_organisation_load_record PRIMARY KEY (load_id, code),
+	CONSTRAINT fk_organisation_load_record_load_id FOREIGN KEY(load_id) REFERENCES organisation_load (id)
+)
+;
+
+CREATE INDEX ix_organisation_load_record_parent ON organisation_load_record (load_id, parent_code)
+;
+
+CREATE TABLE organisation_load_succession (
+	load_id VARCHAR(36) NOT NULL,
+	predecessor_code VARCHAR(12) NOT NULL,
+	successor_code VARCHAR(12) NOT NULL,
+	happened_on DATE NOT NULL,
+	CONSTRAINT pk_organisation_load_succession PRIMARY KEY (load_id, predecessor_code, successor_code, happened_on),
+	CONSTRAINT fk_organisation_load_succession_load_id FOREIGN KEY(load_id) REFERENCES organisation_load (id)
+)
+;
+
+CREATE TABLE organisation_load_change (
+	load_id VARCHAR(36) NOT NULL,
+	code VARCHAR(12) NOT NULL,
+	change VARCHAR(10) NOT NULL,
+	"before" JSON,
+	"after" JSON,
+	memberships JSON,
+	outcome VARCHAR(10),
+	CONSTRAINT pk_organisation_load_change PRIMARY KEY (load_id, code),
+	CONSTRAINT ck_organisation_load_change_change_is_known CHECK (change IN ('new', 'changed', 'closed', 'reopened', 'missing')),
+	CONSTRAINT ck_organisation_load_change_outcome_is_known CHECK (outcome IN ('applied', 'stale')),
+	CONSTRAINT fk_organisation_load_change_load_id FOREIGN KEY(load_id) REFERENCES organisation_load (id)
+)
+;
+
+CREATE INDEX ix_organisation_load_change_kind ON organisation_load_change (load_id, change, code)
+;
+
+CREATE INDEX ix_organisation_load_change_outcome ON organisation_load_change (load_id, outcome, code)
+;
+
+CREATE TABLE organisation_closing (
+	id VARCHAR(36) NOT NULL,
+	organisation_code VARCHAR(12) NOT NULL,
+	closes_on DATE NOT NULL,
+	raised_at DATETIME NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	not_before DATE,
+	decided_by VARCHAR(40),
+	decided_role_profile VARCHAR(12),
+	decided_at DATETIME,
+	note TEXT DEFAULT '' NOT NULL,
+	successor_code VARCHAR(12),
+	CONSTRAINT pk_organisation_closing PRIMARY KEY (id),
+	CONSTRAINT ck_organisation_closing_status_is_known CHECK (status IN ('open', 'ended', 'handed_on', 'reopened')),
+	CONSTRAINT ck_organisation_closing_somebody_decided CHECK (status NOT IN ('ended', 'handed_on') OR decided_by IS NOT NULL),
+	CONSTRAINT fk_organisation_closing_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
+)
+;
+
+CREATE UNIQUE INDEX uq_organisation_closing_open ON organisation_closing (organisation_code) WHERE status = 'open'
 ;
 
 CREATE TABLE identity_evidence (
