@@ -18,14 +18,17 @@ from app.adapters.ca_client import CaClient
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_directory_of_revocations
 from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
+from app.adapters.monitored_parts import MonitoredParts
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.data import shipped
 from app.domain import permissions_policy
+from app.domain.figures import TOPICS
 from app.domain.permissions_policy import PermissionsPolicy
 from app.fhir.intermediaries import Intermediaries
 from app.fhir.looking_up import LookingUp
 from app.fhir.pacing import Pace
+from app.metrics import ServiceCollector
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
@@ -48,6 +51,7 @@ from app.ra.positioning import Positioning
 from app.ra.previewing_loads import PreviewingLoads
 from app.ra.registering import Registering
 from app.ra.requesting import Requesting
+from app.sampling import EVERY, Sampling
 from app.services import Services
 from app.settings import InsecureDevelopmentWarning, Settings, WithoutKey
 from app.signin.browser_sessions import BrowserSessions
@@ -72,6 +76,7 @@ from directory.unix_socket import ldapi_url
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 LDAPS_PORT = 636
 STATUS_TIMEOUT_SECONDS = 3
+MONITORING_TIMEOUT_SECONDS = 3
 
 
 def open_database(settings: Settings) -> Database:
@@ -240,6 +245,23 @@ def slapd(settings: Settings) -> Slapd:
     return Slapd(place.folder, port, ServerTls.copies_in(place.folder / "tls"))
 
 
+def monitored_parts(settings: Settings) -> MonitoredParts:
+    """The parts that say how they are."""
+    url, seconds = ldapi_url(settings.directory.ldapi_socket), MONITORING_TIMEOUT_SECONDS
+    authority = CaClient(settings.ca.socket, timeout_seconds=seconds)
+    return MonitoredParts(lambda: open_session(url, timeout=seconds), authority)
+
+
+def metrics(settings: Settings) -> ServiceCollector:
+    """What Prometheus is told. Run it as the worker's user: only that may read the directory's monitor."""
+    return ServiceCollector(open_database(settings), monitored_parts(settings), TOPICS)
+
+
+def sampling(settings: Settings, database: Database) -> PeriodicTask:
+    """Samples for the operator's page."""
+    return PeriodicTask("sample", EVERY, Sampling(database, monitored_parts(settings), TOPICS).take)
+
+
 def worker(settings: Settings) -> Worker:
     """The outbox's carrier with everything that it carries to."""
     database, ca = open_database(settings), certificate_authority(settings)
@@ -249,4 +271,5 @@ def worker(settings: Settings) -> Worker:
     revoked = PeriodicTask(
         "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
     )
-    return Worker(database, handlers, [*usual_tasks(database, ca), crls, revoked])
+    sample = sampling(settings, database)
+    return Worker(database, handlers, [*usual_tasks(database, ca), crls, revoked, sample])

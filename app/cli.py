@@ -23,6 +23,7 @@ from app.domain.system_details import SystemDetails
 from app.errors import SpineError
 from app.health_commands import health
 from app.look_up_commands import look_ups
+from app.metrics_commands import metrics
 from app.organisation_commands import organisations
 from app.ra.importing_rbac import ImportingRbac
 from app.ra.loading_systems import LoadingSystems, Signatories
@@ -45,6 +46,7 @@ main.add_command(ca)
 main.add_command(directory)
 main.add_command(health)
 main.add_command(look_ups)
+main.add_command(metrics)
 main.add_command(organisations)
 
 

@@ -153,6 +153,16 @@ class LookUpsSettings:
 
 
 @dataclass(frozen=True)
+class MonitoringSettings:
+    """Where Prometheus fetches metrics, the file with the token that it sends, and the replicas."""
+
+    listen: str = "127.0.0.1"
+    port: int = 9464
+    token_file: Path | None = None
+    replicas: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings, checked. Paths are absolute."""
 
@@ -164,6 +174,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     web: WebSettings = field(default_factory=WebSettings)

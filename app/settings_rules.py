@@ -25,7 +25,12 @@ def problems_of(settings: Settings) -> list[str]:
     databases = {"[database] url": settings.database.url, "[ca] database_url": settings.ca.database_url}
     found = [_origin_problem(key, value, schemes) for key, (value, schemes) in origins.items()]
     found += [_database_problem(key, url) for key, url in databases.items()]
-    found += [_agent_problem(settings), _port_problem(settings), _session_problem(settings)]
+    found += [
+        _monitoring_problem(settings),
+        _agent_problem(settings),
+        _port_problem(settings),
+        _session_problem(settings),
+    ]
     return [sentence for sentence in found if sentence]
 
 
@@ -43,6 +48,12 @@ def _database_problem(key: str, url: str) -> str:
     return f"{key}: must begin with {' or '.join(_DATABASES)}, not {url.split(':')[0]!r}."
 
 
+def _monitoring_problem(settings: Settings) -> str:
+    if settings.monitoring.listen in _LOOPBACK or settings.monitoring.token_file is not None:
+        return ""
+    return "[monitoring] listen: on any address but loopback, token_file must name a file with a token."
+
+
 def _agent_problem(settings: Settings) -> str:
     if _is_loopback(settings.agent.origin):
         return ""
@@ -50,9 +61,13 @@ def _agent_problem(settings: Settings) -> str:
 
 
 def _port_problem(settings: Settings) -> str:
-    if settings.web.port <= _LARGEST_PORT:
-        return ""
-    return f"[web] port: must be at most {_LARGEST_PORT}, not {settings.web.port}."
+    ports = {"[web] port": settings.web.port, "[monitoring] port": settings.monitoring.port}
+    wrong = (
+        f"{key}: must be at most {_LARGEST_PORT}, not {port}."
+        for key, port in ports.items()
+        if port > _LARGEST_PORT
+    )
+    return next(wrong, "")
 
 
 def _session_problem(settings: Settings) -> str:

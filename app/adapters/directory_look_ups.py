@@ -10,7 +10,7 @@ from app.fhir.found import FoundDevice, FoundEndpoint
 from app.fhir.looking_up import SourceRefuses, TooManyFound
 from app.fhir.queries import DeviceQuery, EndpointQuery
 from directory.entries import Record
-from directory.errors import DirectoryRefused, DirectoryUnavailable
+from directory.errors import DirectoryRefused, DirectoryUnavailable, InvalidSetting
 from directory.services_look_up import ACCREDITED_SYSTEM, MESSAGE_HANDLING_SYSTEM, ServicesLookUp
 
 # RFC 4511 appendix A.1: time, size and administrative limit.
@@ -55,7 +55,7 @@ def _errors_named() -> Iterator[None]:
         yield
     except DirectoryUnavailable as outage:
         raise Unavailable("directory", f"The directory does not answer: {outage}") from outage
-    except OSError as fault:
+    except (OSError, InvalidSetting) as fault:
         raise Unavailable(
             "directory", f"Our certificate for the directory cannot be used: {fault}"
         ) from fault

@@ -32,6 +32,9 @@ ldaps_url = {ldaps_url}
 [look_ups]
 origin = {look_ups_origin}
 
+[monitoring]
+port = {metrics_port}
+
 [status]
 origin = {status_origin}
 
@@ -111,6 +114,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
         "desk": str(layout.desk),
         "listen": layout.listen,
         "web_port": layout.web_port,
+        "metrics_port": layout.metrics_port,
         "agent_port": layout.agent_port,
         "tls_certificate": str(layout.tls / "web.pem"),
         "tls_key": str(layout.tls / "web.key"),

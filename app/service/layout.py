@@ -50,6 +50,11 @@ class Layout:
         return 8445 + self.port_offset
 
     @property
+    def metrics_port(self) -> int:
+        """Metrics for Prometheus, loopback only."""
+        return 9464 + self.port_offset
+
+    @property
     def status_port(self) -> int:
         """CRL, OCSP and CA certificates, plain HTTP as RFC 5280 and RFC 6960 expect."""
         return 8080 + self.port_offset
@@ -71,6 +76,7 @@ class Layout:
             (self.web_port, "the web service"),
             (self.relying_party_port, "the prescribing screen"),
             (self.look_ups_port, "the FHIR look-ups"),
+            (self.metrics_port, "the metrics"),
             (self.status_port, "certificate status"),
             (self.ldaps_port, "the directory"),
             (self.agent_port, "the card agent"),

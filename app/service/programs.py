@@ -24,6 +24,7 @@ def in_order(layout: Layout) -> list[Program]:
         web(layout),
         worker(layout),
         look_ups(layout),
+        metrics(layout),
         card_agent(layout),
         relying_party(layout),
     ]
@@ -77,6 +78,13 @@ def look_ups(layout: Layout) -> Program:
 def worker(layout: Layout) -> Program:
     """The outbox's carrier. It listens nowhere, so it is ready when it runs."""
     return Program("worker", _python("app.cli", "worker"), lambda: True, _settings(layout))
+
+
+def metrics(layout: Layout) -> Program:
+    """Metrics for Prometheus. It may read the directory's monitor because it runs as the worker's user."""
+    return Program(
+        "metrics", _python("app.cli", "metrics"), lambda: _listens(layout.metrics_port), _settings(layout)
+    )
 
 
 def card_agent(layout: Layout) -> Program:

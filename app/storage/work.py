@@ -13,6 +13,7 @@ from app.storage.certificates import Certificates
 from app.storage.founding import Founding
 from app.storage.import_runs import ImportRuns
 from app.storage.issuances import Issuances
+from app.storage.monitoring import Monitoring
 from app.storage.openid import OpenID
 from app.storage.organisation_closings import OrganisationClosings
 from app.storage.organisation_load_changes import OrganisationLoadChanges
@@ -149,6 +150,11 @@ class Work:
     def rate_limits(self) -> RateLimits:
         """How often something was tried lately."""
         return RateLimits(self.connection, self.now)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """Figures that say how the service is."""
+        return Monitoring(self.connection)
 
     @cached_property
     def sessions(self) -> Sessions:

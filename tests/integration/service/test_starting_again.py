@@ -36,7 +36,7 @@ from tests.support.running_service import (
     wait_until,
 )
 
-PROGRAMS = ("directory", "ca", "status", "web", "worker", "look-ups", "card-agent", "prescribing")
+PROGRAMS = ("directory", "ca", "status", "web", "worker", "look-ups", "metrics", "card-agent", "prescribing")
 SECOND_START_SECONDS = 10
 KEPT = ("person", "card", "certificate", "position", "audit_event")
 
@@ -110,6 +110,14 @@ def test_the_look_ups_answer_who_has_the_key_that_was_made(started_again: Servic
     assert bundle["link"][0]["url"].startswith(address)
 
 
+def test_prometheus_is_told_that_every_part_answers(started_again: Service) -> None:
+    address = f"http://127.0.0.1:{9464 + started_again.port_offset}/metrics"
+    for part in ("ca", "database", "directory"):
+        assert f'spine_ra_part_up{{part="{part}"}} 1.0' in httpx.get(address).text
+    seen = "spine_ra_worker_last_sample_timestamp_seconds"
+    wait_until(lambda: seen in httpx.get(address).text, "the worker's first sample")
+
+
 def test_the_page_names_everybody_and_every_address(started_again: Service) -> None:
     for holder in started_again.people().values():
         for fact in (holder.name, holder.card_serial, holder.pin, holder.uid):
@@ -159,6 +167,7 @@ def main_process(mark: str, program: str) -> int:
         "web": "app.wsgi:web",
         "worker": "app.cli worker",
         "look-ups": "app.wsgi:look_ups",
+        "metrics": "app.cli metrics",
         "card-agent": "-m card_agent",
         "prescribing": "examples.prescribing",
     }[program]

@@ -269,6 +269,14 @@ CREATE TABLE import_run (
 )
 ;
 
+CREATE TABLE sample (
+	at DATETIME NOT NULL,
+	figures JSON NOT NULL,
+	audit_seq BIGINT NOT NULL,
+	CONSTRAINT pk_sample PRIMARY KEY (at)
+)
+;
+
 CREATE TABLE sequence (
 	name VARCHAR(40) NOT NULL,
 	next_value BIGINT NOT NULL,

@@ -1,0 +1,96 @@
+"""Asks the parts of the service for the figures that say how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from app.domain import figures
+from app.domain.figures import Figure, Waiting
+from app.errors import SpineError
+from directory.connection import Session
+from directory.errors import DirectoryError
+from directory.monitoring import ServerFigures, read_figures
+
+DIRECTORY, CERTIFICATE_AUTHORITY, DATABASE = "directory", "ca", "database"
+
+
+class Authority(Protocol):
+    """The certificate authority's process."""
+
+    def health(self) -> None:
+        """Return when it is ready. Raises Unavailable."""
+
+
+class MonitoredParts:
+    """The parts that are asked over their sockets.
+
+    Args:
+        connect: opens a session with the directory as its publisher, who alone may read its monitor.
+        authority: the certificate authority's process.
+    """
+
+    def __init__(self, connect: Callable[[], Session], authority: Authority) -> None:
+        self._connect = connect
+        self._authority = authority
+
+    def figures(self) -> Iterator[Figure]:
+        """What can be had now. A part that does not answer says so by its figure ``part_up``."""
+        yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
+        found = self._directory()
+        yield _up(DIRECTORY, found is not None)
+        if found is not None:
+            yield from directory_figures(found)
+
+    def _authority_answers(self) -> bool:
+        try:
+            self._authority.health()
+        except SpineError:
+            return False
+        return True
+
+    def _directory(self) -> ServerFigures | None:
+        try:
+            with self._connect() as session:
+                return read_figures(session)
+        except DirectoryError:
+            return None
+
+
+def directory_figures(found: ServerFigures) -> Iterator[Figure]:
+    """A slapd's figures by our names."""
+    for name, completed in found.operations.items():
+        yield Figure(figures.OPERATIONS, completed, (name,))
+    yield Figure(figures.CONNECTIONS, found.connections_now)
+    yield Figure("directory_connections_opened", found.connections_total)
+    yield Figure("directory_entries_sent", found.entries_sent)
+    yield Figure("directory_bytes_sent", found.bytes_sent)
+    yield Figure("directory_threads", found.threads)
+    yield Figure("directory_threads_active", found.threads_active)
+    yield Figure(figures.THREADS_WAITING, found.threads_waiting)
+    yield Figure("directory_start_timestamp_seconds", found.started_at.timestamp())
+    for database in found.databases:
+        yield Figure(figures.ENTRIES, database.entries, (database.suffix,))
+        yield Figure(figures.MAP_USED, database.used_bytes, (database.suffix,))
+        yield Figure(figures.MAP_MAXIMUM, database.maximum_bytes, (database.suffix,))
+
+
+def publishing_figures(waiting: Sequence[Waiting], topics: Iterable[str], now: datetime) -> Iterator[Figure]:
+    """What is not published, for every topic that there is, so that nothing waiting reads as 0."""
+    by_topic = {each.topic: each for each in waiting}
+    for topic in sorted({*topics, *by_topic}):
+        found = by_topic.get(topic)
+        age = max(0.0, (now - found.oldest_at).total_seconds()) if found else 0.0
+        yield Figure(figures.WAITING, found.waiting if found else 0, (topic,))
+        yield Figure(figures.OLDEST, age, (topic,))
+        yield Figure(figures.FAILING, found.failing if found else 0, (topic,))
+
+
+def database_up(answers: bool) -> Figure:
+    """Whether the database answers."""
+    return _up(DATABASE, answers)
+
+
+def _up(part: str, answers: bool) -> Figure:
+    return Figure(figures.PART_UP, float(answers), (part,))
