@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
 from app.oidc.signing import SigningKeys
+from app.periodic_tasks import authority_tasks, clearing_tasks, directory_tasks
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
@@ -59,11 +60,10 @@ from app.signin.certificate_checks import TrustAnchors
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
 from app.storage.database import Database
-from app.storage.outbox import OutboxRow
 from app.web.application import create_app
 from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
-from app.worker import PeriodicTask, Worker, usual_tasks
+from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
 from directory.credentials import ClientTls
 from directory.publishing import Publisher
@@ -201,18 +201,12 @@ def api_keys(settings: Settings) -> ApiKeyFile:
     return ApiKeyFile(settings.look_ups.api_keys_file)
 
 
-def outbox_handlers(
-    settings: Settings, database: Database, directory: DirectoryPublishing
-) -> Mapping[str, Callable[[OutboxRow], None]]:
-    """What the worker calls for each topic of the outbox."""
+def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handler]:
+    """What tells relying parties."""
     keys = OpenIDKeys.open(openid_token_place(settings)).signing_keys
     parties, issuer = relying_parties(settings), settings.openid.issuer
     telling = TellingRelyingParties(database, parties, keys, issuer, HttpBackChannel())
-    return {
-        **directory.handlers,
-        **ca_outbox_handlers(certificate_authority(settings)),
-        "openid.logout": lambda row: telling.tell(row.key),
-    }
+    return {"openid.logout": lambda row: telling.tell(row.key)}
 
 
 def directory_publishing(settings: Settings, database: Database) -> DirectoryPublishing:
@@ -265,11 +259,18 @@ def sampling(settings: Settings, database: Database) -> PeriodicTask:
 def worker(settings: Settings) -> Worker:
     """The outbox's carrier with everything that it carries to."""
     database, ca = open_database(settings), certificate_authority(settings)
-    handlers = outbox_handlers(settings, database, directory_publishing(settings, database))
-    crls = PeriodicTask("crls", timedelta(minutes=5), lambda: renew_crls(ca))
-    revocations = RevocationList(settings.directory.folder)
+    publishing, revocations = (
+        directory_publishing(settings, database),
+        RevocationList(settings.directory.folder),
+    )
+    to_authority, to_parties = OneByOne(ca_outbox_handlers(ca)), OneByOne(party_handlers(settings, database))
     revoked = PeriodicTask(
         "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
     )
-    sample = sampling(settings, database)
-    return Worker(database, handlers, [*usual_tasks(database, ca), crls, revoked, sample])
+    asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked]
+    clearing = [*clearing_tasks(database), sampling(settings, database)]
+    return Worker(
+        Lane(database, publishing, directory_tasks(database, publishing), "directory"),
+        Lane(database, to_authority, asked, "authority"),
+        Lane(database, to_parties, clearing, "parties"),
+    )

@@ -1,15 +1,21 @@
 """The worker: carries the outbox to its targets, in order per key, at least once; and does what is periodic.
 
+It has **lanes**, each with topics of its own and a thread of its own, so that a relying party that hangs
+does not hold up the directory. Where several workers run, each lane is worked by one of them, and the others
+stand by.
+
 It can be killed at any moment. A row is marked as published after its handler has returned, so a killed
 worker's rows are handled again by the next one; handlers make the target equal to the database now, so that
-does no harm. Where several workers run, one works and the others stand by.
+does no harm.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -19,10 +25,12 @@ from app.storage.database import Database
 from app.storage.outbox import OutboxRow
 
 Handler = Callable[[OutboxRow], None]
+Outcome = tuple[OutboxRow, str | None]
+"""A row, and the error that kept it from its target; None when it reached it."""
 
 POLL_SECONDS = 0.1
 STAND_BY_SECONDS = 1.0
-_AT_ONCE = 50
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -31,6 +39,50 @@ class StopSignal(Protocol):
 
     def is_set(self) -> bool: ...
     def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class Carrier(Protocol):
+    """Carries rows of some topics to their target."""
+
+    @property
+    def topics(self) -> Collection[str]:
+        """Which rows it carries."""
+
+    @property
+    def at_once(self) -> int:
+        """How many rows it is given at most."""
+
+    def carry(self, rows: Sequence[OutboxRow]) -> Iterator[Outcome]:
+        """Carry the rows in their order and say of each what came of it.
+
+        Raises:
+            Unavailable: the target does not answer, for any row. Rows not answered for wait.
+        """
+
+
+class OneByOne:
+    """Gives each row to its topic's handler; one that fails does not hold up the others."""
+
+    at_once = 50
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    @property
+    def topics(self) -> Collection[str]:
+        """Those that have a handler."""
+        return self._handlers.keys()
+
+    def carry(self, rows: Sequence[OutboxRow]) -> Iterator[Outcome]:
+        """Handle the rows."""
+        return ((row, self._error(row)) for row in rows)
+
+    def _error(self, row: OutboxRow) -> str | None:
+        try:
+            self._handlers[row.topic](row)
+        except Exception as fault:
+            return f"{type(fault).__name__}: {fault}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -42,25 +94,29 @@ class PeriodicTask:
     run: Callable[[], object]
 
 
-class Worker:
-    """Publishes the outbox and runs periodic tasks.
+class Lane:
+    """Publishes some topics of the outbox, and runs periodic tasks between.
 
     Args:
-        handlers: what carries a row of each topic to its target; raising means that it is tried again later.
+        carrier: takes rows to their target.
         periodic_tasks: run once at the start and then at their times.
+        name: the lane's own, for it is worked exclusively.
     """
 
     def __init__(
         self,
         database: Database,
-        handlers: Mapping[str, Handler],
-        periodic_tasks: Sequence[PeriodicTask] = (),
+        carrier: Carrier,
+        periodic_tasks: Sequence[PeriodicTask],
+        name: str,
     ) -> None:
         self._database = database
-        self._handlers = handlers
+        self._carrier = carrier
         self._tasks = periodic_tasks
+        self._name = name
         self._due: dict[str, float] = {}
         self._outage: str | None = None
+        self._pause = 0.0
 
     def run(self, stop: StopSignal) -> None:
         """Work until ``stop`` is set; an outage of the database is waited out."""
@@ -72,42 +128,58 @@ class Worker:
             stop.wait(STAND_BY_SECONDS)
 
     def _hold_and_work(self, stop: StopSignal) -> None:
-        with self._database.exclusively("worker") as still_held:
+        with self._database.exclusively(f"worker-{self._name}") as still_held:
             while still_held is not None and not stop.is_set() and still_held():
                 self._run_due_tasks()
                 if not self.publish_some(stop):
-                    stop.wait(POLL_SECONDS)
-                self._note_outage(None)
+                    stop.wait(self._pause or POLL_SECONDS)
 
     def publish_some(self, stop: StopSignal | None = None) -> int:
-        """Handle the rows that are due now; answers how many were published.
+        """Carry the rows that are due now; answers how many were published.
 
         Raises:
-            Unavailable: the database is down; what was handled meanwhile will be handled again.
+            Unavailable: the database is down; what was carried meanwhile will be carried again.
         """
         with self._database.read() as work:
-            rows = work.outbox.due(list(self._handlers), _AT_ONCE)
-        outcomes = [(row, self._handled(row)) for row in rows if stop is None or not stop.is_set()]
-        if outcomes:
-            self._mark(outcomes)
+            rows = work.outbox.due(self._carrier.topics, self._carrier.at_once)
+        outcomes: list[Outcome] = []
+        outage = self._carried(rows, outcomes, stop) if rows else None
+        self._mark(outcomes, rows[len(outcomes) :], outage)
         return sum(error is None for _, error in outcomes)
 
-    def _handled(self, row: OutboxRow) -> str | None:
-        """The error; None when the row reached its target."""
+    def _carried(
+        self, rows: Sequence[OutboxRow], outcomes: list[Outcome], stop: StopSignal | None
+    ) -> Unavailable | None:
+        """Carry rows and put down each one's outcome. The outage of their target, if there is one."""
         try:
-            self._handlers[row.topic](row)
-        except Exception as fault:
-            _LOG.warning("outbox row %d (%s %s) failed: %s", row.id, row.topic, row.key, fault)
-            return f"{type(fault).__name__}: {fault}"
+            for outcome in self._carrier.carry(rows):
+                outcomes.append(outcome)
+                self._note_failure(*outcome)
+                if stop is not None and stop.is_set():
+                    break
+        except Unavailable as outage:
+            return outage
         return None
 
-    def _mark(self, outcomes: Sequence[tuple[OutboxRow, str | None]]) -> None:
+    def _note_failure(self, row: OutboxRow, error: str | None) -> None:
+        if error is not None:
+            _LOG.warning("outbox row %d (%s %s) failed: %s", row.id, row.topic, row.key, error)
+
+    def _mark(
+        self, outcomes: Sequence[Outcome], left: Sequence[OutboxRow], outage: Unavailable | None
+    ) -> None:
+        """Note what was published. In an outage only the oldest row is put off: the rest stays in order."""
+        self._note_outage(str(outage) if outage else None)
+        self._pause = min(max(2 * self._pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS) if outage else 0
+        if not outcomes and not outage:
+            return
         with self._database.change() as work:
+            work.outbox.published([row for row, error in outcomes if error is None])
             for row, error in outcomes:
-                if error is None:
-                    work.outbox.published(row)
-                else:
+                if error is not None:
                     work.outbox.failed(row, error)
+            if outage and left:
+                work.outbox.failed(left[0], str(outage), timedelta(seconds=self._pause))
 
     def _run_due_tasks(self) -> None:
         for task in self._tasks:
@@ -123,49 +195,38 @@ class Worker:
 
     def _note_outage(self, outage: str | None) -> None:
         if outage and outage != self._outage:
-            _LOG.error("the worker waits: %s", outage)
+            _LOG.error("the worker's lane %s waits: %s", self._name, outage)
         if self._outage and not outage:
-            _LOG.info("the worker goes on")
+            _LOG.info("the worker's lane %s goes on", self._name)
         self._outage = outage
 
 
-class Sealing(Protocol):
-    """The CA process, which verifies the chain and seals its head."""
+class Worker:
+    """Runs lanes side by side."""
 
-    def seal_audit_head(self) -> int: ...
+    def __init__(self, *lanes: Lane) -> None:
+        self._lanes = lanes
 
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set.
 
-def announce_begun_and_ended_roles(database: Database) -> None:
-    """Announce the people whose roles began or ended with the day, so that the directory says so."""
-    with database.change() as work:
-        for uid in work.sweeps.people_with_changed_roles():
-            work.outbox.add("directory.person", uid)
+        Raises:
+            Exception: what ended a lane that should not have ended; the others were stopped.
+        """
+        faults: list[BaseException] = []
 
+        def run_lane(lane: Lane) -> None:
+            try:
+                lane.run(stop)
+            except BaseException as fault:
+                faults.append(fault)
+            finally:
+                stop.set()
 
-def seal_new_events(database: Database, sealing: Sealing) -> None:
-    """Have the audit's head sealed when there are events after the last seal.
-
-    Raises:
-        Unavailable, Refusal: as the CA process answers.
-    """
-    with database.read() as work:
-        head, last = work.audit.head(), work.audit.last_seal()
-    if head.seq > (last.seq if last else 0):
-        sealing.seal_audit_head()
-
-
-def forget_what_is_over(database: Database, keep: timedelta) -> None:
-    """Remove what nobody needs: outbox rows published and sessions ended before ``keep``, ended limits."""
-    with database.change() as work:
-        work.outbox.forget_published(work.now - keep)
-        work.sessions.forget_old(work.now - keep)
-        work.rate_limits.forget_ended()
-
-
-def usual_tasks(database: Database, sealing: Sealing) -> list[PeriodicTask]:
-    """The periodic tasks of every installation."""
-    return [
-        PeriodicTask("roles", timedelta(seconds=30), lambda: announce_begun_and_ended_roles(database)),
-        PeriodicTask("seal", timedelta(seconds=5), lambda: seal_new_events(database, sealing)),
-        PeriodicTask("forget", timedelta(hours=1), lambda: forget_what_is_over(database, timedelta(days=7))),
-    ]
+        with ExitStack() as ends:
+            for lane in self._lanes:
+                thread = threading.Thread(target=run_lane, args=(lane,))
+                thread.start()
+                ends.callback(thread.join)
+        for fault in faults:
+            raise fault

@@ -44,7 +44,8 @@ class Publisher:
         self._lock_file = lock_file
         self._clock = clock
         self._planted: Session | None = None
-        self._sessions = Reconnecting(lambda: open_session(ldapi_url))
+        self._connect: Callable[[], Session] = lambda: open_session(ldapi_url)
+        self._sessions = Reconnecting(self._connect)
 
     def publish(self, *entries: Entry) -> int:
         """Make the directory's content of these entries equal to them.
@@ -62,17 +63,19 @@ class Publisher:
                 raise outcome
         return sum(outcome for outcome in outcomes if isinstance(outcome, int))
 
-    def publish_each(self, entries: Sequence[Entry]) -> list[int | DirectoryRefused]:
+    def publish_each(self, entries: Iterable[Entry]) -> list[int | DirectoryRefused]:
         """As ``publish``, but what slapd refuses of one entry does not hold up the others.
+
+        ``entries`` is read after the wait for whoever else writes: what a generator reads of the database
+        then cannot be older than what they wrote.
 
         Returns:
             for each entry how many were written, or the refusal.
         """
 
-        def publish_all(session: Session, log: ChangeLog) -> list[int | DirectoryRefused]:
-            return [_publish(session, log, entry) for entry in entries]
-
-        return self._writing(publish_all)
+        with self._alone():
+            listed = list(entries)
+            return self._sessions.run(lambda session: self._logged(session, _publishing(listed)))
 
     def remove_person(self, uid: str) -> int:
         """Remove a person with all their entries. Returns how many entries were removed."""
@@ -98,6 +101,14 @@ class Publisher:
             DirectoryUnavailable: slapd does not answer.
         """
         self._writing(lambda *_: None)
+
+    def answers(self) -> bool:
+        """Whether slapd answers a new connection."""
+        try:
+            self._connect().close()
+        except DirectoryUnavailable:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the connection. The next call opens one."""
@@ -130,6 +141,10 @@ class Publisher:
             raise DirectoryUnavailable(f"There is no directory in {self._lock_file.parent} yet.")
         with locked(self._lock_file, wait=True):
             yield
+
+
+def _publishing(entries: Sequence[Entry]) -> Callable[[Session, ChangeLog], list[int | DirectoryRefused]]:
+    return lambda session, log: [_publish(session, log, entry) for entry in entries]
 
 
 def _plant(session: Session, log: ChangeLog) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
 
 from app.domain.json_value import JsonValue
 from app.storage.tables.outbox import outbox
@@ -72,6 +73,10 @@ class Outbox:
 
     def due(self, topics: Collection[str], limit: int = 100) -> list[OutboxRow]:
         """The rows that can be published now: of each topic and key the oldest only, so that order holds."""
+        found = (row for topic in topics for row in self._due_of(topic, limit))
+        return sorted(found, key=lambda row: row.id)[:limit]
+
+    def _due_of(self, topic: str, limit: int) -> list[OutboxRow]:
         earlier = outbox.alias("earlier")
         is_first = ~exists().where(
             earlier.c.topic == outbox.c.topic,
@@ -82,42 +87,44 @@ class Outbox:
         chosen = (
             select(*(outbox.c[name] for name in OutboxRow.__dataclass_fields__))
             .where(outbox.c.published_at.is_(None), outbox.c.next_attempt_at <= self._now)
-            .where(outbox.c.topic.in_(topics), is_first)
+            .where(outbox.c.topic == topic, is_first)
             .order_by(outbox.c.id)
             .limit(limit)
         )
         return [OutboxRow(**row._mapping) for row in self._connection.execute(chosen)]
 
-    def published(self, row: OutboxRow) -> None:
-        """Note that the row was published."""
-        self._connection.execute(update(outbox).where(outbox.c.id == row.id).values(published_at=self._now))
+    def published(self, rows: Collection[OutboxRow]) -> None:
+        """Note that the rows were published."""
+        ids = [row.id for row in rows]
+        self._connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(published_at=self._now))
 
-    def failed(self, row: OutboxRow, error: str) -> None:
-        """Note that publishing failed; it is tried again later, each time after twice as long."""
+    def failed(self, row: OutboxRow, error: str, wait: timedelta | None = None) -> None:
+        """Note that publishing failed; it is tried again after ``wait``, or each time after twice as long."""
         self._connection.execute(
             update(outbox)
             .where(outbox.c.id == row.id)
             .values(
                 attempts=outbox.c.attempts + 1,
-                next_attempt_at=self._now + delay_after(row.attempts + 1),
+                next_attempt_at=self._now + (delay_after(row.attempts + 1) if wait is None else wait),
                 last_error=error[:2000],
             )
         )
 
-    def progress(self) -> OutboxProgress:
-        """How far publishing is behind, for the health page."""
+    def progress(self, prefix: str = "") -> OutboxProgress:
+        """How far publishing is behind in the topics that begin with ``prefix``."""
+        waiting = outbox.c.published_at.is_(None) & outbox.c.topic.startswith(prefix, autoescape=True)
         chosen = select(
             func.count().label("waiting"),
             func.min(outbox.c.created_at).label("oldest_created_at"),
             func.count().filter(outbox.c.attempts > 0).label("failing"),
-        ).where(outbox.c.published_at.is_(None))
+        ).where(waiting)
         row = self._connection.execute(chosen).one()
-        return OutboxProgress(row.waiting, row.oldest_created_at, row.failing, self._last_error())
+        return OutboxProgress(row.waiting, row.oldest_created_at, row.failing, self._last_error(waiting))
 
-    def _last_error(self) -> str | None:
-        waiting = outbox.c.published_at.is_(None) & outbox.c.last_error.is_not(None)
+    def _last_error(self, waiting: ColumnElement[bool]) -> str | None:
+        failed = waiting & outbox.c.last_error.is_not(None)
         return self._connection.scalar(
-            select(outbox.c.last_error).where(waiting).order_by(outbox.c.id.desc()).limit(1)
+            select(outbox.c.last_error).where(failed).order_by(outbox.c.id.desc()).limit(1)
         )
 
     def forget_published(self, before: datetime) -> int:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import gzip
 import io
+import threading
 import tomllib
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -34,6 +35,7 @@ from app.storage.tables.access import role_profile
 from app.storage.tables.people import person as person_table
 from app.storage.tables.systems import accredited_system
 from directory.client import DirectoryClient
+from directory.locking import locked
 from directory.rebuilding import rebuild
 
 UID, ASID, MHS = "555000000017", "200000000149", "S200000000150"
@@ -137,7 +139,12 @@ def publishing(filled, fresh) -> DirectoryPublishing:
 
 
 def announce(publishing, topic, key):
-    publishing.handlers[topic](OutboxRow(1, topic, key, {}, NOW, 0))
+    assert errors_of(publishing, (topic, key)) == [None]
+
+
+def errors_of(publishing, *announced):
+    rows = [OutboxRow(number, *each, {}, NOW, 0) for number, each in enumerate(announced)]
+    return [error for _, error in publishing.carry(rows)]
 
 
 def announce_all(publishing):
@@ -269,6 +276,29 @@ def test_a_closed_person_has_no_rights(filled):
         work.connection.execute(update(person_table).values(status="closed"))
     with filled.read() as work:
         assert person_entry(work, UID).access == ()
+
+
+def test_what_cannot_be_published_does_not_hold_up_what_is_announced_with_it(publishing, fresh):
+    person, code = ("directory.person", UID), ("directory.organisation", "A81001")
+    errors = errors_of(publishing, ("directory.person", "no uid"), person, ("directory.system", "ü"), code)
+    assert [bool(error) for error in errors] == [True, False, True, False]
+    assert "InvalidIdentifier" in errors[0]
+    assert held(fresh, f"uid={UID},ou=People,o=nhs")
+    assert held(fresh, "uniqueIdentifier=A81001,ou=Organisations,o=nhs")
+
+
+def test_what_was_read_before_another_wrote_is_not_published_after(publishing, filled, fresh):
+    """The worker waits while everything is rebuilt; then it must not bring back what it read before."""
+    announce_all(publishing)
+    row = OutboxRow(1, "directory.person", UID, {}, NOW, 0)
+    carrying = threading.Thread(target=lambda: list(publishing.carry([row])))
+    with locked(fresh.slapd.publishing_lock, wait=True):
+        carrying.start()
+        carrying.join(0.2)
+        with filled.change() as work:
+            work.connection.execute(update(person_table).values(family_name="Married"))
+    carrying.join()
+    assert held(fresh, f"uid={UID},ou=People,o=nhs")[0]["sn"] == ("Married",)
 
 
 def test_while_slapd_is_down_the_worker_is_told_to_come_again(publishing, fresh):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,17 +16,16 @@ from sqlalchemy import insert, text
 from app.domain.actor import Actor
 from app.domain.audit_event import REQUIRED_DETAILS
 from app.errors import Unavailable
-from app.storage.database import Database
-from app.storage.outbox import LONGEST_DELAY, OutboxRow, delay_after
-from app.storage.tables import access, people
-from app.storage.tables.outbox import outbox
-from app.worker import (
-    PeriodicTask,
-    Worker,
+from app.periodic_tasks import (
     announce_begun_and_ended_roles,
     forget_what_is_over,
     seal_new_events,
 )
+from app.storage.database import Database
+from app.storage.outbox import LONGEST_DELAY, OutboxRow, delay_after
+from app.storage.tables import access, people
+from app.storage.tables.outbox import outbox
+from app.worker import Handler, Lane, OneByOne, Outcome, PeriodicTask, Worker
 
 DONE = "card.painted"
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -58,8 +57,12 @@ def announce(database: Database, *keys: str, topic: str = "directory.person") ->
             work.outbox.add(topic, key)
 
 
+def lane(database: Database, handlers: Mapping[str, Handler], tasks: Sequence[PeriodicTask] = ()) -> Lane:
+    return Lane(database, OneByOne(handlers), tasks, "test")
+
+
 @contextmanager
-def running(worker: Worker) -> Iterator[threading.Event]:
+def running(worker: Lane | Worker) -> Iterator[threading.Event]:
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
@@ -97,7 +100,7 @@ class Target:
 def test_every_row_reaches_its_handler_once(database: Database) -> None:
     announce(database, "1", "2", "3")
     target = Target()
-    with running(Worker(database, {"directory.person": target})):
+    with running(lane(database, {"directory.person": target})):
         target.wait_for(lambda: len(target.rows) == 3)
         announce(database, "4")
         target.wait_for(lambda: len(target.rows) == 4)
@@ -111,7 +114,7 @@ def test_rows_of_one_key_keep_their_order(database: Database, clock: MovedClock)
         for turn in range(3):
             work.outbox.add("directory.person", "1", {"turn": turn})
     target = Target(failing={"1"})
-    worker = Worker(database, {"directory.person": target})
+    worker = lane(database, {"directory.person": target})
     assert worker.publish_some() == 0
     target.failing.clear()
     assert worker.publish_some() == 0, "later rows must wait for the failed one"
@@ -123,7 +126,7 @@ def test_rows_of_one_key_keep_their_order(database: Database, clock: MovedClock)
 def test_a_failing_key_does_not_hold_up_the_others(database: Database, clock: MovedClock) -> None:
     announce(database, "bad", "good")
     target = Target(failing={"bad"})
-    Worker(database, {"directory.person": target}).publish_some()
+    lane(database, {"directory.person": target}).publish_some()
     assert target.keys == ["good"]
     with database.read() as work:
         progress = work.outbox.progress()
@@ -133,7 +136,7 @@ def test_a_failing_key_does_not_hold_up_the_others(database: Database, clock: Mo
 
 def test_a_failing_row_is_tried_again_later_and_later(database: Database, clock: MovedClock) -> None:
     announce(database, "1")
-    worker = Worker(database, {"directory.person": Target(failing={"1"})})
+    worker = lane(database, {"directory.person": Target(failing={"1"})})
     for attempt in range(1, 6):
         worker.publish_some()
         with database.read() as work:
@@ -151,25 +154,25 @@ def test_a_killed_workers_row_is_handled_again(database: Database) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        Worker(database, {"directory.person": killed}).publish_some()
+        lane(database, {"directory.person": killed}).publish_some()
     target = Target()
-    assert Worker(database, {"directory.person": target}).publish_some() == 1
+    assert lane(database, {"directory.person": target}).publish_some() == 1
     assert target.keys == ["1"]
 
 
 def test_a_topic_without_handler_waits(database: Database) -> None:
     announce(database, "1", topic="openid.logout")
-    assert Worker(database, {"directory.person": Target()}).publish_some() == 0
+    assert lane(database, {"directory.person": Target()}).publish_some() == 0
     with database.read() as work:
         assert work.outbox.progress().waiting == 1
 
 
 def test_one_of_two_workers_stands_by_and_takes_over(database: Database) -> None:
     first, second = Target(), Target()
-    with running(Worker(database, {"directory.person": first})) as stop:
+    with running(lane(database, {"directory.person": first})) as stop:
         announce(database, "1")
         first.wait_for(lambda: first.keys == ["1"])
-        with running(Worker(database, {"directory.person": second})):
+        with running(lane(database, {"directory.person": second})):
             announce(database, "2", "3")
             first.wait_for(lambda: first.keys == ["1", "2", "3"])
             stop.set()
@@ -179,22 +182,80 @@ def test_one_of_two_workers_stands_by_and_takes_over(database: Database) -> None
 
 
 def test_the_lock_of_a_broken_connection_is_given_up(postgresql_database: Database) -> None:
-    with postgresql_database.exclusively("worker") as still_held:
+    with postgresql_database.exclusively("worker-test") as still_held:
         assert still_held
         assert still_held()
-        with postgresql_database.exclusively("worker") as again:
+        with postgresql_database.exclusively("worker-test") as again:
             assert again is None
         with postgresql_database.engine.begin() as connection:
             others = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
             connection.execute(text(others))
         assert not still_held()
-    with postgresql_database.exclusively("worker") as taken:
+    with postgresql_database.exclusively("worker-test") as taken:
         assert taken
+
+
+def test_a_relying_party_that_hangs_does_not_hold_up_the_directory(database: Database) -> None:
+    target, hanging, let_go = Target(), threading.Event(), threading.Event()
+
+    def hang(row: OutboxRow) -> None:
+        hanging.set()
+        let_go.wait(60)
+
+    parties = Lane(database, OneByOne({"openid.logout": hang}), (), "parties")
+    directory = Lane(database, OneByOne({"directory.person": target}), (), "directory")
+    announce(database, "session", topic="openid.logout")
+    with running(Worker(parties, directory)):
+        try:
+            assert hanging.wait(30)
+            announce(database, "1", "2")
+            target.wait_for(lambda: target.keys == ["1", "2"])
+        finally:
+            let_go.set()
+
+
+def test_a_lane_that_breaks_ends_the_worker_so_that_it_is_started_again(database: Database) -> None:
+    class Broken(OneByOne):
+        def carry(self, rows: Sequence[OutboxRow]) -> Iterator[Outcome]:
+            raise ZeroDivisionError
+
+    announce(database, "1")
+    broken = Lane(database, Broken({"directory.person": Target()}), (), "broken")
+    with pytest.raises(ZeroDivisionError):
+        Worker(broken, lane(database, {})).run(threading.Event())
+
+
+def test_in_an_outage_of_the_target_everything_waits_in_its_order(
+    database: Database, clock: MovedClock
+) -> None:
+    class Down(OneByOne):
+        is_down = True
+
+        def carry(self, rows: Sequence[OutboxRow]) -> Iterator[Outcome]:
+            if self.is_down:
+                raise Unavailable("directory", "The directory is down.")
+            return super().carry(rows)
+
+    target = Target()
+    down = Down({"directory.person": target})
+    worker = Lane(database, down, (), "test")
+    announce(database, *"12345")
+    for _ in range(10):
+        assert worker.publish_some() == 0
+        clock.move(timedelta(seconds=5))
+    with database.read() as work:
+        progress = work.outbox.progress("directory.")
+        assert work.outbox.progress("openid.").waiting == 0
+    assert (progress.waiting, progress.failing, progress.oldest_created_at) == (5, 1, START)
+    assert progress.last_error == "The directory is down."
+    down.is_down = False
+    assert worker.publish_some() == 5
+    assert target.keys == list("12345")
 
 
 def test_announcements_of_many_threads_all_arrive(database: Database) -> None:
     target = Target()
-    with running(Worker(database, {"directory.person": target})):
+    with running(lane(database, {"directory.person": target})):
         threads = [
             threading.Thread(
                 target=lambda first=first: [announce(database, f"{first}-{n}") for n in range(10)]
@@ -212,7 +273,7 @@ def test_announcements_of_many_threads_all_arrive(database: Database) -> None:
 def test_a_row_whose_transaction_commits_late_is_not_lost(postgresql_database: Database) -> None:
     """PostgreSQL numbers rows before they commit: a later number may be seen first."""
     target = Target()
-    worker = Worker(postgresql_database, {"directory.person": target})
+    worker = lane(postgresql_database, {"directory.person": target})
     late = Database(str(postgresql_database.engine.url.render_as_string(hide_password=False)))
     with late.change() as work:
         work.outbox.add("directory.person", "late")
@@ -235,7 +296,7 @@ def test_periodic_tasks_run_and_a_failing_one_harms_nobody(
         PeriodicTask("fails", timedelta(milliseconds=1), fail),
         PeriodicTask("works", timedelta(milliseconds=1), ran.set),
     ]
-    with caplog.at_level(logging.WARNING), running(Worker(sqlite_database, {}, tasks)):
+    with caplog.at_level(logging.WARNING), running(lane(sqlite_database, {}, tasks)):
         assert ran.wait(30)
         ran.clear()
         assert ran.wait(30)
@@ -253,13 +314,13 @@ def test_a_database_that_is_down_is_waited_for(caplog: pytest.LogCaptureFixture)
             stop.set()
             return True
 
-    Worker(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), {}).run(StopAfterOne())
-    assert "the worker waits: The database cannot be used just now." in caplog.text
+    lane(Database("postgresql+psycopg://nobody@127.0.0.1:1/none"), {}).run(StopAfterOne())
+    assert "the worker's lane test waits: The database cannot be used just now." in caplog.text
 
 
 def test_published_rows_are_forgotten_after_a_while(database: Database, clock: MovedClock) -> None:
     announce(database, "1", "2")
-    Worker(database, {"directory.person": Target(failing={"2"})}).publish_some()
+    lane(database, {"directory.person": Target(failing={"2"})}).publish_some()
     clock.move(timedelta(days=8))
     forget_what_is_over(database, timedelta(days=7))
     with database.read() as work:
@@ -352,8 +413,7 @@ def announced(database: Database) -> list[str]:
     announce_begun_and_ended_roles(database)
     with database.change() as work:
         rows = work.outbox.due(["directory.person"])
-        for row in rows:
-            work.outbox.published(row)
+        work.outbox.published(rows)
     return [row.key for row in rows]
 
 
@@ -390,7 +450,7 @@ def work_until_killed(url: str, reached: str) -> None:
         Path(reached).write_text(row.key)
         threading.Event().wait()
 
-    Worker(Database(url), {"directory.person": reach_and_hang}).run(threading.Event())
+    lane(Database(url), {"directory.person": reach_and_hang}).run(threading.Event())
 
 
 def test_the_next_worker_goes_on_after_a_kill(database: Database, tmp_path: Path) -> None:
@@ -403,10 +463,10 @@ def test_the_next_worker_goes_on_after_a_kill(database: Database, tmp_path: Path
     while not reached.exists():
         assert process.is_alive()
         deadline.wait(0.02)
-    with database.exclusively("worker") as still_held:
+    with database.exclusively("worker-test") as still_held:
         assert still_held is None
     process.kill()
     process.join()
     target = Target()
-    with running(Worker(database, {"directory.person": target})):
+    with running(lane(database, {"directory.person": target})):
         target.wait_for(lambda: target.keys == ["1"])

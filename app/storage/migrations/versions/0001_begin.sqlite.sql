@@ -192,6 +192,9 @@ CREATE TABLE outbox (
 )
 ;
 
+CREATE INDEX ix_outbox_oldest ON outbox (topic, id) WHERE published_at IS NULL
+;
+
 CREATE INDEX ix_outbox_waiting ON outbox (topic, "key", id) WHERE published_at IS NULL
 ;
 
