@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import ldap3
 
-from directory import names
+from directory import names, switching
 from directory.changelog import ChangeLog, Clock, Keeping, open_changelog
 from directory.changes import Change, ChangeType
 from directory.connection import Reconnecting, Session, open_session
@@ -123,6 +123,7 @@ class Publisher:
         log = open_changelog(session, self._clock)
         must_read_anew = self._lock_file.with_name(FOLLOWERS_FILE)
         if must_read_anew.exists():
+            switching.settle(session, names.SUFFIX)
             log.start_anew()
             must_read_anew.unlink()
         log.finish()

@@ -6,19 +6,24 @@ import contextlib
 import itertools
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import IO
 
+from directory import switching
 from directory.bulk_loading import loading_into
+from directory.connection import Session, open_session
 from directory.entries import Entry, Record, tree
-from directory.errors import DirectoryUnavailable, SlapdFailed
+from directory.errors import DirectoryRefused, DirectoryUnavailable, SlapdFailed
 from directory.ldif import ldif
 from directory.locking import locked
 from directory.names import SUFFIX
 from directory.node import read_node
 from directory.publishing import FOLLOWERS_FILE, Publisher
 from directory.slapd import Slapd
+from directory.unix_socket import answers
 
 PROGRESS_EVERY = 1000
+CONFIGURING_SECONDS = 60
 
 
 def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], None] | None = None) -> int:
@@ -43,6 +48,7 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
         raise SlapdFailed(f"{slapd.folder} follows {node.provider}. Rebuild there.")
     slapd.prepare()
     with locked(slapd.publishing_lock, wait=True):
+        _settle(slapd)
         database = slapd.new_database()
         # Replicas go by the state (contextCSN) that -w leaves, made by this node (-S).
         state = ("-w", "-S", str(node.server_id))
@@ -54,9 +60,37 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
             raise
         # Until the change log says so, which a crash may prevent: whoever writes next sees to it.
         slapd.publishing_lock.with_name(FOLLOWERS_FILE).touch()
-        slapd.switch_database(database)
+        _switch(slapd, database)
     _tell_followers(slapd)
     return written
+
+
+def _settle(slapd: Slapd) -> None:
+    """Clear up what a killed rebuild left in a slapd that runs, and in the folder."""
+    if not answers(slapd.socket_path):
+        return
+    with _configuring(slapd) as session:
+        switching.settle(session, SUFFIX)
+
+
+def _switch(slapd: Slapd, database: Path) -> None:
+    """Serve ``database`` from now on, without an instant in between, and delete the one before."""
+    before = slapd.current_database()
+    if answers(slapd.socket_path):
+        with _configuring(slapd) as session:
+            switching.serve(session, SUFFIX, database)
+    else:
+        switching.note_in_use(database)
+    shutil.rmtree(before, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _configuring(slapd: Slapd) -> Iterator[Session]:
+    try:
+        with open_session(slapd.ldapi_url, timeout=CONFIGURING_SECONDS) as session:
+            yield session
+    except (DirectoryUnavailable, DirectoryRefused) as fault:
+        raise SlapdFailed(f"slapd did not change to the new database: {fault}") from fault
 
 
 def _tell_followers(slapd: Slapd) -> None:

@@ -14,6 +14,7 @@ from directory.bulk_loading import loading_into
 from directory.configuration import REPLICATED
 from directory.errors import SlapdFailed
 from directory.slapd import Slapd
+from directory.switching import note_in_use
 
 SLAPCAT = "/usr/sbin/slapcat"
 
@@ -59,7 +60,9 @@ def seed(replica: Slapd, snapshot: Path) -> None:
         changelog = replica.emptied_changelog()
         for place, database in enumerate((content, changelog)):
             _load(replica, REPLICATED[place], database, _file(snapshot, place))
-        replica.switch_database(content)
+        before = replica.current_database()
+        note_in_use(content)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def _load(replica: Slapd, suffix: str, database: Path, snapshot: Path) -> None:

@@ -35,7 +35,8 @@ from directory.node import read_node
 from directory.parent_death import end_with_parent
 from directory.replication import take_start_arguments
 from directory.server_tls import ServerTls, environment
-from directory.unix_socket import LONGEST_PATH, answers, ldapi_url, server_pid
+from directory.switching import note_in_use
+from directory.unix_socket import LONGEST_PATH, answers, ldapi_url
 
 SLAPD = "/usr/sbin/slapd"
 SLAPADD = "/usr/sbin/slapadd"
@@ -109,7 +110,7 @@ class Slapd:
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
             self.account.own(self.folder / name)
         if not (self.folder / "current").is_symlink():
-            self._point_to(self.new_database())
+            note_in_use(self.new_database())
 
     def start(self, patience: float = 30.0) -> None:
         """Configure, start slapd as our child and wait until it answers on its own socket.
@@ -192,37 +193,6 @@ class Slapd:
             left.unlink()
         return changelog
 
-    def switch_database(self, database: Path) -> None:
-        """Serve ``database`` from now on and delete the one before.
-
-        slapd is started anew for it, a fraction of a second: clients reconnect. It would take a changed
-        olcDbDirectory while it runs, but back-mdb keeps the attribute numbers of the database before, and
-        then answers with values under wrong names.
-
-        Raises:
-            SlapdFailed: another process serves the folder and did not start slapd again.
-        """
-        before = self.current_database()
-        self._point_to(database)
-        if self.is_running():
-            self.stop()
-            self.start()
-        else:
-            self._restart_in_other_process()
-        shutil.rmtree(before, ignore_errors=True)
-
-    def _restart_in_other_process(self, patience: float = 30.0) -> None:
-        """End the slapd that another process serves this folder with; that process starts it again."""
-        ended = server_pid(self.socket_path)
-        if ended is None:
-            return
-        os.kill(ended, signal.SIGTERM)
-        deadline = time.monotonic() + patience
-        while server_pid(self.socket_path) in (None, ended):
-            if time.monotonic() > deadline:
-                raise SlapdFailed("slapd has ended to serve the new database. Start it again.")
-            time.sleep(0.01)
-
     def write_configuration(self, configuration: Path, paths: SlapdFiles) -> None:
         """Write a configuration folder that points to ``paths``.
 
@@ -286,12 +256,6 @@ class Slapd:
                 self.stop()
                 raise SlapdFailed(f"slapd did not start: {said.strip() or 'it said nothing.'}")
             time.sleep(0.01)
-
-    def _point_to(self, database: Path) -> None:
-        link = self.folder / "current.new"
-        link.unlink(missing_ok=True)
-        link.symlink_to(database.name)
-        link.replace(self.folder / "current")
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

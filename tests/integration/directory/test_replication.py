@@ -79,6 +79,21 @@ def test_a_replica_is_not_rebuilt_from_the_database(servers, provider):
         rebuild(replica, [])
 
 
+def test_a_replica_that_follows_gets_what_a_rebuild_of_its_provider_made(
+    servers, provider, samples, make_person
+):
+    replica = servers.replica("east", provider)
+    wait_until_following(provider, replica)
+    process = provider.pid
+    kept = [entry for entry in samples() if entry.dn != PERSON]
+    rebuild(provider, [*kept, make_person(sn="Boateng")])
+    wait_until(lambda: holds(replica, PERSON, SURNAME) == ("Boateng",), "the rebuilt content arrives")
+    rename(servers, provider, make_person(sn="Mensah"))
+    wait_until(lambda: holds(replica, PERSON, SURNAME) == ("Mensah",), "a change after it arrives")
+    assert provider.is_running()
+    assert provider.pid == process
+
+
 def as_node(servers, slapd, name="east"):
     files = servers.following_tls(name)
     return open_session(slapd.ldaps_url, ClientTls(files.provider_authority, files.certificate, files.key))
