@@ -47,6 +47,7 @@ from app.ra.issuing import Issuing
 from app.ra.limiting import Limiting
 from app.ra.loading_organisations import LoadingOrganisations
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.positioning import Positioning
 from app.ra.previewing_loads import PreviewingLoads
@@ -159,6 +160,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         desk_jobs=DeskJobs(database, ca, desk_policy),
         cancelling=Cancelling(database),
         auditing=Auditing(database),
+        operating=Operating(database, CaClient(settings.ca.socket, MONITORING_TIMEOUT_SECONDS)),
         limiting=Limiting(database),
         sign_in=SmartcardSignIn(database, anchors, origin, session_limits=limits),
         sessions=BrowserSessions(database, policy, limits),

@@ -52,7 +52,7 @@ class Sampling:
 
 def _events(work: Work, before: Sample | None) -> tuple[int, list[Figure]]:
     """The counts of audit events so far, and the last event that is in them."""
-    counts: dict[tuple[str, ...], float] = before.by_labels(figures.EVENTS) if before else {}
+    counts: Mapping[tuple[str, ...], float] = before.by_labels(figures.EVENTS) if before else {}
     last, since = work.monitoring.events_after(before.audit_seq if before else 0)
     return last, [Figure(figures.EVENTS, value, labels) for labels, value in _added(counts, since).items()]
 

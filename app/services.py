@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from app.ra.issuing import Issuing
     from app.ra.limiting import Limiting
     from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+    from app.ra.operating import Operating
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
     from app.ra.requesting import Requesting
@@ -37,6 +38,7 @@ class Services:
     desk_jobs: DeskJobs
     cancelling: Cancelling
     auditing: Auditing
+    operating: Operating
     limiting: Limiting
     sign_in: SmartcardSignIn
     sessions: BrowserSessions

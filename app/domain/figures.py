@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 
 class Kind(StrEnum):
@@ -118,13 +119,21 @@ class Sample:
 
     def total(self, name: str) -> float | None:
         """The sum of the figure over its labels; None when it was not to be had."""
-        found = [value for key, value in self.figures.items() if key.partition(":")[0] == name]
+        found = self.by_labels(name).values()
         return sum(found) if found else None
 
-    def by_labels(self, name: str) -> dict[tuple[str, ...], float]:
+    def by_labels(self, name: str) -> Mapping[tuple[str, ...], float]:
         """The figure's values by their labels."""
-        pairs = ((key.split(":"), value) for key, value in self.figures.items())
-        return {tuple(parts[1:]): value for parts, value in pairs if parts[0] == name}
+        return self._by_name.get(name, {})
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Mapping[tuple[str, ...], float]]:
+        """Taken apart once: a page of plots reads thousands of samples, each for several figures."""
+        named: dict[str, dict[tuple[str, ...], float]] = {}
+        for key, value in self.figures.items():
+            name, *labels = key.split(":")
+            named.setdefault(name, {})[tuple(labels)] = value
+        return named
 
 
 @dataclass(frozen=True)

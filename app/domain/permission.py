@@ -26,3 +26,4 @@ class Permission(StrEnum):
     APPROVE_SYSTEM = "systems.approve"
     APPROVE_HOST_NAMES = "systems.approve_host_names"
     READ_AUDIT = "audit.read"
+    READ_OPERATIONS = "operations.read"

@@ -18,6 +18,7 @@ _NAVIGATION: tuple[tuple[str, str, frozenset[Permission]], ...] = (
     ("Cards being issued", "/issuances", frozenset({Permission.ISSUE_CARD})),
     ("Organisations", "/organisations", frozenset()),
     ("Audit", "/audit", frozenset({Permission.READ_AUDIT})),
+    ("Service", "/operations", frozenset({Permission.READ_OPERATIONS})),
     ("My access", "/my", frozenset()),
 )
 

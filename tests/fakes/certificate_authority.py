@@ -47,6 +47,10 @@ class InMemoryCertificateAuthority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
         self._issued: dict[str, tuple[tuple[bytes, bytes], CardCertificates]] = {}
 
+    def health(self) -> None:
+        if self.is_down:
+            raise Unavailable("certificate authority", "The certificate authority is down.")
+
     def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
         if self.is_down:
             raise Unavailable("certificate authority", "The certificate authority is down.")

@@ -25,6 +25,7 @@ from app.domain.person import PersonStatus
 from app.ra.auditing import Auditing
 from app.ra.limiting import Limiting
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+from app.ra.operating import Operating
 from app.services import Services
 from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
@@ -160,6 +161,7 @@ def services_of(office: Office) -> Services:
             desk_jobs=ra.desk_jobs,
             cancelling=ra.cancelling,
             auditing=Auditing(ra.database),
+            operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),
             sessions=BrowserSessions(ra.database, POLICY),
             **lookups(ra.database),

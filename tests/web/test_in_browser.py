@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from app.domain.figures import Sample
 from tests.support.registration_authority import PRACTICE, another, picture, today
 from tests.support.web import COOKIE, Site
 
@@ -124,6 +126,21 @@ def test_the_pages_of_a_manager_are_accessible(context: BrowserContext, site: Si
         visitor.open(address)
         visitor.require_sound()
         visitor.require_fit()
+
+
+def test_the_operators_plots_are_accessible_and_fit(context: BrowserContext, site: Site, origin: str) -> None:
+    figures = {"part_up:directory": 1.0, "directory_operations:Search": 9.0, "directory_connections": 3.0}
+    with site.office.ra.database.change() as work:
+        for minute in range(30):
+            work.monitoring.add(Sample(work.now - timedelta(minutes=minute), figures))
+    visitor = Visitor(context, site, origin, "manager")
+    for width in (1280, 320):
+        visitor.page.set_viewport_size({"width": width, "height": 800})
+        page = visitor.open("/operations?hours=72")
+        page.get_by_text("As a table").first.click()
+        visitor.require_sound()
+        visitor.require_fit()
+    assert page.get_by_role("img", name="Connections to the directory").is_visible()
 
 
 def test_the_pages_of_a_sponsor_are_accessible_on_a_small_screen(

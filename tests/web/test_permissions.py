@@ -38,6 +38,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/cards/<serial:serial>/report-lost": RA_STAFF,
     "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
     "/audit": frozenset({"manager"}),
+    "/operations": frozenset({"manager"}),
 }
 #: Things to do: the route, and who is not refused for lack of permission.
 DOABLE: dict[str, frozenset[str]] = {
