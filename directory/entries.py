@@ -93,6 +93,11 @@ def tree() -> Iterator[Record]:
         names.REFERENCE_DATA,
         names.JOB_ROLES,
         names.ACTIVITIES,
+        names.AREAS_OF_WORK,
+        names.BASELINES,
+        names.WORK_GROUPS,
+        names.WORK_GROUP_TYPES,
+        names.TYPES,
     )
     for dn in branches:
         name = dn.split(",", 1)[0].removeprefix("ou=")
@@ -101,7 +106,7 @@ def tree() -> Iterator[Record]:
 
 @dataclass(frozen=True)
 class OrganisationEntry:
-    """An organisation (nhsOrg), or a GP practice (nhsGPPractice) when its commissioner is known.
+    """An organisation (nhsOrg), a GP practice (nhsGPPractice) when its commissioner is known, or a site.
 
     Attributes:
         code: ODS code, e.g. ``A81001``.
@@ -110,6 +115,8 @@ class OrganisationEntry:
         type_name, type_code: e.g. ``GP Practice`` and ``PR``.
         commissioner_code: published as nhsPCTCode.
         closed_on: as ODS gives it, published as nhsOrgCloseDate.
+        is_site: a place of another organisation (nhsSite).
+        site_of: the organisation below which the site stands; empty where that is not published.
     """
 
     code: str
@@ -131,10 +138,14 @@ class OrganisationEntry:
     left_on: date | None = None
     predecessors: tuple[str, ...] = ()
     successors: tuple[str, ...] = ()
+    is_site: bool = False
+    site_of: str = ""
 
     @property
     def dn(self) -> str:
-        """``uniqueIdentifier=<ODS code>,ou=Organisations,o=nhs``."""
+        """``uniqueIdentifier=<ODS code>,ou=Organisations,o=nhs``; a site's below its organisation's."""
+        if self.site_of:
+            return names.site_dn(self.code, self.site_of)
         return names.organisation_dn(self.code)
 
     @property
@@ -145,6 +156,8 @@ class OrganisationEntry:
     @property
     def object_class(self) -> str:
         """nhsGPPractice demands nhsPCTCode, so a practice without a known commissioner is an nhsOrg."""
+        if self.is_site:
+            return "nhsSite"
         return "nhsGPPractice" if self.type_code == "PR" and self.commissioner_code else "nhsOrg"
 
     def records(self) -> Iterator[Record]:
@@ -153,10 +166,14 @@ class OrganisationEntry:
 
     def _identity(self) -> dict[str, str | Iterable[str] | None]:
         return {
-            "objectClass": ("top", "organization", self.object_class),
+            "objectClass": (
+                "top",
+                "organizationalUnit" if self.is_site else "organization",
+                self.object_class,
+            ),
             "uniqueIdentifier": self.code,
             "nhsIDCode": self.code,
-            "o": self.name,
+            "ou" if self.is_site else "o": self.name,
             "nhsOrgType": self.type_name or NOT_KNOWN,
             "nhsOrgTypeCode": self.type_code or NOT_KNOWN,
             "nhsOrgSubType": self.sub_type,

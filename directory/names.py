@@ -18,6 +18,12 @@ SERVICES = f"ou=Services,{SUFFIX}"
 REFERENCE_DATA = f"ou=ReferenceData,{SUFFIX}"
 JOB_ROLES = f"ou=Job Roles,{REFERENCE_DATA}"
 ACTIVITIES = f"ou=Activities,{REFERENCE_DATA}"
+AREAS_OF_WORK = f"ou=Areas of Work,{REFERENCE_DATA}"
+BASELINES = f"ou=Baselines,{REFERENCE_DATA}"
+WORK_GROUPS = f"ou=Work Groups,{REFERENCE_DATA}"
+WORK_GROUP_TYPES = f"ou=Work Group Types,{REFERENCE_DATA}"
+TYPES = f"ou=Types,{REFERENCE_DATA}"
+"""Lists of codes: nhsOrgTypeCode with its meaning."""
 CHANGELOG = f"cn=Changelog,{SUFFIX}"
 FOLLOWERS = f"cn=Followers,{SUFFIX}"
 """The list of systems that may follow changes; slapd alone reads it, to know their limits."""
@@ -100,6 +106,11 @@ def role_dn(uid: str, org_person_id: str, role_profile_id: str) -> str:
 def organisation_dn(organisation_code: str) -> str:
     """The DN of an organisation, named by its ODS code."""
     return child_dn("uniqueIdentifier", code(organisation_code, "organisation code"), ORGANISATIONS)
+
+
+def site_dn(site_code: str, organisation_code: str) -> str:
+    """The DN of a site below the organisation whose place it is."""
+    return child_dn("uniqueIdentifier", code(site_code, "site code"), organisation_dn(organisation_code))
 
 
 def service_dn(identifier: str) -> str:

@@ -86,7 +86,7 @@ class AnnouncedEntries:
 
 def _entries(work: Work, row: OutboxRow, people: Mapping[str, Entry]) -> list[Entry]:
     if row.topic == _REFERENCE:
-        return list(reference_entries(work))
+        return list(reference_entries(work, row.key))
     reading, dn_of = _ONE[row.topic]
     known = people.get(row.key) if row.topic == PERSON else None
     return [known or reading(work, row.key) or Gone(dn_of(row.key))]

@@ -7,16 +7,14 @@ day it starts, because clients look at the end date only; one that has ended sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 
-from app.adapters.person_entries import CURRENT, RETIRED, all_person_entries
+from app.adapters.code_list_entries import code_list_entries, work_group_entries
+from app.adapters.person_entries import all_person_entries
 from app.domain.organisation import Organisation
-from app.domain.rbac import JobRole
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.storage.work import Work
 from directory import names
 from directory.entries import Entry, OrganisationEntry
-from directory.reference_data import ActivityEntry, CodeInList, JobRoleEntry
 from directory.services import (
     SYSTEM_APPROVER,
     AccreditedSystemEntry,
@@ -34,7 +32,10 @@ _Signers = Mapping[str, str]
 def organisation_entry(work: Work, code: str) -> OrganisationEntry | None:
     """The organisation with this ODS code; None when there is none."""
     organisation = work.organisations.get(code)
-    return _organisation(organisation) if organisation else None
+    if organisation is None:
+        return None
+    parent = work.organisations.get(organisation.parent_code or "") if organisation.is_site else None
+    return _organisation(organisation, parent.code if parent and not parent.is_site else "")
 
 
 def system_entry(work: Work, identifier: str) -> AccreditedSystemEntry | MessageHandlingSystemEntry | None:
@@ -51,18 +52,18 @@ def followers_entry(work: Work) -> FollowersEntry:
     return FollowersEntry(tuple(work.systems.followers()))
 
 
-def reference_entries(work: Work) -> Iterator[JobRoleEntry | ActivityEntry]:
-    """The job roles and activities in force today."""
-    national = work.rbac.current()
-    for role in national.job_roles.values():
-        yield _job_role(role, national.effective_from)
-    for activity in national.activities.values():
-        yield ActivityEntry(activity.code, activity.name, CURRENT, national.effective_from)
+def reference_entries(work: Work, organisation_code: str = "") -> Iterator[Entry]:
+    """The code lists in force today; with an ODS code the work groups of that organisation alone."""
+    if organisation_code:
+        yield from work_group_entries(work, organisation_code)
+    else:
+        yield from code_list_entries(work)
+        yield from work_group_entries(work)
 
 
 def all_entries(work: Work) -> Iterator[Entry]:
     """Everything that the directory should hold, read little by little from one snapshot."""
-    yield from map(_organisation, work.organisations.each())
+    yield from _organisations_and_sites(work)
     yield from _accredited_systems(work, work.systems.all_accredited_systems())
     yield from _message_handling_systems(work, work.systems.all_message_handling_systems())
     yield followers_entry(work)
@@ -70,7 +71,19 @@ def all_entries(work: Work) -> Iterator[Entry]:
     yield from all_person_entries(work)
 
 
-def _organisation(organisation: Organisation) -> OrganisationEntry:
+def _organisations_and_sites(work: Work) -> Iterator[OrganisationEntry]:
+    """Organisations, then sites below those that are known: a parent stands before its children."""
+    known = set()
+    for each in work.organisations.each():
+        if not each.is_site:
+            known.add(each.code)
+            yield _organisation(each)
+    for each in work.organisations.each():
+        if each.is_site:
+            yield _organisation(each, (each.parent_code or "") if each.parent_code in known else "")
+
+
+def _organisation(organisation: Organisation, site_of: str = "") -> OrganisationEntry:
     is_practice = organisation.kind_code == GP_PRACTICE
     return OrganisationEntry(
         organisation.code,
@@ -91,6 +104,8 @@ def _organisation(organisation: Organisation) -> OrganisationEntry:
         joined_on=organisation.joined_on,
         left_on=organisation.left_on,
         successors=(organisation.successor_code,) if organisation.successor_code else (),
+        is_site=organisation.is_site,
+        site_of=site_of,
     )
 
 
@@ -158,14 +173,3 @@ def _approval(approval: FourEyes, signers: _Signers) -> Approval:
         signers.get(approval.requested_by, SYSTEM_APPROVER),
         signers.get(approval.approved_by, SYSTEM_APPROVER),
     )
-
-
-def _job_role(role: JobRole, created_on: date) -> JobRoleEntry:
-    codes = role.three_part_code.split(":")
-    titles = [part.strip('"') for part in role.three_part_name.split(":")]
-    if len(codes) == len(titles) == 3:
-        groups = [CodeInList(code, title) for code, title in zip(codes, titles, strict=True)]
-    else:
-        groups = [CodeInList(name=role.staff_group), CodeInList()]
-    status = CURRENT if role.is_current else RETIRED
-    return JobRoleEntry(role.code, role.name, status, created_on, groups[0], groups[1])

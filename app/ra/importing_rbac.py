@@ -88,6 +88,7 @@ def _store(work: Work, roles: NationalRoles) -> bool:
             " Import these with a later day."
         )
     work.rbac.add(roles, digest, work.now)
+    work.outbox.add("directory.reference", "")
     return True
 
 

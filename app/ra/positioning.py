@@ -110,6 +110,8 @@ def create_position(work: Work, new: NewPosition, created_by: str) -> str:
         created_at=work.now,
     )
     work.positions.add(position)
+    for code in {each.organisation_code for each in position.access_profiles if each.workgroups}:
+        work.outbox.add("directory.reference", code)
     return position.id
 
 

@@ -46,6 +46,13 @@ class Organisations:
         rows = self._connection.execute(chosen.with_for_update() if to_change else chosen)
         return {row.code: _organisation_of(row) for row in rows}
 
+    def kinds(self) -> list[tuple[str, str]]:
+        """Each code of a kind of organisation, once, with what it means."""
+        columns = organisation.c
+        chosen = select(columns.kind_code, func.min(columns.kind)).where(columns.kind_code != "")
+        rows = self._connection.execute(chosen.group_by(columns.kind_code).order_by(columns.kind_code))
+        return [(code, kind) for code, kind in rows]
+
     def has_changed_since(self, at: datetime) -> bool:
         """Whether any organisation was stored at that moment or later."""
         chosen = select(organisation.c.code).where(organisation.c.updated_at >= at).limit(1)

@@ -1,4 +1,4 @@
-"""Make the LDIF (olcSchema form) of the published schema and of our extension from their tables.
+"""Make the LDIF (olcSchema form) and the document of the published schema and of our extension from tables.
 
 Run ``python -m directory.schema.generator`` after changing a table; a test holds table and LDIF together.
 
@@ -22,6 +22,8 @@ from pathlib import Path
 NHS_ARC = "1.2.826.0.1285."
 SPINE_ARC = "2.25.80914383292330338838394908886594002517"
 """Our own arc: a UUID taken as an integer below 2.25 (ITU-T X.667), which needs no registration."""
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "directory-schema.md"
 
 STANDARD_NAMES = ("labeledURI", "uniqueIdentifier", "objectClass")
 SUBSTRING_RULES = {
@@ -83,6 +85,13 @@ class ObjectClass:
 def nhs_attributes() -> list[AttributeType]:
     """The 130 published attribute types, in the order of the table."""
     return [_published(row) for row in _rows("attributes.tsv") if row["oid"].startswith(NHS_ARC)]
+
+
+def names_without_published_equality() -> frozenset[str]:
+    """The published attributes to which an equality rule was added."""
+    return frozenset(
+        row["name"] for row in _rows("attributes.tsv") if row["equality_as_published"] == "(none)"
+    )
 
 
 def nhs_object_classes() -> list[ObjectClass]:
@@ -179,8 +188,12 @@ def _folded(keyword: str, definitions: Iterable[str], width: int = 110) -> Itera
 
 
 def main() -> None:
-    """Write both LDIF files beside the tables."""
+    """Write both LDIF files beside the tables, and the document."""
+    # Only here: the document is made of what this module reads.
+    from directory.schema.documentation import document
+
     folder = Path(__file__).parent
+    DOCUMENT.write_text(document(), encoding="utf-8")
     (folder / "nhs.ldif").write_text(nhs_ldif(), encoding="utf-8")
     (folder / "spine.ldif").write_text(spine_ldif(), encoding="utf-8")
 

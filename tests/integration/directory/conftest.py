@@ -19,7 +19,16 @@ from directory.connection import ClientTls, Session, open_session
 from directory.entries import Entry, OrganisationEntry
 from directory.people import OrgPersonEntry, PersonEntry, RoleEntry
 from directory.publishing import Publisher
-from directory.reference_data import ActivityEntry, JobRoleEntry
+from directory.reference_data import (
+    ActivityEntry,
+    AreaOfWorkEntry,
+    BaselineEntry,
+    CodeInList,
+    JobRoleEntry,
+    OrganisationTypeEntry,
+    WorkGroupEntry,
+    WorkGroupTypeEntry,
+)
 from directory.services import AccreditedSystemEntry, Approval, MessageHandlingSystemEntry
 from tests.support.slapd import TestDirectory, running_slapd
 
@@ -43,6 +52,12 @@ def organisations() -> list[OrganisationEntry]:
             postcode="TS18 1HU",
             commissioner_code="00K",
             opened_on=date(1974, 4, 1),
+        ),
+        OrganisationEntry(
+            *("A81001001", "DENSHAM BRANCH SURGERY", "GP Practice Site", "PS"),
+            is_site=True,
+            site_of="A81001",
+            parent_code="A81001",
         ),
         OrganisationEntry("A20047", "DR LEGG'S SURGERY", *practice, commissioner_code="00K"),
         OrganisationEntry("T99999", "TEST PRACTICE", *practice, commissioner_code="00K"),
@@ -130,7 +145,16 @@ def everything() -> list[Entry]:
     since = date(2020, 1, 1)
     codes = [JobRoleEntry("R8003", "Health Professional Access Role", "current", since)]
     activities = [ActivityEntry("B0420", "Prepare a prescription", "current", since)]
-    return [*organisations(), *systems(), person(), *codes, *activities]
+    pathology = (CodeInList("P0020", "Pathology"), CodeInList("Q0300", "Pathology"))
+    role = '"Clinical":"Clinical Provision":"Health Professional Access Role"'
+    lists = [
+        AreaOfWorkEntry((*pathology, CodeInList("T0640", "Phlebotomy")), "current", since),
+        BaselineEntry("R8003", "S8000:G8000:R8003", role, ("B0278", "B0570"), since),
+        WorkGroupEntry("A81001", "DAY SHIFT"),
+        WorkGroupTypeEntry(),
+        OrganisationTypeEntry("PR", "GP Practice"),
+    ]
+    return [*organisations(), *systems(), person(), *codes, *activities, *lists]
 
 
 @dataclass(frozen=True)

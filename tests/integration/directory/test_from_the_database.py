@@ -23,7 +23,7 @@ from app.domain.organisation import Organisation, OrganisationStatus
 from app.domain.person import Person, PersonStatus
 from app.domain.position import AccessProfile, Approval, Position, PositionStatus
 from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
-from app.domain.rbac import Activity, JobRole, NationalRoles
+from app.domain.rbac import Activity, AreaOfWork, JobRole, NationalRoles
 from app.domain.read_right import ReadRight, with_included
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
@@ -58,7 +58,9 @@ NATIONAL = NationalRoles(
     },
     activities={code: Activity(code, f"Name of {code}", "", "") for code in ("B0420", "B0278", "B0085")}
     | {"B0005": Activity("B0005", "", "", "")},
-    areas_of_work={},
+    areas_of_work={
+        "P0020:Q0300:T0640": AreaOfWork("P0020:Q0300:T0640", '"Pathology":"Pathology":"Phlebotomy"')
+    },
     satisfies={"B0420": frozenset({"B0278"})},
     baseline={"R8003": frozenset({"B0085"})},
 )
@@ -218,7 +220,7 @@ def test_publishing_and_rebuilding_give_the_same_and_comparing_agrees(publishing
 
 def test_an_emptied_directory_is_told_and_rebuilt(publishing, fresh):
     rebuild(fresh.slapd, [])
-    assert len(list(publishing.compare(fresh.slapd.ldapi_url))) == 3 + 1 + 2 + 2 + 4 + 1
+    assert len(list(publishing.compare(fresh.slapd.ldapi_url))) == 3 + 1 + 2 + 2 + 4 + 1 + 5
     publishing.rebuild(fresh.slapd)
     assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
@@ -253,6 +255,49 @@ def test_a_role_counts_from_its_first_to_its_last_day(filled, changes, published
         (profile,) = work.role_profiles.of(UID)
     assert bool(entry.org_persons[0].roles) is published
     assert bool(entry.access) is right is profile.counts_on(TODAY)
+
+
+def reference(fresh, branch):
+    """The entries of a list, without the list itself."""
+    return held(fresh, f"ou={branch},ou=ReferenceData,o=nhs")[1:]
+
+
+def test_the_code_lists_are_published_in_their_classes(publishing, fresh):
+    announce(publishing, "directory.reference", "")
+    (area,) = reference(fresh, "Areas of Work")
+    assert [area[f"nhsList{level}Code"][0] for level in (1, 2, 3)] == ["P0020", "Q0300", "T0640"]
+    assert area["objectClass"] == ("top", "nhsRBACAoW")
+    (baseline,) = reference(fresh, "Baselines")
+    assert baseline["objectClass"] == ("top", "nhsRBACBL")
+    assert (baseline["nhsJobRoleCode"], baseline["nhsBusinessFunctionsCodes"]) == (
+        ("S8000:G8000:R8003",),
+        ("B0085",),
+    )
+    (kind,) = reference(fresh, "Types")
+    assert (kind["uniqueIdentifier"], kind["cn"]) == (("PR",), ("GP practice",))
+    assert len(reference(fresh, "Work Group Types")) == 1
+
+
+def test_a_work_group_of_a_position_is_published_with_its_organisation(publishing, fresh):
+    announce(publishing, "directory.reference", "A81001")
+    (group,) = reference(fresh, "Work Groups")
+    assert (group["cn"], group["nhsIDCode"]) == (("DAY SHIFT",), ("A81001",))
+    assert reference(fresh, "Job Roles") == [], "the code lists are another announcement"
+
+
+def test_a_site_stands_below_its_organisation_and_without_one_beside_it(publishing, filled, fresh):
+    site = dataclasses.replace(PRACTICE, code="A81001001", is_site=True, parent_code="A81001")
+    lost = dataclasses.replace(site, code="Z99001", parent_code="Z99")
+    with filled.change() as work:
+        work.organisations.save([site, lost], NOW, lambda done: None)
+    for code in ("A81001", "A81001001", "Z99001"):
+        announce(publishing, "directory.organisation", code)
+    (below,) = held(fresh, "uniqueIdentifier=A81001001,uniqueIdentifier=A81001,ou=Organisations,o=nhs")
+    (beside,) = held(fresh, "uniqueIdentifier=Z99001,ou=Organisations,o=nhs")
+    assert below["objectClass"] == beside["objectClass"] == ("top", "organizationalUnit", "nhsSite")
+    assert below["ou"] == ("THE DENSHAM SURGERY",)
+    publishing.rebuild(fresh.slapd)
+    assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
 
 def test_the_followers_are_those_whose_systems_may_read_changes(publishing, filled, fresh):
@@ -320,7 +365,8 @@ def test_every_shipped_organisation_can_be_published(sqlite_database, fresh):
     publishing = DirectoryPublishing(sqlite_database, fresh.publisher)
     publishing.rebuild(fresh.slapd)
     with sqlite_database.read() as work:
-        assert sum(1 for _ in all_entries(work)) == len(organisations) + 7
+        entries = sum(1 for _ in all_entries(work))
+    assert entries == len(organisations) + len({each.kind_code for each in organisations} - {""}) + 10
     assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
 

@@ -80,9 +80,9 @@ ANSWERS: dict[int, tuple[list[str], dict[str, str]]] = {
     45: ([PLACE], {}),
     46: (["A81001"], AT_A_PRACTICE),
     47: (["A81001"], AT_A_PRACTICE),
-    48: (["A81001"], {"x": "DENSHAM"}),
+    48: (["A81001", "A81001001"], {"x": "DENSHAM"}),
     49: (["A81001"], {"x": "S18"}),
-    50: ([], {}),  # sites below an organisation are not published yet
+    50: (["A81001001"], {}),
     51: ([ENDPOINT], {"id": ENDPOINT}),
     52: ([SYSTEM], {}),
     53: ([ENDPOINT], {}),

@@ -7,6 +7,7 @@ from importlib.resources import files
 import pytest
 
 from directory.schema import generator
+from directory.schema.documentation import document
 
 ATTRIBUTES = {attribute.name: attribute for attribute in generator.nhs_attributes()}
 CLASSES = {object_class.name: object_class for object_class in generator.nhs_object_classes()}
@@ -17,6 +18,18 @@ CLASSES = {object_class.name: object_class for object_class in generator.nhs_obj
 )
 def test_the_committed_ldif_is_what_the_tables_make(name, made):
     assert files("directory.schema").joinpath(name).read_text(encoding="utf-8") == made()
+
+
+def test_the_document_is_what_the_tables_make():
+    assert generator.DOCUMENT.read_text(encoding="utf-8") == document()
+
+
+def test_the_document_names_every_attribute_and_class_and_says_which_to_use():
+    text = document()
+    names = [*ATTRIBUTES, *CLASSES, *(one.name for one in generator.spine_attributes())]
+    assert [name for name in names if f"| `{name}` |" not in text] == []
+    for ours in ("spineAccess", "spineResolvedActivity", "spineActivity", "spineEnd"):
+        assert f"`{ours}`" in text.partition("## Rules")[0]
 
 
 def test_all_130_attributes_and_22_classes_are_there():
