@@ -10,6 +10,7 @@ import click
 
 from app import bootstrap
 from app.errors import SpineError
+from app.migration_commands import COMMANDS
 from app.settings import Settings, load
 from directory.errors import SlapdFailed
 
@@ -20,6 +21,10 @@ _SHOWN = 50
 @click.group()
 def directory() -> None:
     """The LDAP directory, which holds nothing of its own."""
+
+
+for _command in COMMANDS:
+    directory.add_command(_command)
 
 
 @contextmanager

@@ -80,6 +80,10 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "system.suspended": frozenset({"request", "reason_given"}),
     "system_certificate.issued": frozenset({"request", "serial_number"}),
     "system_certificate.revoked": frozenset({"serial_number", "reason_given"}),
+    "migration.import_begun": frozenset({"digest"}),
+    "migration.batch_taken_over": frozenset({"kind", "taken", "unchanged", "refused", "reduced", "digest"}),
+    "migration.change_taken_over": frozenset({"number", "type", "outcome"}),
+    "migration.cut_over": frozenset({"followed_to"}),
     "system.registered": frozenset({"kind", "organisation_code", "requested_by", "approved_by"}),
 }
 

@@ -22,6 +22,17 @@ class PersonStatus(StrEnum):
     CLOSED = "closed"
 
 
+class Assurance(StrEnum):
+    """What the person's identity rests on.
+
+    ``MIGRATED``: another directory said so and nobody here has seen a document. Such a person keeps the
+    access they had and gets no card until their identity is verified.
+    """
+
+    EVIDENCE = "evidence"
+    MIGRATED = "migrated"
+
+
 class DocumentAlreadyKnown(Refusal):
     """A document or professional registration already belongs to somebody."""
 
@@ -34,6 +45,12 @@ class LikelyDuplicates(Refusal):
     code = "likely_duplicates"
 
 
+class IdentityToBeVerified(Refusal):
+    """The person was taken over from another directory and nobody has seen their documents yet."""
+
+    code = "identity_to_be_verified"
+
+
 class PersonClosed(Refusal):
     """The person's profile is closed."""
 
@@ -42,7 +59,10 @@ class PersonClosed(Refusal):
 
 @dataclass(frozen=True)
 class Person:
-    """A registered person. Names are as on the photo document; ``card_name`` is as printed on the card."""
+    """A registered person. Names are as on the photo document; ``card_name`` is as printed on the card.
+
+    Somebody taken over from another directory has no date of birth here, and no e-mail.
+    """
 
     uid: str
     title: str
@@ -50,12 +70,13 @@ class Person:
     middle_names: str
     family_name: str
     card_name: str
-    date_of_birth: date
+    date_of_birth: date | None
     email: str
     mobile: str
     status: PersonStatus
     registered_at: datetime
     registered_by: str
+    assurance: Assurance = Assurance.EVIDENCE
 
     @property
     def name(self) -> str:
@@ -69,7 +90,7 @@ class PersonSummary:
 
     uid: str
     name: str
-    date_of_birth: date
+    date_of_birth: date | None
     email: str
     status: PersonStatus
     why: str = ""
@@ -189,7 +210,7 @@ class KnownPerson:
 
     given_name: str
     family_name: str
-    date_of_birth: date
+    date_of_birth: date | None
     email: str = ""
 
 
@@ -207,6 +228,8 @@ def reason_for_likely_duplicate(one: KnownPerson, other: KnownPerson) -> str:
     given = _alike(one.given_name, other.given_name)
     family = _alike(one.family_name, other.family_name)
     swapped = _alike(one.given_name, other.family_name) and _alike(one.family_name, other.given_name)
+    if one.date_of_birth is None or other.date_of_birth is None:
+        return "a similar name, and no date of birth is known of one" if given and family else ""
     if one.date_of_birth == other.date_of_birth and (given or family or swapped):
         return "the same date of birth and a similar name"
     if given and family and _one_slip_apart(one.date_of_birth, other.date_of_birth):

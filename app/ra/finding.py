@@ -74,8 +74,8 @@ class Finding:
 
 def _photo(work: Work, uid: str) -> bytes:
     photo = work.people.photo(uid)
-    if photo is None:
-        raise _unknown(uid)
+    if not photo:
+        raise NotFound(f"There is no photo of {uid}.")
     return photo
 
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol
 from uuid import uuid4
 
 from app.domain.uuid import id_of
-from app.ra.ports import Work
+from app.ra.repositories import Sequences
 
 SPINE_ID = "spine_id"
 # Published ids begin with 1, 2, 4, 5, 6 and 9; ours begin with 7, so that none is taken for a real one.
-_FIRST = 710_000_000
+FIRST_ID = 710_000_000
+
+
+class Work(Protocol):
+    """One open transaction."""
+
+    @property
+    def sequences(self) -> Sequences: ...
 
 
 def new_id(work: Work) -> str:
     """The next free 12-digit id; people, places, role profiles and positions share one series."""
-    return id_of(_FIRST + work.sequences.next(SPINE_ID))
+    return id_of(FIRST_ID + work.sequences.next(SPINE_ID))
 
 
 def new_record_id() -> str:

@@ -24,6 +24,7 @@ from app.domain.issuance import (
     require_other_operator,
 )
 from app.domain.permission import Permission
+from app.domain.person import Assurance, IdentityToBeVerified, Person
 from app.errors import InvalidInput, NotFound, NotPermitted
 from app.ra.finding import require_person
 from app.ra.ids import new_record_id
@@ -46,13 +47,14 @@ class Issuing:
         """Begin to issue a card to the person and return the issuance's id. The actor is its operator.
 
         Raises:
-            NotPermitted, CannotIssueToOneself, NotFound, PersonClosed, CardAlreadyHeld, IssuanceAlreadyOpen
+            NotPermitted, CannotIssueToOneself, NotFound, PersonClosed, IdentityToBeVerified, CardAlreadyHeld,
+            IssuanceAlreadyOpen
         """
         issuance_id = new_record_id()
         with self._database.audited(actor, "card_issuance.begun", uid, issuance=issuance_id) as work:
             actor.require(Permission.ISSUE_CARD)
             require_other_operator(actor.uid, uid)
-            require_active(require_person(work, uid))
+            _require_identified(require_person(work, uid))
             _require_no_card(work, uid)
             work.issuances.add(_begun(issuance_id, uid, actor, work.now))
             return issuance_id
@@ -133,6 +135,15 @@ def _begun(issuance_id: str, uid: str, operator: Actor, now: datetime) -> CardIs
         begun_at=now,
         steps=(IssuanceStep("begun", now, "done"),),
     )
+
+
+def _require_identified(person: Person) -> None:
+    require_active(person)
+    if person.assurance is not Assurance.EVIDENCE:
+        raise IdentityToBeVerified(
+            f"{person.name} was taken over from another directory and nobody here has seen their documents."
+            " Their identity must be verified before they can have a card."
+        )
 
 
 def _require_no_card(work: Work, uid: str) -> None:

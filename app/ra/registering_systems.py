@@ -19,16 +19,16 @@ from app.domain.system_details import Endpoint, SystemDetails
 from app.ra.ports import Outbox, Work
 from app.ra.repositories import Sequences
 
-_FIRST_ASID = 200_000_000_000
-_FIRST_CPA_ID = 100_000_000_000
-_FIRST_PARTY_NUMBER = 800_000
+FIRST_ASID = 200_000_000_000
+FIRST_CPA_ID = 100_000_000_000
+FIRST_PARTY_NUMBER = 800_000
 
 
 def accredited_system(sequences: Sequences, details: SystemDetails, approval: FourEyes) -> AccreditedSystem:
     """A new accredited system with an ASID and a party key of its own."""
-    party_number = _FIRST_PARTY_NUMBER + sequences.next("party_key")
+    party_number = FIRST_PARTY_NUMBER + sequences.next("party_key")
     return AccreditedSystem(
-        asid=str(_FIRST_ASID + sequences.next("asid")),
+        asid=str(FIRST_ASID + sequences.next("asid")),
         organisation_code=details.organisation,
         party_key=f"{details.organisation}-{party_number}",
         description=details.description,
@@ -52,7 +52,7 @@ def message_handling_system(
 ) -> MessageHandlingSystem:
     """A new message handling system; its id is also its CPA id."""
     return MessageHandlingSystem(
-        id=f"S{_FIRST_CPA_ID + sequences.next('cpa_id')}",
+        id=f"S{FIRST_CPA_ID + sequences.next('cpa_id')}",
         organisation_code=details.organisation,
         party_key=party_key,
         interaction=endpoint.interaction,

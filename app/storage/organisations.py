@@ -154,7 +154,7 @@ class Organisations:
         self, organisations: Sequence[Organisation], now: datetime, stored: Callable[[int], None]
     ) -> None:
         """Keep organisations, over older ones of the same code; ``stored`` is told how many were so far."""
-        self._upsert(organisation, organisations, lambda each: _row_of(each, now), stored)
+        self._upsert(organisation, organisations, lambda each: row_of(each, now), stored)
 
     def save_memberships(self, memberships: Sequence[Membership], stored: Callable[[int], None]) -> None:
         """Keep memberships, over older ones of the same key; ``stored`` is told how many were so far."""
@@ -201,7 +201,8 @@ def _found(words: Sequence[str]) -> Select[tuple[object, ...]]:
     return chosen.where(or_(has_code, has_words)).order_by(rank, organisation.c.name, organisation.c.code)
 
 
-def _row_of(each: Organisation, now: datetime) -> dict[str, object]:
+def row_of(each: Organisation, now: datetime) -> dict[str, object]:
+    """Its row."""
     row = {name: getattr(each, name) for name in Organisation.__dataclass_fields__}
     return row | {
         "status": each.status.value,

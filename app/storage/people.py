@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, and_, insert, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.evidence import DOCUMENT_RULES, Evidence, EvidenceKind
-from app.domain.person import DocumentAlreadyKnown, KnownPerson, Person, PersonStatus, name_key
+from app.domain.person import Assurance, DocumentAlreadyKnown, KnownPerson, Person, PersonStatus, name_key
 from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
 from app.storage.conflicts import conflict_means
 from app.storage.tables import people as tables
@@ -45,7 +45,7 @@ class People:
             "One of the documents or professional numbers already belongs to somebody. Search for them first."
         )
         with conflict_means(taken):
-            self._connection.execute(insert(_person).values(_person_row(person, photo)))
+            self._connection.execute(insert(_person).values(person_row(person, photo)))
             self._add_evidence(person, evidence)
             for each in registrations:
                 self._connection.execute(
@@ -148,10 +148,12 @@ def _named(key: str) -> ColumnElement[bool]:
     return or_(family.startswith(key), and_(*words)) if words else family == ""
 
 
-def _person_row(person: Person, photo: bytes) -> dict[str, object]:
+def person_row(person: Person, photo: bytes) -> dict[str, object]:
+    """The person's row."""
     return {
         **asdict(person),
         "status": person.status.value,
+        "assurance": person.assurance.value,
         "photo": photo,
         "given_name_key": name_key(person.given_name),
         "family_name_key": name_key(person.family_name),
@@ -160,4 +162,5 @@ def _person_row(person: Person, photo: bytes) -> dict[str, object]:
 
 def _person_of(row: Row[tuple[object, ...]]) -> Person:
     fields = dict(row._mapping)
-    return Person(**{**fields, "status": PersonStatus(fields["status"])})
+    kept = {"status": PersonStatus(fields["status"]), "assurance": Assurance(fields["assurance"])}
+    return Person(**{**fields, **kept})

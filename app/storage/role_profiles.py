@@ -55,9 +55,7 @@ class RoleProfiles:
         self._add(profile, at, founding_id=FOUNDING_ID)
 
     def _add(self, profile: RoleProfile, at: datetime, **origin: object) -> None:
-        row = {name: getattr(profile, name) for name in RoleProfile.__dataclass_fields__}
-        row |= {"activity_codes": list(profile.activity_codes), "workgroups": list(profile.workgroups)}
-        self._connection.execute(insert(_profile).values(**row, granted_at=at, **origin))
+        self._connection.execute(insert(_profile).values(**row_of(profile), granted_at=at, **origin))
 
     def get(self, role_profile_id: str) -> RoleProfile | None:
         """The role profile with this id, whether it counts or not."""
@@ -82,6 +80,12 @@ class RoleProfiles:
     def counting(self, uid: str, on: date) -> list[RoleProfile]:
         """The role profiles of a person that give access on that day, oldest first."""
         return [profile for profile in self.of(uid) if profile.counts_on(on)]
+
+
+def row_of(profile: RoleProfile) -> dict[str, object]:
+    """What the role profile itself decides of its row."""
+    row = {name: getattr(profile, name) for name in RoleProfile.__dataclass_fields__}
+    return row | {"activity_codes": list(profile.activity_codes), "workgroups": list(profile.workgroups)}
 
 
 def _profile_of(row: Row[tuple[object, ...]]) -> RoleProfile:

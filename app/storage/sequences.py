@@ -24,3 +24,13 @@ class Sequences:
         )
         number: int = self._connection.scalars(counted).one()
         return number
+
+    def past(self, name: str, number: int) -> None:
+        """Give out no number of this name up to that one, which somebody else gave out."""
+        wanted = insert_or(self._connection, sequence).values(name=name, next_value=number + 1)
+        behind = sequence.c.next_value < wanted.excluded.next_value
+        self._connection.execute(
+            wanted.on_conflict_do_update(
+                index_elements=["name"], set_={"next_value": wanted.excluded.next_value}, where=behind
+            )
+        )

@@ -29,21 +29,21 @@ class Systems:
 
     def add(self, system: AccreditedSystem) -> None:
         """Register an accredited system."""
-        self._connection.execute(insert(accredited_system).values(_accredited_row(system)))
+        self._connection.execute(insert(accredited_system).values(row_of(system)))
 
     def add_message_handling_system(self, system: MessageHandlingSystem) -> None:
         """Register where an interaction is reached."""
-        self._connection.execute(insert(message_handling_system).values(_row_of(system)))
+        self._connection.execute(insert(message_handling_system).values(row_of(system)))
 
     def save(self, system: AccreditedSystem) -> None:
         """Keep an accredited system as it is now."""
         changed = update(accredited_system).where(accredited_system.c.asid == system.asid)
-        self._connection.execute(changed.values(_accredited_row(system)))
+        self._connection.execute(changed.values(row_of(system)))
 
     def save_message_handling_system(self, system: MessageHandlingSystem) -> None:
         """Keep a message handling system as it is now."""
         changed = update(message_handling_system).where(message_handling_system.c.id == system.id)
-        self._connection.execute(changed.values(_row_of(system)))
+        self._connection.execute(changed.values(row_of(system)))
 
     def search(self, text: str, status: SystemStatus | None, limit: int) -> list[AccreditedSystem]:
         """Those whose ASID, organisation, party key, product, maker or an interaction has the text."""
@@ -109,18 +109,16 @@ class Systems:
         return [_message_handling_system_of(row) for row in self._connection.execute(chosen)]
 
 
-def _row_of(system: AccreditedSystem | MessageHandlingSystem) -> dict[str, object]:
+def row_of(system: AccreditedSystem | MessageHandlingSystem) -> dict[str, object]:
+    """The system's row."""
     row: dict[str, object] = asdict(system) | {"status": system.status.value}
     del row["approval"]
     if isinstance(system, MessageHandlingSystem):
         del row["dns"]
         row |= _dns_columns(system.dns)
+    else:
+        row |= {"interactions": list(system.interactions), "read_rights": sorted(system.read_rights)}
     return row | asdict(system.approval)
-
-
-def _accredited_row(system: AccreditedSystem) -> dict[str, object]:
-    lists = {"interactions": list(system.interactions), "read_rights": sorted(system.read_rights)}
-    return _row_of(system) | lists
 
 
 def _dns_columns(dns: DnsApproval | None) -> dict[str, object]:

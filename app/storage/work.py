@@ -13,6 +13,7 @@ from app.storage.certificates import Certificates
 from app.storage.founding import Founding
 from app.storage.import_runs import ImportRuns
 from app.storage.issuances import Issuances
+from app.storage.migrated import Migrated
 from app.storage.monitoring import Monitoring
 from app.storage.openid import OpenID
 from app.storage.organisation_closings import OrganisationClosings
@@ -140,6 +141,11 @@ class Work:
     def system_certificates(self) -> SystemCertificates:
         """Client certificates of systems."""
         return SystemCertificates(self.connection)
+
+    @cached_property
+    def migrated(self) -> Migrated:
+        """What is taken over from another directory."""
+        return Migrated(self.connection, self.now)
 
     @cached_property
     def import_runs(self) -> ImportRuns:

@@ -139,6 +139,8 @@ role_profile = Table(
     # Always 'granted': with the foreign key below, no role profile without a granted request of its person.
     Column("request_status", String(10)),
     Column("founding_id", ForeignKey("founding.id")),
+    # Taken over from another directory, where people had granted it.
+    Column("migration_id", ForeignKey("migration.id")),
     Column("job_role_code", String(20), nullable=False),
     Column("activity_codes", JSON, nullable=False),
     Column("workgroups", JSON, nullable=False),
@@ -157,10 +159,13 @@ role_profile = Table(
         name="fk_role_profile_organisation_person",
     ),
     CheckConstraint(
-        "(founding_id IS NULL AND request_id IS NOT NULL AND request_status IS NOT NULL"
-        " AND request_status = 'granted')"
-        " OR (founding_id IS NOT NULL AND request_id IS NULL AND request_status IS NULL)",
-        name="was_granted_or_founded",
+        "(founding_id IS NULL AND migration_id IS NULL AND request_id IS NOT NULL"
+        " AND request_status IS NOT NULL AND request_status = 'granted')"
+        " OR (founding_id IS NOT NULL AND migration_id IS NULL AND request_id IS NULL"
+        " AND request_status IS NULL)"
+        " OR (migration_id IS NOT NULL AND founding_id IS NULL AND request_id IS NULL"
+        " AND request_status IS NULL)",
+        name="was_granted_founded_or_migrated",
     ),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
 )

@@ -30,17 +30,22 @@ person = Table(
     # The names without case, accents and punctuation, for searching and finding duplicates.
     Column("given_name_key", String(100), nullable=False),
     Column("family_name_key", String(100), nullable=False),
-    Column("date_of_birth", Date, nullable=False),
+    # Another directory does not tell it; nobody is registered here without.
+    Column("date_of_birth", Date),
     Column("email", String(254), nullable=False),
     Column("mobile", String(20), nullable=False),
     Column("status", String(10), nullable=False),
     Column("photo", LargeBinary, nullable=False),
     Column("registered_at", UtcDateTime, nullable=False),
     Column("registered_by", String(40), nullable=False),
+    # What the identity rests on: documents seen here, or what another directory said.
+    Column("assurance", String(10), nullable=False, server_default=text("'evidence'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint("length(uid) = 12", name="uid_has_12_digits"),
     CheckConstraint("status IN ('active', 'closed')", name="status_is_known"),
     CheckConstraint("registered_by <> uid", name="registered_by_another"),
+    CheckConstraint("assurance IN ('evidence', 'migrated')", name="assurance_is_known"),
+    CheckConstraint("assurance = 'migrated' OR date_of_birth IS NOT NULL", name="has_date_of_birth"),
     Index("ix_person_names", "family_name_key", "given_name_key"),
     Index("ix_person_date_of_birth", "date_of_birth"),
     Index("ix_person_email", "email"),

@@ -42,7 +42,7 @@ message_handling_system = Table(
     "message_handling_system",
     metadata,
     # Also its CPA id.
-    Column("id", String(13), primary_key=True),
+    Column("id", String(64), primary_key=True),
     Column("organisation_code", ForeignKey("organisation.code"), nullable=False),
     Column("party_key", String(30), nullable=False),
     Column("interaction", String(150), nullable=False),

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app.domain.actor import Actor
 from app.domain.permission import Permission
-from app.domain.person import PersonStatus
+from app.domain.person import Assurance, PersonStatus
 from app.domain.professional_registration import NUMBER_FORMATS
 from app.domain.request import RequestStatus
 from app.ra.records import PersonRecord, RequestSummary
@@ -78,7 +78,8 @@ class PersonPage:
             name=person.name,
             status=person_tag(person.status),
             notice=notice,
-            photo_href=photo_href,
+            # Nobody who was taken over from another directory has been photographed yet.
+            photo_href=photo_href if person.assurance is Assurance.EVIDENCE else "",
             details=_details(record),
             roles=roles_shown(record.roles, now.date()),
             requests=requests,
@@ -95,8 +96,8 @@ def _details(record: PersonRecord) -> tuple[Row, ...]:
         Row("User id (UUID)", grouped(person.uid)),
         Row("Name", " ".join(name for name in names if name)),
         Row("Name on the card", person.card_name),
-        Row("Date of birth", day(person.date_of_birth)),
-        Row("E-mail", person.email),
+        Row("Date of birth", day(person.date_of_birth) or "Not known"),
+        Row("E-mail", person.email or "Not known"),
         Row("Mobile", phone_number(person.mobile) or "Not given"),
     )
     numbers = (Row(NUMBER_FORMATS[each.body].label, each.number) for each in record.registrations)
@@ -130,6 +131,8 @@ def _notice(actor: Actor, record: PersonRecord) -> str:
     """Where the person stands on the way to working access, and who does what next."""
     if record.person.status is PersonStatus.CLOSED:
         return "This record is closed. The person can have no card and no access."
+    if record.person.assurance is Assurance.MIGRATED:
+        return "Taken over from another directory: the identity must be verified before a card can be issued."
     if actor.uid == record.person.uid:
         return "This is your own record. Another RA manager or agent changes it."
     if record.open_issuance is not None:
@@ -164,6 +167,6 @@ def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
 def _issue_actions(record: PersonRecord) -> list[Action]:
     if record.open_issuance is not None:
         return [Action("Go on with the card", f"/issuances/{record.open_issuance.id}")]
-    if any(card.card.is_live for card in record.cards):
+    if record.person.assurance is Assurance.MIGRATED or any(card.card.is_live for card in record.cards):
         return []
     return [Action("Issue a card", f"/people/{record.person.uid}/issue-card", is_form=True)]

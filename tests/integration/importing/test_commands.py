@@ -101,3 +101,57 @@ def test_an_operator_previews_a_file_and_applies_it(settings: Path, tmp_path: Pa
     file.write_text("<html>404</html>")
     wrong = spine_ra(settings, "organisations", "preview", str(file), "--full")
     assert (wrong.exit_code, "web page" in wrong.output) == (1, True)
+
+
+OLD = """dn: uid=555021935106,ou=People,o=nhs
+objectClass: nhsPerson
+uid: 555021935106
+sn: Osei
+nhsPersonStatus: 1
+
+dn: uid=5,ou=People,o=nhs
+objectClass: nhsPerson
+uid: 5
+sn: Short
+
+dn: cn=Changelog,o=nhs
+objectClass: nhsExternalChangelog
+lastchangenumber: 540382
+"""
+
+
+def test_an_operator_migrates_from_another_directory(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    spine_ra(settings, "rbac", "import")
+    file = tmp_path / "old.ldif"
+    file.write_text(OLD)
+    taken = spine_ra(settings, "directory", "import", str(file))
+    assert taken.exit_code == 0, taken.output
+    assert "persons: 1 taken over (1 of them reduced), 0 as before, 1 refused" in taken.output
+    assert "follow with --since 540382" in taken.output
+    report = spine_ra(settings, "directory", "import-report").output
+    assert "old.ldif 7: uid=5,ou=People,o=nhs: uid '5' has not 12 digits." in report
+    log = tmp_path / "log.ldif"
+    log.write_text(
+        "dn: changenumber=540383,cn=changelog,o=nhs\nchangenumber: 540383\nchangeType: delete\n"
+        "targetDN: uid=555021935106,ou=People,o=nhs\n"
+    )
+    follow = ("directory", "follow-import", "--log-file", str(log))
+    unknown = spine_ra(settings, *follow)
+    assert (unknown.exit_code, "Say with --since" in unknown.output) == (2, True)
+    assert "Followed to change 540383 (1 changes)." in spine_ra(settings, *follow, "--since", "540382").output
+    assert spine_ra(settings, *follow).output == ""
+    assert "taken over is 540383" in spine_ra(settings, "directory", "cut-over", "--yes").output
+    assert "Following has ended. The cut-over was on" in spine_ra(settings, *follow).output
+    again = spine_ra(settings, "directory", "import", str(file))
+    assert (again.exit_code, "nothing more is taken over" in again.output) == (2, True)
+
+
+def test_a_file_that_is_no_directory_is_refused_and_nothing_begins(settings: Path, tmp_path: Path) -> None:
+    spine_ra(settings, "migrate")
+    file = tmp_path / "wrong.ldif"
+    file.write_bytes(b"\x00\xff not LDIF\n\n" * 5)
+    refused = spine_ra(settings, "directory", "import", str(file))
+    assert (refused.exit_code, "Is it the LDIF?" in refused.output) == (2, True)
+    nothing = spine_ra(settings, "directory", "cut-over", "--yes")
+    assert (nothing.exit_code, "Nothing was taken over" in nothing.output) == (2, True)

@@ -100,6 +100,41 @@ CREATE TRIGGER audit_seal_no_delete BEFORE DELETE ON audit_seal FOR EACH STATEME
 CREATE TRIGGER audit_seal_no_truncate BEFORE TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_only_grows()
 ;
 
+CREATE TABLE migration (
+	id INTEGER NOT NULL,
+	source VARCHAR(200) NOT NULL,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	followed_to BIGINT,
+	cut_over_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_migration PRIMARY KEY (id),
+	CONSTRAINT ck_migration_happens_once CHECK (id = 1)
+)
+;
+
+CREATE TABLE migrated_record (
+	kind VARCHAR(20) NOT NULL,
+	id VARCHAR(64) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	CONSTRAINT pk_migrated_record PRIMARY KEY (kind, id)
+)
+;
+
+CREATE TABLE migration_finding (
+	id SERIAL NOT NULL,
+	at TIMESTAMP WITH TIME ZONE NOT NULL,
+	source VARCHAR(200) NOT NULL,
+	place BIGINT NOT NULL,
+	dn TEXT NOT NULL,
+	kind VARCHAR(10) NOT NULL,
+	reason TEXT NOT NULL,
+	CONSTRAINT pk_migration_finding PRIMARY KEY (id),
+	CONSTRAINT ck_migration_finding_kind_is_known CHECK (kind IN ('refused', 'reduced'))
+)
+;
+
+CREATE INDEX ix_migration_finding_reason ON migration_finding (kind, dn)
+;
+
 CREATE TABLE oidc_assertion_jti (
 	jti_hash VARCHAR(64) NOT NULL,
 	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -227,18 +262,21 @@ CREATE TABLE person (
 	card_name VARCHAR(100) NOT NULL,
 	given_name_key VARCHAR(100) NOT NULL,
 	family_name_key VARCHAR(100) NOT NULL,
-	date_of_birth DATE NOT NULL,
+	date_of_birth DATE,
 	email VARCHAR(254) NOT NULL,
 	mobile VARCHAR(20) NOT NULL,
 	status VARCHAR(10) NOT NULL,
 	photo BYTEA NOT NULL,
 	registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	registered_by VARCHAR(40) NOT NULL,
+	assurance VARCHAR(10) DEFAULT 'evidence' NOT NULL,
 	version INTEGER DEFAULT 1 NOT NULL,
 	CONSTRAINT pk_person PRIMARY KEY (uid),
 	CONSTRAINT ck_person_uid_has_12_digits CHECK (length(uid) = 12),
 	CONSTRAINT ck_person_status_is_known CHECK (status IN ('active', 'closed')),
-	CONSTRAINT ck_person_registered_by_another CHECK (registered_by <> uid)
+	CONSTRAINT ck_person_registered_by_another CHECK (registered_by <> uid),
+	CONSTRAINT ck_person_assurance_is_known CHECK (assurance IN ('evidence', 'migrated')),
+	CONSTRAINT ck_person_has_date_of_birth CHECK (assurance = 'migrated' OR date_of_birth IS NOT NULL)
 )
 ;
 
@@ -649,7 +687,7 @@ CREATE INDEX ix_accredited_system_party_key ON accredited_system (party_key)
 ;
 
 CREATE TABLE message_handling_system (
-	id VARCHAR(13) NOT NULL,
+	id VARCHAR(64) NOT NULL,
 	organisation_code VARCHAR(12) NOT NULL,
 	party_key VARCHAR(30) NOT NULL,
 	interaction VARCHAR(150) NOT NULL,
@@ -691,6 +729,7 @@ CREATE TABLE role_profile (
 	request_id VARCHAR(36),
 	request_status VARCHAR(10),
 	founding_id INTEGER,
+	migration_id INTEGER,
 	job_role_code VARCHAR(20) NOT NULL,
 	activity_codes JSON NOT NULL,
 	workgroups JSON NOT NULL,
@@ -701,11 +740,12 @@ CREATE TABLE role_profile (
 	CONSTRAINT pk_role_profile PRIMARY KEY (id),
 	CONSTRAINT fk_role_profile_granted_request FOREIGN KEY(request_id, uid, request_status) REFERENCES access_request (id, subject_uid, status),
 	CONSTRAINT fk_role_profile_organisation_person FOREIGN KEY(organisation_person_id, uid, organisation_code) REFERENCES organisation_person (id, uid, organisation_code),
-	CONSTRAINT ck_role_profile_was_granted_or_founded CHECK ((founding_id IS NULL AND request_id IS NOT NULL AND request_status IS NOT NULL AND request_status = 'granted') OR (founding_id IS NOT NULL AND request_id IS NULL AND request_status IS NULL)),
+	CONSTRAINT ck_role_profile_was_granted_founded_or_migrated CHECK ((founding_id IS NULL AND migration_id IS NULL AND request_id IS NOT NULL AND request_status IS NOT NULL AND request_status = 'granted') OR (founding_id IS NOT NULL AND migration_id IS NULL AND request_id IS NULL AND request_status IS NULL) OR (migration_id IS NOT NULL AND founding_id IS NULL AND request_id IS NULL AND request_status IS NULL)),
 	CONSTRAINT ck_role_profile_ends_after_start CHECK (ends_on IS NULL OR ends_on >= starts_on),
 	CONSTRAINT fk_role_profile_uid FOREIGN KEY(uid) REFERENCES person (uid),
 	CONSTRAINT fk_role_profile_position_id FOREIGN KEY(position_id) REFERENCES position (id),
-	CONSTRAINT fk_role_profile_founding_id FOREIGN KEY(founding_id) REFERENCES founding (id)
+	CONSTRAINT fk_role_profile_founding_id FOREIGN KEY(founding_id) REFERENCES founding (id),
+	CONSTRAINT fk_role_profile_migration_id FOREIGN KEY(migration_id) REFERENCES migration (id)
 )
 ;
 
