@@ -16,6 +16,7 @@ from app.adapters.api_key_file import ApiKeyFile
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_client import CaClient
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_directory_of_revocations
+from app.adapters.directory_comparing import ContinualComparing
 from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.monitored_parts import MonitoredParts
@@ -33,7 +34,7 @@ from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
 from app.oidc.signing import SigningKeys
-from app.periodic_tasks import authority_tasks, clearing_tasks, directory_tasks
+from app.periodic_tasks import authority_tasks, clearing_tasks, comparing_tasks, directory_tasks
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
@@ -234,6 +235,12 @@ def carrying_loads(database: Database) -> CarryingLoads:
     return CarryingLoads(database, previewing, ApplyingLoads(database))
 
 
+def directory_comparing(settings: Settings, database: Database) -> ContinualComparing:
+    """What compares the directory with the database all the time."""
+    url = ldapi_url(settings.directory.ldapi_socket)
+    return ContinualComparing(database, lambda: open_session(url))
+
+
 def slapd(settings: Settings) -> Slapd:
     """The directory's server as its folder describes it, to rebuild it; ``python -m directory`` serves it."""
     place = settings.directory
@@ -273,6 +280,7 @@ def worker(settings: Settings) -> Worker:
     clearing = [*clearing_tasks(database), sampling(settings, database)]
     return Worker(
         Lane(database, publishing, directory_tasks(database, publishing), "directory"),
+        Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
         Lane(database, to_parties, clearing, "parties"),
     )

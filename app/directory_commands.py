@@ -60,10 +60,11 @@ def compare(context: click.Context) -> None:
     with _sentences():
         settings = _settings(context)
         publishing = bootstrap.directory_publishing(settings, bootstrap.open_database(settings))
-        found = list(publishing.compare(bootstrap.slapd(settings).ldapi_url))
-    for difference in found[:_SHOWN]:
-        click.echo(str(difference))
-    click.echo(f"{len(found):,} differences." if found else "The directory equals the database.")
+        found = 0
+        for found, difference in enumerate(publishing.compare(bootstrap.slapd(settings).ldapi_url), 1):
+            if found <= _SHOWN:
+                click.echo(str(difference))
+    click.echo(f"{found:,} differences." if found else "The directory equals the database.")
     sys.exit(_DIFFERENT if found else 0)
 
 

@@ -47,7 +47,11 @@ def health(context: click.Context) -> None:
 def _parts(settings: Settings, database: Database) -> Iterator[Part]:
     yield _asked("certificate authority", bootstrap.certificate_authority(settings).health)
     yield _asked("directory", lambda: _connect(settings))
-    for name, look in (("announcements", _announcements), ("cards", _unfinished_cards)):
+    for name, look in (
+        ("announcements", _announcements),
+        ("directory's content", _comparison),
+        ("cards", _unfinished_cards),
+    ):
         try:
             yield look(database)
         except SpineError as error:
@@ -79,6 +83,19 @@ def _announcements(database: Database) -> Part:
     if progress.failing:
         return Part("announcements", False, f"{since}; {progress.failing:,} failed: {progress.last_error}")
     return Part("announcements", utc_now() - oldest < _CARRIED_WITHIN, f"{since}. Is the worker running?")
+
+
+def _comparison(database: Database) -> Part:
+    """What came of the last round of the worker's comparing."""
+    with database.read() as work:
+        found = work.comparisons.newest()
+    if found is None:
+        return Part("directory's content", True, "not compared with the database yet")
+    said = f"compared with the database until {found.ended_at:%d %B %Y %H:%M} UTC, {found.mended:,} mended"
+    if found.strangers:
+        named = ", ".join(found.named)
+        said += f"; {found.strangers:,} entries that nobody published: {named}. Delete them, or rebuild"
+    return Part("directory's content", not found.strangers, said)
 
 
 def _unfinished_cards(database: Database) -> Part:

@@ -22,6 +22,12 @@ class Trimming(Protocol):
     def trim_changelog(self) -> None: ...
 
 
+class Comparing(Protocol):
+    """Compares the directory with the database, a slice at each call."""
+
+    def compare_some(self) -> None: ...
+
+
 def announce_begun_and_ended_roles(database: Database) -> None:
     """Announce the people whose roles began or ended with the day, so that the directory says so."""
     with database.change() as work:
@@ -55,6 +61,11 @@ def directory_tasks(database: Database, directory: Trimming) -> list[PeriodicTas
         PeriodicTask("roles", timedelta(seconds=30), lambda: announce_begun_and_ended_roles(database)),
         PeriodicTask("change log", timedelta(hours=1), directory.trim_changelog),
     ]
+
+
+def comparing_tasks(comparing: Comparing) -> list[PeriodicTask]:
+    """What sees that the directory stays equal to the database."""
+    return [PeriodicTask("comparing", timedelta(seconds=2), comparing.compare_some)]
 
 
 def authority_tasks(

@@ -10,10 +10,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+import ldap3
+
 from directory import names
 from directory.connection import Session
 from directory.entries import Entry, Record, tree
-from directory.publishing import changed_attributes
+from directory.publishing import changed_attributes, changes_to_publish
+
+NAMES_AT_ONCE = 200
 
 
 class Kind(StrEnum):
@@ -54,6 +58,18 @@ def compare(entries: Iterable[Entry], session: Session) -> Iterator[Difference]:
             if difference is not None:
                 yield difference
         yield from expected.never_seen()
+
+
+def differs(session: Session, entry: Entry) -> bool:
+    """Whether the directory is not as ``entry`` says: publishing it would change something."""
+    return next(changes_to_publish(session, entry), None) is not None
+
+
+def names_below(session: Session, base: str) -> Iterator[list[str]]:
+    """The names of the entries directly below ``base``, some hundred at a time."""
+    found = (record.dn for record in session.stream(base, scope=ldap3.LEVEL, attributes=("1.1",)))
+    while some := list(itertools.islice(found, NAMES_AT_ONCE)):
+        yield some
 
 
 class _Expected:

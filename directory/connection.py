@@ -94,13 +94,20 @@ class Session:
         _must_succeed(f"search {base}", result)
         return [_record(entry) for entry in entries if entry["type"] == "searchResEntry"]
 
-    def stream(self, base: str, filter_text: str = "(objectClass=*)") -> Iterator[Record]:
+    def stream(
+        self,
+        base: str,
+        filter_text: str = "(objectClass=*)",
+        *,
+        scope: str = ldap3.SUBTREE,
+        attributes: Sequence[str] = ("*",),
+    ) -> Iterator[Record]:
         """All matching entries below ``base``, read page by page (RFC 2696) in bounded memory."""
         cookie: bytes | None = None
         while True:
             result, entries = self._ask(
-                *(self._connection.search, base, filter_text, ldap3.SUBTREE),
-                attributes=("*",),
+                *(self._connection.search, base, filter_text, scope),
+                attributes=attributes,
                 paged_size=PAGE_SIZE,
                 paged_cookie=cookie,
             )

@@ -159,7 +159,7 @@ def _plant(session: Session, log: ChangeLog) -> None:
 def _publish(session: Session, log: ChangeLog, entry: Entry) -> int | DirectoryRefused:
     written = 0
     try:
-        for change in _changes(session, entry):
+        for change in changes_to_publish(session, entry):
             log.write(change)
             written += 1
     except DirectoryRefused as refused:
@@ -167,7 +167,8 @@ def _publish(session: Session, log: ChangeLog, entry: Entry) -> int | DirectoryR
     return written
 
 
-def _changes(session: Session, entry: Entry) -> Iterator[Change]:
+def changes_to_publish(session: Session, entry: Entry) -> Iterator[Change]:
+    """What would make the directory equal to the entry, in the order in which to do it."""
     scope = ldap3.SUBTREE if entry.owns_subtree else ldap3.BASE
     present = {record.dn.casefold(): record for record in session.search(entry.dn, scope=scope)}
     for record in entry.records():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from sqlalchemy.exc import DBAPIError
 
@@ -18,17 +19,28 @@ from app.storage.outbox import OutboxRow
 from app.storage.work import Work
 from directory import names
 from directory.entries import Entry, Gone
+from directory.errors import InvalidIdentifier
 
 PERSON, SYSTEM = "directory.person", "directory.system"
+ORGANISATION, REFERENCE = "directory.organisation", "directory.reference"
 
 _Reading = Callable[[Work, str], Entry | None]
 _ONE: Mapping[str, tuple[_Reading, Callable[[str], str]]] = {
     PERSON: (person_entry, names.person_dn),
-    "directory.organisation": (organisation_entry, names.organisation_dn),
+    ORGANISATION: (organisation_entry, names.organisation_dn),
     SYSTEM: (system_entry, names.service_dn),
 }
-_REFERENCE = "directory.reference"
-TOPICS = (*_ONE, _REFERENCE)
+TOPICS = (*_ONE, REFERENCE)
+
+
+def announced_by(dn: str) -> tuple[str, str] | None:
+    """Topic and key that announce the entry of this name; None when it is a name that nobody publishes."""
+    value = dn.partition(",")[0].partition("=")[2]
+    for topic, (_, dn_of) in _ONE.items():
+        with suppress(InvalidIdentifier):
+            if dn_of(value).casefold() == dn.casefold():
+                return topic, value
+    return None
 
 
 class AnnouncedEntries:
@@ -85,7 +97,7 @@ class AnnouncedEntries:
 
 
 def _entries(work: Work, row: OutboxRow, people: Mapping[str, Entry]) -> list[Entry]:
-    if row.topic == _REFERENCE:
+    if row.topic == REFERENCE:
         return list(reference_entries(work, row.key))
     reading, dn_of = _ONE[row.topic]
     known = people.get(row.key) if row.topic == PERSON else None

@@ -84,6 +84,9 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "migration.batch_taken_over": frozenset({"kind", "taken", "unchanged", "refused", "reduced", "digest"}),
     "migration.change_taken_over": frozenset({"number", "type", "outcome"}),
     "migration.cut_over": frozenset({"followed_to"}),
+    # The directory
+    "directory.difference_mended": frozenset({"entries", "named"}),
+    "directory.stranger_found": frozenset({"entries", "named"}),
     "system.registered": frozenset({"kind", "organisation_code", "requested_by", "approved_by"}),
 }
 

@@ -110,6 +110,12 @@ class Outbox:
             )
         )
 
+    def was_announced(self, topic: str, key: str, since: datetime) -> bool:
+        """Whether an announcement of that key waits, or was carried at or after that instant."""
+        late = outbox.c.published_at.is_(None) | (outbox.c.published_at >= since)
+        chosen = select(outbox.c.id).where(outbox.c.topic == topic, outbox.c.key == key, late).limit(1)
+        return self._connection.scalar(chosen) is not None
+
     def progress(self, prefix: str = "") -> OutboxProgress:
         """How far publishing is behind in the topics that begin with ``prefix``."""
         waiting = outbox.c.published_at.is_(None) & outbox.c.topic.startswith(prefix, autoescape=True)

@@ -132,11 +132,12 @@ class People:
     def each_uid(self) -> Iterator[str]:
         """Every id in order, read little by little."""
         after = ""
-        while found := self._uids(after):
+        while found := self.uids(after):
             yield from found
             after = found[-1]
 
-    def _uids(self, after: str, limit: int = 1000) -> list[str]:
+    def uids(self, after: str, limit: int = 1000) -> list[str]:
+        """The ids after that one, in order."""
         chosen = select(_person.c.uid).where(_person.c.uid > after).order_by(_person.c.uid).limit(limit)
         return list(self._connection.scalars(chosen))
 

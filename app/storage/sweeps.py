@@ -20,6 +20,11 @@ class Sweeps:
         self._connection = connection
         self._today = today
 
+    def is_current(self) -> bool:
+        """Whether what today has changed is announced."""
+        chosen = select(sweep.c.through).where(sweep.c.name == _ROLES)
+        return (self._connection.scalar(chosen) or date.min) >= self._today
+
     def people_with_changed_roles(self) -> list[str]:
         """Who has a role profile that began or ended since the last sweep, up to today; marks today as swept.
 

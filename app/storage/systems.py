@@ -98,6 +98,13 @@ class Systems:
         """Every message handling system by id."""
         return self._message_handling()
 
+    def all_ids(self) -> list[str]:
+        """ASIDs and ids of message handling systems, those that take part no more too."""
+        ids = (accredited_system.c.asid, message_handling_system.c.id)
+        return [
+            found for column in ids for found in self._connection.scalars(select(column).order_by(column))
+        ]
+
     def _accredited(
         self, *conditions: ColumnElement[bool], limit: int | None = None
     ) -> list[AccreditedSystem]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.storage.audit import AuditLog
 from app.storage.cards import Cards
 from app.storage.certificates import Certificates
+from app.storage.comparisons import Comparisons
 from app.storage.founding import Founding
 from app.storage.import_runs import ImportRuns
 from app.storage.issuances import Issuances
@@ -176,6 +177,11 @@ class Work:
     def openid(self) -> OpenID:
         """Codes and tokens of the OpenID provider."""
         return OpenID(self)
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """What came of comparing the directory with the database."""
+        return Comparisons(self.connection, self.now)
 
     @cached_property
     def sweeps(self) -> Sweeps:

@@ -22,6 +22,8 @@ outbox = Table(
     Column("next_attempt_at", UtcDateTime, nullable=False),
     Column("last_error", Text),
     Index("ix_outbox_waiting", "topic", "key", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    # When a key was announced, carried or not.
+    Index("ix_outbox_key", "topic", "key", "published_at"),
     # The oldest waiting rows of a topic, however many are waiting.
     Index("ix_outbox_oldest", "topic", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
     sqlite_autoincrement=True,

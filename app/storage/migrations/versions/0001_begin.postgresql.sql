@@ -100,6 +100,16 @@ CREATE TRIGGER audit_seal_no_delete BEFORE DELETE ON audit_seal FOR EACH STATEME
 CREATE TRIGGER audit_seal_no_truncate BEFORE TRUNCATE ON audit_seal FOR EACH STATEMENT EXECUTE FUNCTION audit_seal_only_grows()
 ;
 
+CREATE TABLE comparison (
+	ended_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	compared INTEGER NOT NULL,
+	mended INTEGER NOT NULL,
+	strangers INTEGER NOT NULL,
+	named JSON NOT NULL,
+	CONSTRAINT pk_comparison PRIMARY KEY (ended_at)
+)
+;
+
 CREATE TABLE migration (
 	id INTEGER NOT NULL,
 	source VARCHAR(200) NOT NULL,
@@ -238,6 +248,9 @@ CREATE TABLE outbox (
 	last_error TEXT,
 	CONSTRAINT pk_outbox PRIMARY KEY (id)
 )
+;
+
+CREATE INDEX ix_outbox_key ON outbox (topic, key, published_at)
 ;
 
 CREATE INDEX ix_outbox_oldest ON outbox (topic, id) WHERE published_at IS NULL

@@ -88,6 +88,16 @@ CREATE TRIGGER audit_seal_no_update BEFORE UPDATE ON audit_seal BEGIN SELECT RAI
 CREATE TRIGGER audit_seal_no_delete BEFORE DELETE ON audit_seal BEGIN SELECT RAISE(ABORT, 'audit_seal only grows'); END
 ;
 
+CREATE TABLE comparison (
+	ended_at DATETIME NOT NULL,
+	compared INTEGER NOT NULL,
+	mended INTEGER NOT NULL,
+	strangers INTEGER NOT NULL,
+	named JSON NOT NULL,
+	CONSTRAINT pk_comparison PRIMARY KEY (ended_at)
+)
+;
+
 CREATE TABLE migration (
 	id INTEGER NOT NULL,
 	source VARCHAR(200) NOT NULL,
@@ -225,6 +235,9 @@ CREATE TABLE outbox (
 	next_attempt_at DATETIME NOT NULL,
 	last_error TEXT
 )
+;
+
+CREATE INDEX ix_outbox_key ON outbox (topic, "key", published_at)
 ;
 
 CREATE INDEX ix_outbox_oldest ON outbox (topic, id) WHERE published_at IS NULL
