@@ -20,6 +20,7 @@ class MalformedAnswer(DirectoryUnavailable):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"The directory's answer cannot be read: {what}.")
+        self.what = what
 
 
 class DirectoryRefused(DirectoryError):

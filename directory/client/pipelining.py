@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from directory.client.requests import UNBIND, Request, ldap_message
 from directory.client.responses import Answer, Expected, Incoming, Message
-from directory.client.servers import Address
+from directory.client.servers import Address, anew
 from directory.client.speaking import LARGEST_MESSAGE_ID, must_be_willing, must_not_be_the_end, not_connected
 from directory.errors import DirectoryUnavailable, MalformedAnswer
 
@@ -55,7 +55,7 @@ class PipelinedConnection(asyncio.Protocol):
         """
         answered: asyncio.Future[Answer] = self.loop.create_future()
         if self.lost is not None:
-            answered.set_exception(DirectoryUnavailable(str(self.lost)))
+            answered.set_exception(anew(self.lost))
             return answered
         message_id = self._next_id()
         self._send(ldap_message(message_id, request.operation))
@@ -168,7 +168,7 @@ class PipelinedConnection(asyncio.Protocol):
         waiting, self._waiting = self._waiting, {}
         for one in waiting.values():
             if not one.answered.done():
-                one.answered.set_exception(DirectoryUnavailable(str(self.lost)))
+                one.answered.set_exception(anew(self.lost))
 
 
 async def open_connection(address: Address, context: ssl.SSLContext, deadline: float) -> PipelinedConnection:

@@ -6,8 +6,8 @@ A server that failed rests, twice as long after each failure in a row, so that a
 run over by all its clients at once. While another server is awake, a question goes there. When all rest, a
 question waits for the first that wakes, but only during the first ``PATIENCE`` seconds of the outage: that is
 how long a restart takes. After that, questions fail at once until a server answers again, so that those who
-ask are not held up, and do not pile up, behind an outage. Where one side does not trust the other, they fail
-at once from the start: trying again would not help.
+ask are not held up, and do not pile up, behind an outage. Where one side does not trust the other, or the
+other speaks no LDAP, they fail at once from the start: trying again would not help.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from directory.errors import (
     DirectoryRefused,
     DirectoryUnavailable,
     InvalidSetting,
+    MalformedAnswer,
     ServerNotTrusted,
 )
 
@@ -134,16 +135,18 @@ class Servers:
             wakes_at = min(one.wakes_at for one in self._health.values())
             down_since, error = self._down_since, self._last_error
         impatient = down_since is not None and now - down_since > PATIENCE
-        final = isinstance(error, DirectoryRefused | ServerNotTrusted)
+        final = isinstance(error, DirectoryRefused | ServerNotTrusted | MalformedAnswer)
         if error is not None and (impatient or final or wakes_at >= deadline):
-            raise _anew(error)
+            raise anew(error)
         return max(0.0, wakes_at - now)
 
 
-def _anew(error: DirectoryError) -> DirectoryError:
-    """The same again: threads must not raise one object, whose traceback would grow."""
+def anew(error: DirectoryError) -> DirectoryError:
+    """The same again: several who ask must not raise one object, whose traceback would grow."""
     if isinstance(error, DirectoryRefused):
         return DirectoryRefused(error.operation, error.result_code, error.description)
+    if isinstance(error, MalformedAnswer):
+        return MalformedAnswer(error.what)
     if isinstance(error, ServerNotTrusted):
         return ServerNotTrusted(str(error))
     return DirectoryUnavailable(str(error))

@@ -1,0 +1,1 @@
+"""How other systems ask the directory: Python (waiting and asyncio), shell, Java, C#."""
