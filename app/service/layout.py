@@ -55,6 +55,16 @@ class Layout:
         return 9464 + self.port_offset
 
     @property
+    def web_metrics_port(self) -> int:
+        """The web server's own metrics, loopback only."""
+        return 9465 + self.port_offset
+
+    @property
+    def look_ups_metrics_port(self) -> int:
+        """The look-ups' server's own metrics, loopback only."""
+        return 9466 + self.port_offset
+
+    @property
     def status_port(self) -> int:
         """CRL, OCSP and CA certificates, plain HTTP as RFC 5280 and RFC 6960 expect."""
         return 8080 + self.port_offset
@@ -77,6 +87,8 @@ class Layout:
             (self.relying_party_port, "the prescribing screen"),
             (self.look_ups_port, "the FHIR look-ups"),
             (self.metrics_port, "the metrics"),
+            (self.web_metrics_port, "the web server's metrics"),
+            (self.look_ups_metrics_port, "the look-ups' metrics"),
             (self.status_port, "certificate status"),
             (self.ldaps_port, "the directory"),
             (self.agent_port, "the card agent"),

@@ -79,7 +79,7 @@ def _parser(project: Path) -> argparse.ArgumentParser:
         "--port-offset",
         type=_offset,
         metavar="N",
-        help="first start only: add N to every port (8080, 8443 to 8445, 9464, 1636, 24727)",
+        help="first start only: add N to every port (8080, 8443 to 8445, 9464 to 9466, 1636, 24727)",
     )
     parser.add_argument(
         "--database-url",

@@ -56,7 +56,8 @@ def certificate_authority(layout: Layout) -> Program:
 def web(layout: Layout) -> Program:
     """Pages, sign-in, OpenID and the desk API."""
     tls = ("--ssl-certificate", str(layout.tls / "web.pem"), "--ssl-keyfile", str(layout.tls / "web.key"))
-    command = _granian("app.wsgi:web", layout.listen, layout.web_port, 2, *tls)
+    told = _server_metrics(layout.web_metrics_port)
+    command = _granian("app.wsgi:web", layout.listen, layout.web_port, 2, *tls, *told)
     ready = _answers(_https(layout.web_port))
     return Program("web", command, ready, _settings(layout))
 
@@ -71,7 +72,8 @@ def status(layout: Layout) -> Program:
 def look_ups(layout: Layout) -> Program:
     """FHIR look-ups, in the directory alone."""
     tls = ("--ssl-certificate", str(layout.tls / "web.pem"), "--ssl-keyfile", str(layout.tls / "web.key"))
-    command = _granian("app.wsgi:look_ups", layout.listen, layout.look_ups_port, 1, *tls)
+    told = _server_metrics(layout.look_ups_metrics_port)
+    command = _granian("app.wsgi:look_ups", layout.listen, layout.look_ups_port, 1, *tls, *told)
     return Program("look-ups", command, _answers(_https(layout.look_ups_port)), _settings(layout))
 
 
@@ -117,6 +119,11 @@ def _granian(application: str, listen: str, port: int, workers: int, *more: str)
         *more,
         application,
     )
+
+
+def _server_metrics(port: int) -> tuple[str, ...]:
+    """Have a server tell Prometheus of its connections and requests, on loopback alone."""
+    return ("--metrics", "--metrics-address", LOOPBACK, "--metrics-port", str(port))
 
 
 def _socket_answers(path: Path) -> Callable[[], bool]:

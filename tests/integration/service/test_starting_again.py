@@ -116,6 +116,9 @@ def test_prometheus_is_told_that_every_part_answers(started_again: Service) -> N
         assert f'spine_ra_part_up{{part="{part}"}} 1.0' in httpx.get(address).text
     seen = "spine_ra_worker_last_sample_timestamp_seconds"
     wait_until(lambda: seen in httpx.get(address).text, "the worker's first sample")
+    for port in (9465, 9466):
+        servers = f"http://127.0.0.1:{port + started_again.port_offset}/metrics"
+        wait_until(lambda at=servers: "granian_requests_handled" in httpx.get(at).text, "the servers' counts")
 
 
 def test_the_page_names_everybody_and_every_address(started_again: Service) -> None:
