@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.adapters.ca_outbox import ca_outbox_handlers
+from app.adapters.directory_publishing import DirectoryPublishing
 from app.domain.figures import DESCRIBED, TOPICS, Kind
 
 ROOT = Path(__file__).parents[3]
@@ -31,5 +32,6 @@ def test_an_alerts_runbook_is_there() -> None:
         assert not heading or heading in {each.lower().replace(" ", "-") for each in headings}
 
 
-def test_the_topics_of_the_certificate_authority_are_watched() -> None:
-    assert set(ca_outbox_handlers(None)) <= set(TOPICS)  # type: ignore[arg-type]  # nothing is called
+def test_every_topic_of_the_outbox_is_watched() -> None:
+    of_authority = ca_outbox_handlers(None)  # type: ignore[arg-type]  # nothing is called
+    assert {*DirectoryPublishing.topics, *of_authority, "openid.logout"} == set(TOPICS)
