@@ -39,6 +39,7 @@ from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
 from app.ra.carrying_loads import CarryingLoads
+from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.finding import Finding
@@ -163,6 +164,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         auditing=Auditing(database),
         operating=Operating(database, CaClient(settings.ca.socket, MONITORING_TIMEOUT_SECONDS)),
         limiting=Limiting(database),
+        loads=loading_organisations(database),
+        closings=ClosingOrganisations(database, scope),
         sign_in=SmartcardSignIn(database, anchors, origin, session_limits=limits),
         sessions=BrowserSessions(database, policy, limits),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from app.oidc.provider import OpenIDProvider
     from app.ra.auditing import Auditing
     from app.ra.cancelling import Cancelling
+    from app.ra.closing_organisations import ClosingOrganisations
     from app.ra.deciding import Deciding
     from app.ra.desk_jobs import DeskJobs
     from app.ra.finding import Finding
     from app.ra.issuing import Issuing
     from app.ra.limiting import Limiting
+    from app.ra.loading_organisations import LoadingOrganisations
     from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
     from app.ra.operating import Operating
     from app.ra.positioning import Positioning
@@ -40,6 +42,8 @@ class Services:
     auditing: Auditing
     operating: Operating
     limiting: Limiting
+    loads: LoadingOrganisations
+    closings: ClosingOrganisations
     sign_in: SmartcardSignIn
     sessions: BrowserSessions
     openid: OpenIDProvider

@@ -13,6 +13,7 @@ from app.storage.tables import access
 from app.storage.tables.organisation_loads import organisation_closing
 
 _closing, _profile, _position = organisation_closing, access.role_profile, access.position
+_DECISION = ("not_before", "decided_by", "decided_at", "note", "successor_code")
 _COLUMNS = [_closing.c[name] for name in Closing.__dataclass_fields__]
 
 
@@ -69,32 +70,11 @@ class OrganisationClosings:
         rows = self._connection.execute(chosen.order_by(_closing.c.closes_on, _closing.c.organisation_code))
         return [_closing_of(row) for row in rows]
 
-    def decide(
-        self,
-        closing_id: str,
-        status: ClosingStatus,
-        by: str,
-        role_profile: str | None,
-        at: datetime,
-        *,
-        note: str = "",
-        successor_code: str | None = None,
-        not_before: date | None = None,
-    ) -> None:
-        """Keep what was decided; postponed, it stays open."""
-        self._connection.execute(
-            update(_closing)
-            .where(_closing.c.id == closing_id)
-            .values(
-                status=status.value,
-                decided_by=by,
-                decided_role_profile=role_profile,
-                decided_at=at,
-                note=note,
-                successor_code=successor_code,
-                not_before=not_before,
-            )
-        )
+    def decide(self, closing: Closing, role_profile: str | None) -> None:
+        """Keep what was decided, and in which role profile; postponed, it stays open."""
+        values = {name: getattr(closing, name) for name in _DECISION}
+        values |= {"status": closing.status.value, "decided_role_profile": role_profile}
+        self._connection.execute(update(_closing).where(_closing.c.id == closing.id).values(**values))
 
     def role_profile_owners(self, organisation_code: str) -> list[str]:
         """Everybody with a role profile there that was not withdrawn, by user id."""

@@ -6,8 +6,10 @@ a small body. The marks below are the only ways to say otherwise, so a search fo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
+
+from app.domain.permission import Permission
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -28,10 +30,15 @@ def machine_endpoint(view: View) -> View:
     return view
 
 
-def takes_upload(largest_body_bytes: int) -> Callable[[View], View]:
-    """Mark a view that takes a body larger than ``ORDINARY_BODY_BYTES``."""
+def takes_upload(largest_body_bytes: int, needs: Permission | None = None) -> Callable[[View], View]:
+    """Mark a view that takes a body larger than ``ORDINARY_BODY_BYTES``.
+
+    Args:
+        needs: only of those with this permission, so that nobody else fills the disk.
+    """
 
     def mark(view: View) -> View:
+        view.upload_permission = needs  # type: ignore[attr-defined]  # a mark on a function object
         view.largest_body_bytes = largest_body_bytes  # type: ignore[attr-defined]  # a mark on a function object
         return view
 
@@ -59,6 +66,11 @@ def is_machine_endpoint(view: Callable[..., Any] | None) -> bool:
     return getattr(view, "is_machine_endpoint", False)
 
 
-def largest_body_bytes(view: Callable[..., Any] | None) -> int:
-    """The largest body that this view takes, in bytes."""
+def largest_body_bytes(
+    view: Callable[..., Any] | None, permissions: Callable[[], Collection[Permission]]
+) -> int:
+    """The largest body that this view takes of somebody with these permissions, in bytes."""
+    needed = getattr(view, "upload_permission", None)
+    if needed is not None and needed not in permissions():
+        return ORDINARY_BODY_BYTES
     return getattr(view, "largest_body_bytes", ORDINARY_BODY_BYTES)

@@ -9,6 +9,7 @@ from flask import Flask, redirect, request
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PackageLoader
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from app.domain.permission import Permission
 from app.services import Services
 from app.settings import Settings
 from app.web import access, addresses, context, csrf, error_pages, layout, rooms, security, session_store
@@ -78,7 +79,7 @@ def _guard_every_request(app: Flask) -> None:
     @app.before_request
     def guard() -> WerkzeugResponse | None:
         view = app.view_functions.get(request.endpoint or "")
-        request.max_content_length = _largest_body(access.largest_body_bytes(view))
+        request.max_content_length = _largest_body(access.largest_body_bytes(view, _permissions))
         if view is None or request.endpoint == "static":
             return None
         if not access.is_public(view) and not context.is_signed_in():
@@ -86,6 +87,10 @@ def _guard_every_request(app: Flask) -> None:
         if request.method not in _READING and not access.is_machine_endpoint(view):
             csrf.require_csrf_value()
         return None
+
+
+def _permissions() -> frozenset[Permission]:
+    return context.actor().permissions if context.is_signed_in() else frozenset()
 
 
 def _largest_body(of_view: int) -> int:

@@ -54,7 +54,10 @@ _HTTP_ERRORS = {
     400: ("This request cannot be read", "Go back and try again."),
     404: ("Page not found", "Check the web address, or go to the start page and search."),
     405: ("This page does not work that way", "Go back and use the buttons on the page."),
-    413: ("What you sent is too large", "Send a smaller file. A photo may have up to 8 MB."),
+    413: (
+        "What you sent is too large",
+        "Send a smaller file. A photo may have up to 8 MB, a file of organisations 256 MB.",
+    ),
     414: ("The web address is too long", "Go back and use the links on the page."),
     415: ("This kind of file or data cannot be used", "Go back and choose another file."),
     429: ("Too many requests", "Wait a minute, then try again."),

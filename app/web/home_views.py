@@ -20,7 +20,8 @@ blueprint = Blueprint("home", __name__)
 def start() -> Response:
     """The start page of the signed-in person."""
     actor = context.actor()
-    page = HomePage.of(actor, _organisation(actor), _open_requests(actor), _open_issuances(actor))
+    counts = _open_requests(actor), _open_issuances(actor), _closings(actor)
+    page = HomePage.of(actor, _organisation(actor), *counts)
     heading = f"{context.settings().service.name}: what you can do"
     return render_page("home.html", heading, page=page, form=SubmittedForm())
 
@@ -52,3 +53,10 @@ def _open_issuances(actor: Actor) -> int | None:
     if Permission.ISSUE_CARD not in actor.permissions:
         return None
     return len(context.services().issuing.open_issuances(actor))
+
+
+def _closings(actor: Actor) -> int | None:
+    if Permission.CLOSE_ORGANISATION not in actor.permissions:
+        return None
+    today = context.now().date()
+    return sum(each.closing.waits_on(today) for each in context.services().closings.waiting(actor))

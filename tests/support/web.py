@@ -7,6 +7,7 @@ signed in, by a session put where sign-in puts it; it checks each page shown (``
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,13 +20,18 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse
 
+from app import bootstrap
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
+from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
 from app.ra.auditing import Auditing
+from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.limiting import Limiting
+from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.operating import Operating
+from app.ra.organisation_scope import OrganisationScope
 from app.services import Services
 from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
@@ -33,7 +39,7 @@ from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
 from app.storage.database import Database
 from app.web.application import create_app
-from tests.support.registration_authority import POLICY, PRACTICE, Office, another
+from tests.support.registration_authority import POLICY, PRACTICE, RA, Office, another
 from tests.support.web_pages import Page, header_faults
 
 COOKIE = "__Host-spine-ra"
@@ -106,6 +112,35 @@ class Site:
             self.people[role] = self.office.person(another(100 + len(self.people)), position).uid
         return self.people[role]
 
+    def load_of(self, *codes: str, content: bytes | None = None) -> str:
+        """A file handed in by the manager: practices with these codes, or this content."""
+        records = [practice_record(code) for code in codes]
+        stream = io.BytesIO(content if content is not None else json.dumps(records).encode())
+        handed_in = HandedIn("practices.json", LoadKind.DELTA, "", stream, 10_000_000)
+        return self.services.loads.hand_in(self.office.manager, handed_in)
+
+    def carry(self) -> None:
+        """Do what the worker does with loads that wait."""
+        carrying = bootstrap.carrying_loads(self.office.ra.database)
+        while carrying.carry_next() is not None:
+            pass
+
+    def previewed_load(self, *codes: str) -> str:
+        """A load whose preview is made."""
+        load_id = self.load_of(*(codes or ("A81001",)))
+        self.carry()
+        return load_id
+
+    def closing(self) -> str:
+        """The practice closes while a clinician works there; the id of the task."""
+        self.office.person(another(99), self.clinician_position)
+        record = practice_record(PRACTICE, closed_on="2026-03-31")
+        load_id = self.load_of(content=json.dumps(record).encode())
+        self.carry()
+        self.services.loads.apply(self.office.manager, load_id)
+        self.carry()
+        return self.services.closings.waiting(self.office.manager)[0].closing.id
+
     def session_key(self, uid: str) -> str:
         """The cookie of a new session in which this person is signed in, in their newest role."""
         key = new_value()
@@ -121,6 +156,20 @@ class Site:
             work.sessions.settle_role(session_id, actor.role_profile_id)
             work.sessions.save(hash_of(key), {"_user_id": session_id})
         return key
+
+
+def practice_record(code: str, closed_on: str = "") -> dict[str, object]:
+    """A practice under 15N as ODS's service tells it; closed since that day."""
+    dates = {"Type": "Operational", "Start": "2001-04-01"}
+    under = {"id": "RE4", "Status": "Active", "Date": [dates], "Target": {"OrgId": {"extension": RA}}}
+    return {
+        "OrgId": {"extension": code},
+        "Name": f"PRACTICE {code}",
+        "Status": "Inactive" if closed_on else "Active",
+        "Date": [dates | ({"End": closed_on} if closed_on else {})],
+        "Roles": {"Role": [{"id": "RO177", "primaryRole": True}, {"id": "RO76"}]},
+        "Rels": {"Rel": [under]},
+    }
 
 
 #: Job role and activities of the people that the permission table speaks of.
@@ -163,6 +212,8 @@ def services_of(office: Office) -> Services:
             auditing=Auditing(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),
+            loads=bootstrap.loading_organisations(ra.database),
+            closings=ClosingOrganisations(ra.database, OrganisationScope()),
             sessions=BrowserSessions(ra.database, POLICY),
             **lookups(ra.database),
         ),

@@ -39,6 +39,11 @@ READABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
     "/audit": frozenset({"manager"}),
     "/operations": frozenset({"manager"}),
+    "/organisation-loads": frozenset({"manager"}),
+    "/organisation-loads/<record:load_id>": frozenset({"manager"}),
+    "/organisation-loads/<record:load_id>/progress.json": frozenset({"manager"}),
+    "/closing-organisations": frozenset({"manager"}),
+    "/closing-organisations/<record:closing_id>": frozenset({"manager"}),
 }
 #: Things to do: the route, and who is not refused for lack of permission.
 DOABLE: dict[str, frozenset[str]] = {
@@ -52,6 +57,11 @@ DOABLE: dict[str, frozenset[str]] = {
     "/my/cards/<serial:serial>/report-lost": RA_STAFF,
     "/requests/<record:request_id>/take": RA_STAFF,
     "/requests/<record:request_id>/decision": RA_STAFF,
+    "/organisation-loads": frozenset({"manager"}),
+    "/organisation-loads/<record:load_id>/apply": frozenset({"manager"}),
+    "/organisation-loads/<record:load_id>/preview": frozenset({"manager"}),
+    "/organisation-loads/<record:load_id>/discard": frozenset({"manager"}),
+    "/closing-organisations/<record:closing_id>/decision": frozenset({"manager"}),
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {"/requests/<record:request_id>", "/issuances/<record:issuance_id>/desk"}
@@ -129,6 +139,8 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
         "<record:position_id>": site.clinician_position,
         "<record:issuance_id>": issuance,
         "<record:request_id>": asked,
+        "<record:load_id>": site.previewed_load(),
+        "<record:closing_id>": site.closing(),
     }
 
     def address(route: str) -> str:

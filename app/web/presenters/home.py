@@ -36,13 +36,21 @@ class HomePage:
 
     @classmethod
     def of(
-        cls, actor: Actor, organisation: str, open_requests: int | None, open_issuances: int | None
+        cls,
+        actor: Actor,
+        organisation: str,
+        open_requests: int | None,
+        open_issuances: int | None,
+        closings: int | None = None,
     ) -> HomePage:
         """The page of one person; None as a count leaves its task out, no hint leaves the search out."""
+        loads = (_LOADS,) if Permission.LOAD_ORGANISATIONS in actor.permissions else ()
         groups = (
-            TaskGroup("Waiting for you", _waiting(actor, open_requests, open_issuances)),
+            TaskGroup(
+                "Waiting for you", (*_waiting(actor, open_requests, open_issuances), *_closing(closings))
+            ),
             TaskGroup("You", _own()),
-            TaskGroup("Look up", (_ORGANISATIONS,)),
+            TaskGroup("Look up", (_ORGANISATIONS, *loads)),
         )
         finds_people = Permission.FIND_PEOPLE in actor.permissions
         return cls(
@@ -53,6 +61,22 @@ class HomePage:
 
 
 _ORGANISATIONS = Task("Find an organisation", "/organisations", "See its details and its positions.")
+
+
+_LOADS = Task("Load organisations", "/organisation-loads", "Hand in a file, and see what it would change.")
+
+
+def _closing(closings: int | None) -> tuple[Task, ...]:
+    if closings is None:
+        return ()
+    waiting = f"{counted(closings, 'organisation')} to decide on."
+    return (
+        Task(
+            "Organisations that close",
+            "/closing-organisations",
+            f"{waiting} End access there, or hand it on.",
+        ),
+    )
 
 
 def _waiting(actor: Actor, open_requests: int | None, open_issuances: int | None) -> tuple[Task, ...]:
