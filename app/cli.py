@@ -73,7 +73,7 @@ def worker(context: click.Context) -> None:
             bootstrap.worker(settings),
             bootstrap.carrying_loads(bootstrap.open_database(settings)),
         )
-        with running_beside(lambda: loads.run(stop)):
+        with running_beside(loads.run):
             worker.run(stop)
 
 

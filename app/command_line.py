@@ -69,11 +69,13 @@ def tell_refused(refused: tuple[RefusedRow, ...]) -> None:
 
 
 @contextmanager
-def running_beside(work: Callable[[], None]) -> Iterator[None]:
-    """Run something in a thread of its own; it must end by itself when the block ends."""
-    thread = threading.Thread(target=work)
+def running_beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Run something in a thread of its own until the block ends; it is told so by the event."""
+    stop = threading.Event()
+    thread = threading.Thread(target=work, args=(stop,))
     thread.start()
     try:
         yield
     finally:
+        stop.set()
         thread.join()
