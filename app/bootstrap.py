@@ -69,6 +69,8 @@ from app.web.status_pages import create_status_app
 from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
 from directory.credentials import ClientTls
+from directory.node import WRITER
+from directory.nodes import Nodes
 from directory.publishing import Publisher
 from directory.revocation import RevocationList
 from directory.server_tls import ServerTls
@@ -218,7 +220,7 @@ def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handl
 def directory_publishing(settings: Settings, database: Database) -> DirectoryPublishing:
     """The directory's one writer, over its private socket."""
     place = settings.directory
-    publisher = Publisher(ldapi_url(place.ldapi_socket), place.folder / "publishing.lock")
+    publisher = Publisher(ldapi_url(place.ldapi_socket), place.folder / WRITER / "publishing.lock")
     return DirectoryPublishing(database, publisher)
 
 
@@ -248,7 +250,14 @@ def slapd(settings: Settings) -> Slapd:
     """The directory's server as its folder describes it, to rebuild it; ``python -m directory`` serves it."""
     place = settings.directory
     port = urlsplit(place.ldaps_url).port or LDAPS_PORT
-    return Slapd(place.folder, port, ServerTls.copies_in(place.folder / "tls"))
+    folder = (place.folder / WRITER).resolve() if (place.folder / WRITER).is_symlink() else place.folder
+    return Slapd(folder, port, ServerTls.copies_in(folder / "tls"))
+
+
+def directory_nodes(settings: Settings) -> Nodes:
+    """The directory's servers on this machine."""
+    place = settings.directory
+    return Nodes(place.folder, place.ldaps_url, place.replicas)
 
 
 def monitored_parts(settings: Settings) -> MonitoredParts:

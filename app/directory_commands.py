@@ -11,6 +11,7 @@ import click
 from app import bootstrap
 from app.errors import SpineError
 from app.migration_commands import COMMANDS
+from app.replica_commands import replica
 from app.settings import Settings, load
 from directory.errors import SlapdFailed
 
@@ -25,6 +26,7 @@ def directory() -> None:
 
 for _command in COMMANDS:
     directory.add_command(_command)
+directory.add_command(replica)
 
 
 @contextmanager

@@ -93,9 +93,10 @@ class OpenidSettings:
 class DirectorySettings:
     """The LDAP directory: the socket that the worker writes to, and where others read."""
 
-    ldapi_socket: Path = Path("{data}/directory/run/ldapi")
+    ldapi_socket: Path = Path("{data}/directory/writer/run/ldapi")
     ldaps_url: str = "ldaps://localhost:1636"
     folder: Path = Path("{data}/directory")
+    replicas: Path = Path("{data}/directory-replicas")
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,10 @@ class Session:
         scope: str = ldap3.SUBTREE,
         attributes: Sequence[str] = ("*",),
     ) -> Iterator[Record]:
-        """All matching entries below ``base``, read page by page (RFC 2696) in bounded memory."""
+        """All matching entries below ``base``, read page by page (RFC 2696) in bounded memory.
+
+        No entries when the base does not exist.
+        """
         cookie: bytes | None = None
         while True:
             result, entries = self._ask(
@@ -111,6 +114,8 @@ class Session:
                 paged_size=PAGE_SIZE,
                 paged_cookie=cookie,
             )
+            if result["result"] == NO_SUCH_OBJECT:
+                return
             _must_succeed(f"search {base}", result)
             yield from (_record(entry) for entry in entries if entry["type"] == "searchResEntry")
             cookie = result["controls"]["1.2.840.113556.1.4.319"]["value"]["cookie"]

@@ -10,11 +10,15 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from directory.errors import InvalidIdentifier
+from directory.errors import InvalidIdentifier, SlapdFailed
 
 FIRST_SERVER_ID = 1
 LAST_SERVER_ID = 4095
 _FILE = "node.json"
+_MUST_BE_SEEDED = "must-be-seeded"
+
+WRITER = "writer"
+"""In the first server's folder: a link to the folder of the server that takes changes."""
 
 
 @dataclass(frozen=True)
@@ -65,3 +69,25 @@ def write_node(folder: Path, node: Node) -> None:
     new = folder / f"{_FILE}.new"
     new.write_text(json.dumps(asdict(node), indent=2) + "\n", encoding="utf-8")
     new.replace(folder / _FILE)
+
+
+def demand_seeding(folder: Path) -> None:
+    """Do not let the server in ``folder`` start before it was seeded.
+
+    One that was the provider may hold changes that no other server has; as a replica it would keep them.
+    """
+    (folder / _MUST_BE_SEEDED).touch()
+
+
+def has_been_seeded(folder: Path) -> None:
+    """Let the server in ``folder`` start."""
+    (folder / _MUST_BE_SEEDED).unlink(missing_ok=True)
+
+
+def require_seeded(folder: Path) -> None:
+    """Raise SlapdFailed when the server in ``folder`` must be seeded before it may serve."""
+    if (folder / _MUST_BE_SEEDED).exists():
+        raise SlapdFailed(
+            f"The server in {folder} was the provider and may hold changes that no other has. Before it"
+            " serves as a replica, seed it: spine-ra directory replica seed"
+        )

@@ -13,6 +13,7 @@ protocol's own state shows it; hence ``directory.node_comparing``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +33,7 @@ _CONSUMER = f"cn=consumer,{_NODES}"
 _SESSION_LOG_CHANGES = 100_000
 """How many changes a replica may miss and still be told of deletions one by one."""
 _REFRESH_FILE = "refresh"
+_LONG_AGO = "19800101000000.000000Z#000000#{:03x}#000000"
 
 
 @dataclass(frozen=True)
@@ -128,18 +130,28 @@ def overlay(database: str) -> list[str]:
     ]
 
 
-def ask_for_refresh(folder: Path) -> None:
+def ask_for_refresh(folder: Path, server_ids: Iterable[int]) -> None:
     """At its next start, let the replica in ``folder`` compare every entry with its provider's.
 
-    The cure when a replica lacks a change that it will never be sent, because it has seen later ones.
+    The cure when a replica lacks a change that it will never be sent, because it has seen later ones, or
+    holds what was deleted.
+
+    Args:
+        server_ids: whose changes it has (``directory.csn.state_of``).
     """
-    (folder / _REFRESH_FILE).touch()
+    (folder / _REFRESH_FILE).write_text(";".join(_LONG_AGO.format(each) for each in sorted(server_ids)))
 
 
 def take_start_arguments(folder: Path, databases: int) -> list[str]:
-    """slapd's arguments for this start: cookies without a state (``-c``, slapd(8)) when it was asked for."""
+    """slapd's arguments for this start: cookies (``-c``, slapd(8)) of a state of long ago when asked for.
+
+    Without any state, as the manual has it, what is missing would come, but what is too much would stay: the
+    provider tells which entries are still there only to somebody who has seen some before.
+    """
     asked = folder / _REFRESH_FILE
     if not asked.exists():
         return []
+    state = asked.read_text()
     asked.unlink()
-    return [argument for place in range(1, databases + 1) for argument in ("-c", f"rid={place:03}")]
+    cookies = (f"rid={place:03},csn={state}" for place in range(1, databases + 1))
+    return [argument for cookie in cookies for argument in ("-c", cookie)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from directory.bulk_loading import loading_into
 from directory.configuration import REPLICATED
 from directory.errors import SlapdFailed
+from directory.node import has_been_seeded
 from directory.slapd import Slapd
 from directory.switching import note_in_use
 
@@ -57,12 +58,19 @@ def seed(replica: Slapd, snapshot: Path) -> None:
     replica.prepare()
     with replica.kept_stopped():
         content = replica.new_database()
-        changelog = replica.emptied_changelog()
+        changelog = _emptied(replica.folder / "changelog")
         for place, database in enumerate((content, changelog)):
             _load(replica, REPLICATED[place], database, _file(snapshot, place))
         before = replica.current_database()
         note_in_use(content)
         shutil.rmtree(before, ignore_errors=True)
+        has_been_seeded(replica.folder)
+
+
+def _emptied(database: Path) -> Path:
+    for left in database.iterdir():
+        left.unlink()
+    return database
 
 
 def _load(replica: Slapd, suffix: str, database: Path, snapshot: Path) -> None:

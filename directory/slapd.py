@@ -5,6 +5,7 @@ Never the system's slapd. The folder holds everything::
     slapd.d/        the configuration, written anew at each start
     database-N/     a database; the link ``current`` names the one in use
     run/            the ldapi socket, through which the publisher writes
+    writer          a link to the folder of the server that takes changes: this one, until another is promoted
     node.json       whether it takes changes or follows a provider (``directory.node``)
     tls/            copies of the TLS files that slapd's user may read
     lock            held by the running slapd: a second one would start happily on the same database
@@ -31,7 +32,7 @@ from directory.account import Account, account_for
 from directory.configuration import REPLICATED, SlapdFiles, configuration_ldif
 from directory.errors import SlapdAlreadyRunning, SlapdFailed
 from directory.locking import locked
-from directory.node import read_node
+from directory.node import WRITER, read_node, require_seeded
 from directory.parent_death import end_with_parent
 from directory.replication import take_start_arguments
 from directory.server_tls import ServerTls, environment
@@ -99,7 +100,7 @@ class Slapd:
         Raises:
             SlapdFailed: slapd is not installed, or the folder's path is too long for a socket.
         """
-        if len(str(self.socket_path).encode()) > LONGEST_PATH:
+        if len(str(self.folder / WRITER / "run" / "ldapi").encode()) > LONGEST_PATH:
             raise SlapdFailed(
                 f"{self.socket_path} is too long for a socket. Use a folder with a shorter path."
             )
@@ -109,6 +110,8 @@ class Slapd:
         for name in ("run", "tls", "changelog"):
             (self.folder / name).mkdir(mode=0o700, exist_ok=True)
             self.account.own(self.folder / name)
+        if not (self.folder / WRITER).is_symlink():
+            (self.folder / WRITER).symlink_to(".")
         if not (self.folder / "current").is_symlink():
             note_in_use(self.new_database())
 
@@ -119,11 +122,12 @@ class Slapd:
 
         Raises:
             SlapdAlreadyRunning: another process serves this folder.
-            SlapdFailed: slapadd refuses the configuration, or slapd ended or did not answer within
-            ``patience`` seconds.
+            SlapdFailed: slapadd refuses the configuration, slapd ended or did not answer within
+            ``patience`` seconds, or it was the provider and must be seeded first.
         """
         self.prepare()
         with self.kept_stopped() as lock:
+            require_seeded(self.folder)
             self._own_databases()
             self._tls.copy_into(self.folder / "tls", self.account)
             self.write_configuration(self.folder / "slapd.d", self._files())
@@ -185,13 +189,6 @@ class Slapd:
         database.mkdir(mode=0o700)
         self.account.own(database)
         return database
-
-    def emptied_changelog(self) -> Path:
-        """The change log's database folder, with nothing in it. Only for a slapd that is stopped."""
-        changelog = self.folder / "changelog"
-        for left in changelog.iterdir():
-            left.unlink()
-        return changelog
 
     def write_configuration(self, configuration: Path, paths: SlapdFiles) -> None:
         """Write a configuration folder that points to ``paths``.
