@@ -289,10 +289,10 @@ def worker(settings: Settings) -> Worker:
         "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
     )
     asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked]
-    clearing = [*clearing_tasks(database), sampling(settings, database)]
     return Worker(
         Lane(database, publishing, directory_tasks(database, publishing), "directory"),
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
-        Lane(database, to_parties, clearing, "parties"),
+        Lane(database, to_parties, clearing_tasks(database), "parties"),
+        Lane(database, OneByOne({}), [sampling(settings, database)], "monitoring"),
     )

@@ -16,7 +16,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from app.adapters.monitored_parts import MonitoredParts, database_up, publishing_figures
+from app.adapters.monitored_parts import (
+    MonitoredParts,
+    comparison_figures,
+    database_up,
+    publishing_figures,
+)
 from app.domain import figures
 from app.domain.figures import DESCRIBED, Described, Figure, Kind
 from app.errors import Unavailable
@@ -46,9 +51,11 @@ class ServiceCollector(Collector):
         try:
             with self._database.read() as work:
                 waiting, newest, now = work.monitoring.waiting(), work.monitoring.newest(), work.now
+                last = work.comparisons.newest()
         except Unavailable:
             return [database_up(False)]
-        found = [database_up(True), *publishing_figures(waiting, self._topics, now)]
+        of_topics = publishing_figures(waiting, self._topics, now)
+        found = [database_up(True), *of_topics, *comparison_figures(last)]
         if newest is not None:
             events = newest.by_labels(figures.EVENTS)
             found += [Figure(figures.EVENTS, value, labels) for labels, value in events.items()]

@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 
-from app.adapters.monitored_parts import MonitoredParts, database_up, publishing_figures
+from app.adapters.monitored_parts import (
+    MonitoredParts,
+    comparison_figures,
+    database_up,
+    publishing_figures,
+)
 from app.domain import figures
 from app.domain.figures import Figure, Sample
 from app.storage.database import Database
@@ -42,7 +47,8 @@ class Sampling:
         with self._database.change() as work:
             before = work.monitoring.newest()
             last, events = _events(work, before)
-            found = [*of_parts, database_up(True), *self._waiting(work), *events]
+            drift = comparison_figures(work.comparisons.newest())
+            found = [*of_parts, database_up(True), *self._waiting(work), *drift, *events]
             work.monitoring.add(Sample.of(work.now, found, last))
             work.monitoring.forget(work.now - KEPT)
 

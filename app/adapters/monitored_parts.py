@@ -9,6 +9,7 @@ from typing import Protocol
 from app.domain import figures
 from app.domain.figures import Figure, Waiting
 from app.errors import SpineError
+from app.storage.comparisons import Comparison
 from directory.connection import Session
 from directory.errors import DirectoryError
 from directory.monitoring import ServerFigures, read_figures
@@ -85,6 +86,14 @@ def publishing_figures(waiting: Sequence[Waiting], topics: Iterable[str], now: d
         yield Figure(figures.WAITING, found.waiting if found else 0, (topic,))
         yield Figure(figures.OLDEST, age, (topic,))
         yield Figure(figures.FAILING, found.failing if found else 0, (topic,))
+
+
+def comparison_figures(last: Comparison | None) -> Iterator[Figure]:
+    """What came of comparing the directory with the database; nothing before the first comparison ended."""
+    if last is not None:
+        yield Figure(figures.COMPARED_AT, last.ended_at.timestamp())
+        yield Figure(figures.MENDED, last.mended)
+        yield Figure(figures.STRANGERS, last.strangers)
 
 
 def database_up(answers: bool) -> Figure:

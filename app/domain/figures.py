@@ -55,6 +55,9 @@ MAP_USED = "directory_map_used_bytes"
 MAP_MAXIMUM = "directory_map_maximum_bytes"
 ENTRIES = "directory_entries"
 THREADS_WAITING = "directory_threads_waiting"
+COMPARED_AT = "directory_compared_timestamp_seconds"
+MENDED = "directory_differences_mended"
+STRANGERS = "directory_strangers"
 REPLICA_LAG = "directory_replica_lag_seconds"
 REPLICA_UP = "directory_replica_up"
 
@@ -93,6 +96,9 @@ DESCRIBED: Mapping[str, Described] = {
         Described(ENTRIES, _GAUGE, "Entries of a database", ("suffix",)),
         Described(MAP_USED, _GAUGE, "Bytes in use of a database's memory map", ("suffix",)),
         Described(MAP_MAXIMUM, _GAUGE, "Size of a database's memory map", ("suffix",)),
+        Described(COMPARED_AT, _GAUGE, "When the last comparison of directory and database ended"),
+        Described(MENDED, _GAUGE, "Entries that the last comparison found different, and mended"),
+        Described(STRANGERS, _GAUGE, "Entries that the last comparison found and nobody published"),
         Described(REPLICA_UP, _GAUGE, "1 when the replica answers, else 0", ("replica",)),
         Described(REPLICA_LAG, _GAUGE, "How far the replica's newest change is behind", ("replica",)),
     )

@@ -35,7 +35,7 @@ def test_a_directory_that_has_everything_is_up_to_date() -> None:
     shown = page(sample(1))
     assert shown.sentences == ("The directory is up to date.",)
     assert shown.warnings == ()
-    assert [row.tag.text for row in shown.parts if row.tag] == ["Answers"] * 4
+    assert [row.tag.text for row in shown.parts if row.tag] == ["Answers"] * 4 + ["Not known"]
 
 
 def test_what_waits_for_the_directory_is_said_with_its_age() -> None:
@@ -92,6 +92,22 @@ def test_minutes_without_an_answer_are_a_gap_in_the_line() -> None:
     shown = plot_of(page(*map(sample, ago)), "connections")
     assert len(shown.lines) == 2
     assert "Last 4. Highest 4" in shown.summary
+
+
+@pytest.mark.parametrize(
+    ("strangers", "tag"), [(0.0, "Equal"), (1.0, "1 entry of nobody"), (3.0, "3 entries of nobody")]
+)
+def test_what_the_comparison_found_is_said(strangers: float, tag: str) -> None:
+    compared = sample(
+        1,
+        directory_compared_timestamp_seconds=NOW.timestamp(),
+        directory_differences_mended=1.0,
+        directory_strangers=strangers,
+    )
+    (row,) = (row for row in page(compared).parts if row.key == "Directory's content")
+    assert row.value == "Compared with the database 22 November 2026 at 3:00pm, 1 entry mended"
+    assert row.tag
+    assert row.tag.text == tag
 
 
 def test_replicas_are_shown_when_there_are_some() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from app.domain import figures
@@ -109,7 +109,24 @@ def _parts(state: ServiceState) -> Iterator[Row]:
     yield Row(
         "Directory", f"As the worker saw it {moment(newest.at)}", _NOT_KNOWN if is_late else _answers(up > 0)
     )
+    yield from _content(newest)
     yield from _replicas(newest)
+
+
+def _content(newest: Sample) -> Iterator[Row]:
+    """Whether the directory holds what the database says, by the comparison that the worker never stops."""
+    ended_at, strangers = newest.total(figures.COMPARED_AT), newest.total(figures.STRANGERS) or 0
+    if ended_at is None:
+        yield Row("Directory's content", "Not compared with the database yet", _NOT_KNOWN)
+        return
+    mended = f"{counted(int(newest.total(figures.MENDED) or 0), 'entry', 'entries')} mended"
+    compared = moment(datetime.fromtimestamp(ended_at, UTC))
+    tag = (
+        Tag(f"{counted(int(strangers), 'entry', 'entries')} of nobody", "red")
+        if strangers
+        else Tag("Equal", "green")
+    )
+    yield Row("Directory's content", f"Compared with the database {compared}, {mended}", tag)
 
 
 def _replicas(newest: Sample) -> Iterator[Row]:
@@ -163,6 +180,12 @@ def _plots(state: ServiceState, back: timedelta) -> Iterator[Plot]:
         "connections", "Connections to the directory", _as_is(samples, _total(figures.CONNECTIONS)), _number
     )
     yield drawn("map", "Space in use in the directory's database", _as_is(samples, _map_in_use), _percent)
+    yield drawn(
+        "mended",
+        "Differences mended by the last comparison",
+        _as_is(samples, _total(figures.MENDED)),
+        _number,
+    )
     yield drawn("sign-ins", "Sign-ins a minute", _a_minute(samples, _event("signin.succeeded")), _number)
     yield drawn("refused", "Refused sign-ins a minute", _a_minute(samples, _event("signin.refused")), _number)
     if any(sample.total(figures.REPLICA_UP) is not None for sample in samples):

@@ -114,7 +114,10 @@ def test_every_figure_of_the_directory_is_told(
     missing = {f"spine_ra_{name}" for name in DESCRIBED} - {name[0].removesuffix("_total") for name in told}
     assert missing == {
         f"spine_ra_{name}"
-        for name in (figures.WORKER_SEEN, figures.EVENTS, figures.REPLICA_LAG, figures.REPLICA_UP)
+        for name in (
+            *(figures.WORKER_SEEN, figures.EVENTS, figures.REPLICA_LAG, figures.REPLICA_UP),
+            *(figures.COMPARED_AT, figures.MENDED, figures.STRANGERS),
+        )
     }
 
 
@@ -143,6 +146,16 @@ def test_what_is_not_published_is_told_with_its_age(
     assert told["spine_ra_announcements_waiting", "openid.logout"] == 0
     assert 0 <= told["spine_ra_announcements_oldest_seconds", "directory.person"] < 300
     assert told["spine_ra_announcements_failing", "directory.person"] == 0
+
+
+def test_what_the_comparison_found_is_told(database: Database, tmp_path: Path, scrape: Scrape) -> None:
+    with database.change() as work:
+        work.comparisons.add(compared=9, mended=4, strangers=2, named=["cn=x,o=nhs"])
+        now = work.now
+    told = scrape(database, gone(tmp_path))
+    assert told["spine_ra_directory_differences_mended",] == 4
+    assert told["spine_ra_directory_strangers",] == 2
+    assert told["spine_ra_directory_compared_timestamp_seconds",] == pytest.approx(now.timestamp())
 
 
 def test_a_part_that_is_down_is_told_and_hides_nothing_else(
