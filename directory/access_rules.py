@@ -115,7 +115,8 @@ def data_access(policy: AccessPolicy) -> list[str]:
         f'to dn.subtree="{SERVICES}" attrs={OF_THE_CLIENT_ALONE} {writer} by self read by * none',
         f'to dn.subtree="{SERVICES}" attrs={NAMES_OF_APPROVERS} {writer} {reader} by * none',
         f'to dn.subtree="{SERVICES}" filter=(objectClass=nhsMhs) {writer} {reader} {look_up} by * none',
-        f'to dn.base="{SERVICES}" {writer} {reader} by anonymous search by * none',
+        # Where look-ups are off they are refused, not answered with nothing: "auth" is for the mapping.
+        f'to dn.base="{SERVICES}" {writer} {reader} by anonymous {"search" if look_up else "auth"} by * none',
         f"{mapping} {writer} {reader} by anonymous auth by * none",
         f'to dn.base="{FOLLOWERS}" {writer} by * none',
         f"to * {writer} {reader} by * none",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from directory.access_rules import ANONYMOUS_SIZE_LIMIT
 from directory.client import Coded, Endpoint
 from directory.errors import DirectoryRefused, InvalidIdentifier, SeveralAnswers
+from directory.publishing import Publisher
 from directory.services import Approval, MessageHandlingSystemEntry
+from directory.slapd import Slapd
 from tests.support.directory_clients import FORMS, directory_client
+from tests.support.slapd import free_port
 
 UID = "555000000017"
 GPC = "urn:nhs:names:services:gpconnect"
@@ -158,6 +162,26 @@ def test_anybody_may_look_up_an_endpoint_and_nobody_unknown_a_person(form, serve
         assert one.endpoint("A91342", f"{GPC}:fhir:rest:read:metadata-1") is not None
         with pytest.raises(DirectoryRefused):
             one.may(UID, "B0420", "A81001")
+
+
+def test_where_look_ups_are_off_nobody_anonymous_is_told_that_there_is_no_endpoint(
+    form, served, samples, tmp_path
+):
+    tls = served.directory.server_tls
+    slapd = Slapd(tmp_path / "d", free_port(), tls, anonymous_endpoint_lookup=False)
+    slapd.start()
+    try:
+        with closing(Publisher(slapd.ldapi_url, slapd.publishing_lock)) as publisher:
+            publisher.publish(*samples())
+        with directory_client(form, slapd.ldaps_url, served.directory.anonymous()) as nobody:
+            for interaction in (f"{GPC}:fhir:rest:read:metadata-1", f"{GPC}:unheard-of"):
+                with pytest.raises(DirectoryRefused):
+                    nobody.endpoint("A91342", interaction)
+        with directory_client(form, slapd.ldaps_url, served.system) as system:
+            assert system.endpoint("A91342", f"{GPC}:fhir:rest:read:metadata-1") is not None
+            assert system.endpoint("A91342", f"{GPC}:unheard-of") is None
+    finally:
+        slapd.stop()
 
 
 @pytest.mark.parametrize("attack", ["*", "urn:x)(uid=*", "", "urn:a b", "urn:\x00", "x" * 300])
