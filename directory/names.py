@@ -90,7 +90,7 @@ def numbered_child_dn(identifier: str, kind: str, parent: str) -> str:
 
 def person_dn(uid: str) -> str:
     """The DN of a person, e.g. ``uid=555000000017,ou=People,o=nhs``."""
-    return child_dn("uid", twelve_digits(uid, "user id"), PEOPLE)
+    return f"uid={twelve_digits(uid, 'user id')},{PEOPLE}"  # digits need no escape
 
 
 def org_person_dn(uid: str, org_person_id: str) -> str:

@@ -119,6 +119,16 @@ class Reader:
         return int.from_bytes(self._data[begin:end], "big")
 
     def _take(self, tag: int) -> tuple[int, int]:
+        data, begin = self._data, self._position + 2
+        # Nearly all: the right tag, a length of one byte, and all of it there.
+        if begin <= self._end and data[begin - 2] == tag:
+            size = data[begin - 1]
+            if size < 0x80 and size <= self._end - begin:
+                self._position = begin + size
+                return begin, self._position
+        return self._take_with_care(tag)
+
+    def _take_with_care(self, tag: int) -> tuple[int, int]:
         if self.tag() != tag:
             raise MalformedAnswer(f"an element of tag {self.tag():#04x} where {tag:#04x} belongs")
         bounds = header(self._data, self._position, self._end)
