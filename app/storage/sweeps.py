@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection, and_, or_, select
 
-from app.storage.tables.access import role_profile
+from app.storage.tables.access import organisation_person, role_profile
 from app.storage.tables.outbox import sweep
 from app.storage.upsert import insert_or
 
@@ -26,7 +26,8 @@ class Sweeps:
         return (self._connection.scalar(chosen) or date.min) >= self._today
 
     def people_with_changed_roles(self) -> list[str]:
-        """Who has a role profile that began or ended since the last sweep, up to today; marks today as swept.
+        """Who has a role that began or ended, or a place in an organisation that began, since the last
+        sweep, up to today; marks today as swept.
 
         A role is held from its first to its last day, both included.
         """
@@ -36,8 +37,10 @@ class Sweeps:
         begins = and_(role_profile.c.starts_on > through, role_profile.c.starts_on <= self._today)
         yesterday = self._today - timedelta(days=1)
         ended = and_(role_profile.c.ends_on >= through, role_profile.c.ends_on <= yesterday)
-        chosen = select(role_profile.c.uid).where(or_(begins, ended)).distinct().order_by(role_profile.c.uid)
-        uids = list(self._connection.scalars(chosen))
+        place = organisation_person.c
+        opened = and_(place.opened_on > through, place.opened_on <= self._today)
+        changed = select(role_profile.c.uid).where(or_(begins, ended)).union(select(place.uid).where(opened))
+        uids = sorted(self._connection.scalars(changed))
         self._mark()
         return uids
 

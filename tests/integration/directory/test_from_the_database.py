@@ -9,7 +9,7 @@ import io
 import threading
 import tomllib
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 
 import pytest
@@ -28,12 +28,14 @@ from app.domain.read_right import ReadRight, with_included
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.errors import Unavailable
+from app.periodic_tasks import announce_begun_and_ended_roles
 from app.ra.importing_ods_files import OdsFile
 from app.storage.database import Database
 from app.storage.outbox import OutboxRow
 from app.storage.tables.access import role_profile
 from app.storage.tables.people import person as person_table
 from app.storage.tables.systems import accredited_system
+from app.worker import Lane
 from directory.client import DirectoryClient
 from directory.locking import locked
 from directory.rebuilding import rebuild
@@ -314,6 +316,26 @@ def test_the_followers_are_those_whose_systems_may_read_changes(publishing, fill
     announce(publishing, "directory.system", follower.asid)
     (listed,) = held(fresh, "cn=Followers,o=nhs")
     assert "roleOccupant" not in listed
+
+
+def test_a_right_vanishes_by_itself_on_the_day_after_the_roles_last(filled, fresh):
+    """By the clock alone: nobody touches the database or the directory."""
+    now = [NOW]
+    filled._clock = lambda: now[0]
+    publishing = DirectoryPublishing(filled, fresh.publisher)
+    lane = Lane(filled, publishing, (), "directory")
+    announce_all(publishing)
+    announce_begun_and_ended_roles(filled)
+    tls = fresh.directory.system(ASID)
+    with closing(DirectoryClient(fresh.slapd.ldaps_url, tls)) as client:
+        for day, right in ((29, True), (30, True), (31, False)):
+            now[0] = datetime(2026, 6, 1, 0, 0, 1, tzinfo=UTC) + timedelta(days=day - 1)
+            announce_begun_and_ended_roles(filled)
+            while lane.publish_some():
+                pass
+            assert client.may(UID, "B0420", "A81001") is right
+    role = held(fresh, f"uid={UID},ou=People,o=nhs")[-1]
+    assert role["nhsOrgCloseDate"] == ("20260701",), "what has ended stays, with its end"
 
 
 def test_a_closed_person_has_no_rights(filled):

@@ -432,6 +432,18 @@ def test_people_are_announced_on_the_day_their_role_begins_and_after_its_last(
     assert announced(founded) == [ends]
 
 
+def test_people_are_announced_on_the_day_their_place_begins(founded: Database, clock: MovedClock) -> None:
+    today, day = START.date(), timedelta(days=1)
+    announced(founded)
+    uid = person_with_role(founded, 1, today - day, None)
+    with founded.change() as work:
+        place = access.organisation_person
+        work.connection.execute(place.update().values(opened_on=today + day))
+    assert announced(founded) == []
+    clock.move(day)
+    assert announced(founded) == [uid]
+
+
 def test_days_on_which_no_worker_ran_are_made_up_for(founded: Database, clock: MovedClock) -> None:
     today, day = START.date(), timedelta(days=1)
     announced(founded)
