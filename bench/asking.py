@@ -93,11 +93,39 @@ def _endpoint(organisation: str, interaction: str, *party_key: str) -> Question[
     return dialogue
 
 
+def _device(
+    organisation: str, interaction: str, party_key: str = "", manufacturer: str = ""
+) -> Question[str]:
+    """Looking up an accredited system, as FHIR's Device look-up does; right when its ASID is."""
+    terms = {"nhsMHSPartyKey": party_key, "nhsMhsManufacturerOrg": manufacturer}
+    wanted = requests.all_of(
+        requests.equal("objectClass", "nhsAs"),
+        requests.equal("nhsIDCode", organisation),
+        requests.equal("nhsAsSvcIA", interaction),
+        *(requests.equal(name, value) for name, value in terms.items() if value),
+    )
+    request = requests.search(
+        "measure", names.SERVICES, requests.Scope.ONE_LEVEL, wanted, ("uniqueIdentifier",)
+    )
+
+    def dialogue() -> Dialogue[str]:
+        answer = yield request
+        return ",".join(value for entry in answer.entries for value in entry.values("uniqueIdentifier"))
+
+    return dialogue
+
+
+def _look_up(kind: str, *about: str) -> Question[Any]:
+    """A system or an endpoint, as the case says."""
+    return _device(*about) if kind == "device" else _endpoint(*about)
+
+
 KINDS: Mapping[str, Callable[..., Question[Any]]] = {
     "check": questions.may,
     "dated": _dated,
     "roles": _roles,
     "endpoint": _endpoint,
+    "look-up": _look_up,
     "cheapest": _cheapest,
     "naive": _naive,
 }
@@ -106,6 +134,7 @@ IN_WORDS = {
     "dated": "dated role check (one search)",
     "roles": "reading all roles",
     "endpoint": "looking up an endpoint",
+    "look-up": "looking up systems and endpoints",
     "cheapest": "slapd's cheapest operation",
     "naive": "role check by the naive search",
 }

@@ -12,6 +12,7 @@ from app.domain.actor import Actor
 from app.domain.organisation import Organisation, OrganisationStatus
 from app.domain.person import name_key
 from app.domain.rbac import NationalRoles
+from app.domain.read_right import ReadRight, with_included
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
 from app.domain.uuid import id_of
 from app.ra.importing_rbac import ImportingRbac
@@ -90,28 +91,21 @@ def _add_positions(work: Work, nation: Nation) -> None:
 
 
 def _add_system(work: Work, nation: Nation, number: int) -> None:
-    code, interactions = nation.codes[number % len(nation.codes)], nation.interactions_of(number)
+    """An accredited system with two endpoints. The first one is that which asks."""
+    code, interactions = nation.codes[number], nation.interactions_of(number)
+    maker, party_key = nation.manufacturer(number), nation.party_key(number)
+    reads = with_included([ReadRight.PEOPLE] if number == 0 else [])
     work.systems.add(
         AccreditedSystem(
-            *(
-                nation.asid(number),
-                code,
-                nation.party_key(number),
-                "",
-                "System",
-                "1.0",
-                f"YGM{number % 90:02}",
-            ),
-            *(interactions, SystemStatus.ACTIVE, _APPROVAL),
+            *(nation.asid(number), code, party_key, "", "System", "1.0", maker, interactions),
+            *(SystemStatus.ACTIVE, _APPROVAL, reads),
         )
     )
     for nth, interaction in enumerate(interactions[:2]):
-        host = f"{code.lower()}.mhs.example"
         handling = MessageHandlingSystem(
-            *(f"S{100_000_000_000 + number * 2 + nth}", code, nation.party_key(number), interaction, "HL7"),
-            *(f"https://{host}/reliable/{number}", host, "System", f"YGM{number % 90:02}"),
-            {"retries": "2", "retry_interval": "PT1M"},
-            *(SystemStatus.ACTIVE, _APPROVAL),
+            *(f"S{100_000_000_000 + number * 2 + nth}", code, party_key, interaction, "HL7"),
+            *(nation.address(number), nation.host(number), "System", maker),
+            *({"retries": "2", "retry_interval": "PT1M"}, SystemStatus.ACTIVE, _APPROVAL),
         )
         work.systems.add_message_handling_system(handling)
 

@@ -180,10 +180,22 @@ class Nation:
 
     def party_key(self, number: int) -> str:
         """What joins a system to its endpoints."""
-        return f"{self.codes[number % len(self.codes)]}-{800_000 + number}"
+        return f"{self.codes[number]}-{800_000 + number}"
 
     def interactions_of(self, number: int) -> tuple[str, ...]:
         """Six interactions of a system, of fifty that all systems have between them."""
         return tuple(
             f"urn:nhs:names:services:mm:PORX_IN{(number * 6 + nth) % 50:06d}UK01" for nth in range(6)
         )
+
+    def manufacturer(self, number: int) -> str:
+        """Who made a system."""
+        return f"YGM{number % 90:02}"
+
+    def host(self, number: int) -> str:
+        """Where a system's endpoints are."""
+        return f"{self.codes[number].lower()}.mhs.example"
+
+    def address(self, number: int) -> str:
+        """The address of a system's endpoints."""
+        return f"https://{self.host(number)}/reliable/{number}"

@@ -1,0 +1,180 @@
+"""Measure the directory at national size: ``python -m bench.national [--people N ...] [--plot FILE.svg]``.
+
+``--people 20000`` ends within two minutes on a quiet machine; a million need about 15 GB of disk. Several
+sizes in one run show how cost grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.adapters.directory_publishing import DirectoryPublishing
+from app.storage.database import Database
+from bench import asking
+from bench.asking import IN_FLIGHT, WAITING, Askers, Measured, Name
+from bench.national.announcing import Announced, announce
+from bench.national.filling import fill, load_national_roles
+from bench.national.loading import Loaded, load
+from bench.national.nation import NOW, Nation
+from bench.national.plot import write_plot
+from bench.national.questions import cases
+from bench.report import tell
+from directory.publishing import Publisher
+from tests.support.slapd import TestDirectory, running_slapd
+
+ASKED = [(kind, number) for number in (WAITING, *IN_FLIGHT) for kind in ("check", "cheapest")]
+ASKED += [(kind, number) for number in IN_FLIGHT for kind in ("naive", "look-up")]
+ASKED += [("dated", WAITING)]
+TARGETS = (
+    "Targets: check within 1.1 of the cheapest, rebuild within 1.25 of slapadd, 300 changes a second, the"
+    " client's own cost below 100 us a check."
+)
+
+
+@dataclass(frozen=True)
+class Size:
+    """Everything that was measured at one size."""
+
+    nation: Nation
+    fill_seconds: float
+    loaded: Loaded
+    asked: dict[Name, Measured]
+    announced: Announced
+
+    def words(self) -> dict[str, str]:
+        """As halves of sentences."""
+        load, sent = self.loaded, self.announced
+        return {
+            "made and stored in": f"{self.fill_seconds:.0f} s",
+            "rebuild": f"{load.rebuild_seconds:.1f} s for {load.records:,} entries; slapadd of the same"
+            f" {load.ldif_megabytes:.0f} MB of LDIF {load.slapadd_seconds:.1f} s: ratio {load.ratio:.2f}",
+            "directory": f"{load.directory_megabytes:.0f} MB on disk; slapd {load.memory_megabytes:.0f} MB in"
+            f" memory after the rebuild, {load.private_megabytes:.0f} MB its own",
+            **asking.words(self.asked),
+            "publishing": f"{sent.per_second:.0f} changes a second; at 50 a second, half within"
+            f" {sent.delay_p50_ms:.0f} ms, 99% within {sent.delay_p99_ms:.0f} ms",
+        }
+
+    def figures(self) -> dict[str, float]:
+        """By names that end in the unit."""
+        load, sent = self.loaded, self.announced
+        return {
+            "people": self.nation.people,
+            "organisations": self.nation.organisations,
+            "systems": self.nation.systems,
+            "entries": load.records,
+            "rebuild_s": load.rebuild_seconds,
+            "slapadd_s": load.slapadd_seconds,
+            "ldif_mb": load.ldif_megabytes,
+            "directory_mb": load.directory_megabytes,
+            "slapd_memory_mb": load.memory_megabytes,
+            "slapd_private_mb": load.private_megabytes,
+            "published_per_second": sent.per_second,
+            "publishing_delay_p50_ms": sent.delay_p50_ms,
+            "publishing_delay_p99_ms": sent.delay_p99_ms,
+            **asking.figures(self.asked),
+        }
+
+    def ratios(self) -> dict[str, float]:
+        """Against the peer or the target, which they must not exceed."""
+        most = IN_FLIGHT[-1]
+        return {
+            "rebuild_to_slapadd": self.loaded.ratio,
+            "target_of_300_to_published": 300 / self.announced.per_second,
+            "client_cpu_to_target_of_100_us": self.asked["check", WAITING].client_microseconds / 100,
+            "naive_to_check_slapd_cpu": self.asked["naive", most].server_microseconds
+            / self.asked["check", most].server_microseconds,
+            **asking.ratios(self.asked),
+        }
+
+
+def measure(people: int, rounds: int, seconds: float, bars: Progress) -> Size:
+    """Make a nation of that size and measure everything about it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="spine-") as folder,
+        running_slapd(Path(folder)) as directory,
+        closing(Database(f"sqlite:///{folder}/nation.db", clock=_running_clock())) as database,
+        closing(Publisher(directory.slapd.ldapi_url, directory.slapd.publishing_lock)) as publisher,
+    ):
+        nation = Nation(people, load_national_roles(database))
+        publishing = DirectoryPublishing(database, publisher)
+        with _phase(bars, f"{people:,} people: making", people) as done:
+            begun = time.perf_counter()
+            fill(database, nation, done)
+            filled = time.perf_counter() - begun
+        with _phase(bars, f"{people:,} people: loading", None) as done:
+            loaded = load(database, directory.slapd, publishing, Path(folder), done)
+        with _phase(bars, f"{people:,} people: asking", None):
+            asked = _ask(directory, nation, rounds, seconds)
+        with _phase(bars, f"{people:,} people: publishing", None):
+            changed = [each.uid for each in islice(nation.everybody(), min(people, 1200))]
+            announced = announce(database, publishing, changed, 10 * seconds * rounds)
+    return Size(nation, filled, loaded, asked, announced)
+
+
+def _running_clock() -> Callable[[], datetime]:
+    """A clock that runs, from the day for which the nation was made."""
+    begun = time.monotonic()
+    return lambda: NOW + timedelta(seconds=time.monotonic() - begun)
+
+
+def _ask(directory: TestDirectory, nation: Nation, rounds: int, seconds: float) -> dict[Name, Measured]:
+    tls = directory.system(nation.asid(0))
+    with closing(Askers(directory.slapd.ldaps_url, tls, cases(nation))) as askers:
+        return asking.measure(askers, directory.slapd.pid, ASKED, rounds, seconds)
+
+
+@contextmanager
+def _phase(bars: Progress, words: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    task = bars.add_task(words, total=total)
+    yield lambda done: bars.update(task, completed=done)
+    bars.update(task, total=1, completed=1)
+
+
+def report(sizes: list[Size], load_before: float) -> None:
+    """Print each size in words and last one line of JSON, its names with the size where there are several."""
+    print(f"Everything over TLS with a client certificate; every answer was right. {TARGETS}")
+    after = os.getloadavg()[0]
+    print(f"Load of the machine before {load_before:.1f}, after {after:.1f}, on {os.cpu_count()} cores.")
+    words: dict[str, str] = {}
+    figures: dict[str, float] = {"load_before": load_before}
+    ratios: dict[str, float] = {}
+    for size in sizes:
+        prefix = f"{size.nation.people}_" if len(sizes) > 1 else ""
+        spoken = f"{size.nation.people:,} people: " if len(sizes) > 1 else ""
+        words |= {f"{spoken}{name}": said for name, said in size.words().items()}
+        figures |= {f"{prefix}{name}": value for name, value in size.figures().items()}
+        ratios |= {f"{prefix}{name}": value for name, value in size.ratios().items()}
+    tell("national", words, figures, ratios)
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--people", type=int, nargs="+", default=[1_000_000], help="how many; several sizes")
+    parser.add_argument("--plot", type=Path, help="also draw cost over size into this SVG file")
+    chosen = parser.parse_args()
+    rounds, seconds = (4, 0.25) if max(chosen.people) <= 20_000 else (10, 0.5)
+    load_before = os.getloadavg()[0]
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        sizes = [measure(people, rounds, seconds, bars) for people in chosen.people]
+    if chosen.plot:
+        write_plot(chosen.plot, [size.figures() for size in sizes])
+    report(sizes, load_before)
+
+
+if __name__ == "__main__":
+    main()

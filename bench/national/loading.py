@@ -1,0 +1,86 @@
+"""How long the product's rebuild takes against slapadd of the same LDIF, and what the directory weighs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.adapters.directory_entries import all_entries
+from app.adapters.directory_publishing import DirectoryPublishing
+from app.storage.database import Database
+from directory.bulk_loading import loading_into
+from directory.entries import tree
+from directory.ldif import ldif
+from directory.names import SUFFIX
+from directory.slapd import Slapd
+
+Done = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Seconds and sizes. Of memory, ``private`` is slapd's own; the rest maps the database's file."""
+
+    records: int
+    rebuild_seconds: float
+    slapadd_seconds: float
+    ldif_megabytes: float
+    directory_megabytes: float
+    memory_megabytes: float
+    private_megabytes: float
+
+    @property
+    def ratio(self) -> float:
+        """The rebuild against slapadd."""
+        return self.rebuild_seconds / self.slapadd_seconds
+
+
+def load(
+    database: Database, slapd: Slapd, publishing: DirectoryPublishing, folder: Path, done: Done
+) -> Loaded:
+    """slapadd of an LDIF first, then the rebuild, which serves at the end."""
+    file = folder / "nation.ldif"
+    _write_ldif(database, file, done)
+    alone = _slapadd(slapd, file)
+    megabytes = file.stat().st_size / 1e6
+    file.unlink()
+    begun = time.perf_counter()
+    records = publishing.rebuild(slapd, done)
+    took = time.perf_counter() - begun
+    memory, private = _memory(slapd.pid)
+    size = (slapd.current_database() / "data.mdb").stat().st_blocks * 512 / 1e6
+    return Loaded(records, took, alone, megabytes, size, memory, private)
+
+
+def _write_ldif(database: Database, file: Path, done: Done) -> None:
+    with file.open("w", encoding="ascii", buffering=1 << 20) as stream, database.read() as work:
+        for record in tree():
+            stream.write(ldif(record))
+        for number, entry in enumerate(all_entries(work), start=1):
+            stream.writelines(ldif(record) for record in entry.records())
+            if number % 1000 == 0:
+                done(number)
+
+
+def _slapadd(slapd: Slapd, file: Path) -> float:
+    """Seconds of slapadd as the rebuild calls it, fed from a file."""
+    database = slapd.new_database()
+    begun = time.perf_counter()
+    with file.open("rb") as ready, loading_into(slapd, SUFFIX, database, "-w", "-S", "1") as stream:
+        shutil.copyfileobj(ready, stream, 1 << 20)
+    took = time.perf_counter() - begun
+    shutil.rmtree(database)
+    return took
+
+
+def _memory(pid: int) -> tuple[float, float]:
+    """Megabytes of the process in memory, and of these its own."""
+    sizes = dict.fromkeys(("Rss", "Anonymous"), 0.0)
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name in sizes:
+            sizes[name] = int(value.split()[0]) / 1000
+    return sizes["Rss"], sizes["Anonymous"]
