@@ -63,6 +63,7 @@ from app.signin.certificate_checks import TrustAnchors
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
 from app.storage.database import Database
+from app.system_bootstrap import system_abilities
 from app.web.application import create_app
 from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
@@ -163,6 +164,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         issuing=Issuing(database),
         desk_jobs=DeskJobs(database, ca, desk_policy),
         cancelling=Cancelling(database),
+        systems=system_abilities(database, scope),
         auditing=Auditing(database),
         operating=Operating(database, CaClient(settings.ca.socket, MONITORING_TIMEOUT_SECONDS)),
         limiting=Limiting(database),

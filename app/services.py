@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
     from app.ra.requesting import Requesting
+    from app.ra.systems import SystemAbilities
     from app.signin.browser_sessions import BrowserSessions
     from app.signin.smartcard import SmartcardSignIn
 
@@ -39,6 +40,7 @@ class Services:
     issuing: Issuing
     desk_jobs: DeskJobs
     cancelling: Cancelling
+    systems: SystemAbilities
     auditing: Auditing
     operating: Operating
     limiting: Limiting

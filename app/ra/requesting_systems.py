@@ -46,6 +46,14 @@ class RequestingSystems:
         """Every interaction id that there is, in order."""
         return sorted(self._interactions)
 
+    def require_usable(self, details: SystemDetails) -> None:
+        """Refuse what can never be registered, with everything that is wrong.
+
+        Raises:
+            InvalidInput
+        """
+        require_usable(details, self._interactions)
+
     def check(self, actor: Actor, details: SystemDetails) -> None:
         """Refuse what could not be asked for; nothing is changed. For previews.
 

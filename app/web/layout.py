@@ -17,6 +17,7 @@ _NAVIGATION: tuple[tuple[str, str, frozenset[Permission]], ...] = (
     ("Requests", "/requests", frozenset({Permission.DECIDE_REQUEST, Permission.REQUEST_POSITION})),
     ("Cards being issued", "/issuances", frozenset({Permission.ISSUE_CARD})),
     ("Organisations", "/organisations", frozenset()),
+    ("Systems", "/systems", frozenset({Permission.VIEW_SYSTEMS})),
     ("Audit", "/audit", frozenset({Permission.READ_AUDIT})),
     ("Service", "/operations", frozenset({Permission.READ_OPERATIONS})),
     ("My access", "/my", frozenset()),

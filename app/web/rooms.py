@@ -22,6 +22,9 @@ from app.web import (
     request_views,
     session_views,
     sign_in_views,
+    system_list_views,
+    system_request_views,
+    system_views,
 )
 
 
@@ -39,6 +42,9 @@ def install(app: Flask) -> None:
         issuance_views,
         card_views,
         my_views,
+        system_views,
+        system_request_views,
+        system_list_views,
         audit_views,
         operations_views,
         desk_api,

@@ -38,6 +38,7 @@ from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
 from app.storage.database import Database
+from app.system_bootstrap import system_abilities
 from app.web.application import create_app
 from tests.support.registration_authority import POLICY, PRACTICE, RA, Office, another
 from tests.support.web_pages import Page, header_faults
@@ -209,6 +210,7 @@ def services_of(office: Office) -> Services:
             issuing=ra.issuing,
             desk_jobs=ra.desk_jobs,
             cancelling=ra.cancelling,
+            systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),

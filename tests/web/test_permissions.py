@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.web.access import is_machine_endpoint, is_public
 from tests.support.registration_authority import PRACTICE, another, today
+from tests.support.systems import registered_system
 from tests.support.web import ORIGIN, ROLES, Browser, Site
 
 NOBODY = frozenset[str]()
@@ -14,6 +15,8 @@ EVERYBODY = frozenset({"manager", "sponsor", *ROLES})
 RA_STAFF = frozenset({"manager", "agent", "advanced agent"})
 FINDERS = EVERYBODY - {"clinician"}
 MANAGERS = frozenset({"manager", "advanced agent"})
+SYSTEM_VIEWERS = RA_STAFF | {"sponsor"}
+SYSTEM_ASKERS = MANAGERS | {"sponsor"}
 
 #: Pages to read: the route, and who may. {uid}, {request}, {issuance}, {card}, {position} are real ones.
 READABLE: dict[str, frozenset[str]] = {
@@ -44,6 +47,14 @@ READABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/progress.json": frozenset({"manager"}),
     "/closing-organisations": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>": frozenset({"manager"}),
+    "/systems": SYSTEM_VIEWERS,
+    "/systems/<uid:asid>": SYSTEM_VIEWERS,
+    "/systems/register": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/change": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/<any(suspend,resume,withdraw):step>": SYSTEM_ASKERS,
+    "/systems/requests": SYSTEM_VIEWERS,
+    "/systems/lists/new": SYSTEM_ASKERS,
+    "/systems/lists/template.csv": SYSTEM_ASKERS,
 }
 #: Things to do: the route, and who is not refused for lack of permission.
 DOABLE: dict[str, frozenset[str]] = {
@@ -62,9 +73,23 @@ DOABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/preview": frozenset({"manager"}),
     "/organisation-loads/<record:load_id>/discard": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>/decision": frozenset({"manager"}),
+    "/systems/register": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/change": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/<any(suspend,resume,withdraw):step>": SYSTEM_ASKERS,
+    "/systems/lists/new": SYSTEM_ASKERS,
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
-ELSEWHERE = {"/requests/<record:request_id>", "/issuances/<record:issuance_id>/desk"}
+ELSEWHERE = {
+    "/requests/<record:request_id>",
+    "/issuances/<record:issuance_id>/desk",
+    "/systems/requests/<record:request_id>",
+    "/systems/requests/<record:request_id>/host-names",
+    "/systems/requests/<record:request_id>/decision",
+    "/systems/requests/<record:request_id>/cancel",
+    "/systems/lists/<record:batch>",
+    "/systems/lists/<record:batch>/host-names",
+    "/systems/lists/<record:batch>/approve",
+}
 #: Rooms of others, with their own tests.
 OTHER_ROOMS = ("sign_in", "openid", "desk_api")
 
@@ -134,6 +159,8 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
     )
     filled = {
         "<uid:uid>": uid,
+        "<uid:asid>": registered_system(site),
+        "<any(suspend,resume,withdraw):step>": "withdraw",
         "<serial:serial>": card.serial,
         "<organisation:code>": PRACTICE,
         "<record:position_id>": site.clinician_position,

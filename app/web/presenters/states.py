@@ -7,6 +7,8 @@ from app.domain.certificate import CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.person import PersonStatus
 from app.domain.request import RequestStatus
+from app.domain.system import SystemStatus
+from app.domain.system_request import SystemRequestStatus
 from app.web.presenters.wording import Tag, sentence
 
 _PERSON = {PersonStatus.ACTIVE: "green", PersonStatus.CLOSED: "grey"}
@@ -24,6 +26,18 @@ _CARD = {
     CardStatus.LOST: "red",
     CardStatus.STOLEN: "red",
     CardStatus.CANCELLED: "red",
+}
+_SYSTEM = {
+    SystemStatus.ACTIVE: Tag("Active", "green"),
+    SystemStatus.SUSPENDED: Tag("Suspended", "orange"),
+    SystemStatus.CLOSED: Tag("Withdrawn", "grey"),
+}
+_SYSTEM_REQUEST = {
+    SystemRequestStatus.OPEN: Tag("To be decided", "blue"),
+    SystemRequestStatus.APPROVED: Tag("Approved", "green"),
+    SystemRequestStatus.REJECTED: Tag("Rejected", "red"),
+    SystemRequestStatus.CANCELLED: Tag("Taken back", "grey"),
+    SystemRequestStatus.AT_ONCE: Tag("Done at once", "orange"),
 }
 _ISSUANCE = {
     IssuanceStatus.BEGUN: Tag("Begun", "blue"),
@@ -58,3 +72,13 @@ def card_tag(status: CardStatus) -> Tag:
 def issuance_tag(status: IssuanceStatus) -> Tag:
     """A card issuance's state."""
     return _ISSUANCE[status]
+
+
+def system_tag(status: SystemStatus) -> Tag:
+    """A system's state."""
+    return _SYSTEM[status]
+
+
+def system_request_tag(status: SystemRequestStatus) -> Tag:
+    """The state of a request about a system."""
+    return _SYSTEM_REQUEST[status]
