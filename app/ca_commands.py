@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,10 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.ca_ceremony import CEREMONY_FILE, PROTOCOL, hold_ceremony
 from app.ca_server import certificate_authority_at_rest
 from app.ca_server import serve as serve_socket
+from app.domain.actor import Actor
 from app.domain.certificate_order import SystemCertificateOrder
 from app.errors import SpineError
-from app.settings import load
+from app.ra.certifying_systems import IssuingSystemCertificates
+from app.settings import Settings, load
+from app.storage.database import Database
 
+OPERATOR = Actor.system("ca-operator")
 _SETTINGS = click.option(
     "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file; defaults without it."
 )
@@ -79,8 +85,38 @@ def certify_system(settings_file: Path | None, asid: str, csr_file: Path) -> Non
     try:
         csr = x509.load_pem_x509_csr(csr_file.read_bytes()).public_bytes(Encoding.DER)
         order = SystemCertificateOrder(f"{asid}-{sha256(csr).hexdigest()[:16]}", asid, csr)
-        with certificate_authority_at_rest(load(settings_file)) as authority:
-            issued = authority.issue_system_certificate(order)
+        with _issuing(load(settings_file)) as issuing:
+            issued = issuing.issue(OPERATOR, order, None).der
     except (SpineError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(x509.load_der_x509_certificate(issued).public_bytes(Encoding.PEM).decode(), nl=False)
+
+
+@ca.command("certify-approved")
+@_SETTINGS
+def certify_approved(settings_file: Path | None) -> None:
+    """Issue every client certificate of a system that two people asked for and approved.
+
+    Run it on the certificate authority's machine while its process is stopped. Again does nothing twice. The
+    certificates stand on the systems' pages afterwards.
+    """
+    try:
+        with _issuing(load(settings_file)) as issuing:
+            issued, refused = issuing.issue_approved(OPERATOR)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    for certificate in issued:
+        click.echo(f"issued {certificate.serial_number} for {certificate.asid}")
+    for request, sentence in refused:
+        click.echo(f"refused request {request.id} for {request.asid}: {sentence}", err=True)
+    if refused:
+        raise click.ClickException(f"{len(refused)} were refused.")
+
+
+@contextmanager
+def _issuing(settings: Settings) -> Iterator[IssuingSystemCertificates]:
+    with (
+        certificate_authority_at_rest(settings) as authority,
+        closing(Database(settings.database.url)) as database,
+    ):
+        yield IssuingSystemCertificates(database, authority.issue_system_certificate)

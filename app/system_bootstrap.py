@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from app.adapters.host_names import ResolvedHostNames
+from app.ca_ceremony import PROFILES_FILE
 from app.data import shipped
+from app.domain.certificate_order import CertificatePurpose
+from app.domain.certificate_profile import CertificateProfile, rules_from_toml
+from app.ra.certifying_systems import CertifyingSystems
 from app.ra.deciding_systems import DecidingSystems
 from app.ra.listing_systems import ListingSystems
 from app.ra.looking_up_systems import LookingUpSystems
@@ -22,4 +26,9 @@ def system_abilities(database: Database, scope: OrganisationScope) -> SystemAbil
         requesting=requesting,
         deciding=DecidingSystems(database, scope, interactions, ResolvedHostNames()),
         listing=ListingSystems(requesting),
+        certifying=CertifyingSystems(database, scope, _profile()),
     )
+
+
+def _profile() -> CertificateProfile:
+    return rules_from_toml(PROFILES_FILE.read_text()).profiles[CertificatePurpose.SYSTEM]

@@ -78,7 +78,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "system_request.rejected": frozenset({"request", "kind", "reason_given"}),
     "system_request.cancelled": frozenset({"request", "kind"}),
     "system.suspended": frozenset({"request", "reason_given"}),
-    "system_certificate.issued": frozenset({"request", "serial_number"}),
+    "system_certificate.issued": frozenset({"serial_number"}),
     "system_certificate.revoked": frozenset({"serial_number", "reason_given"}),
     "migration.import_begun": frozenset({"digest"}),
     "migration.batch_taken_over": frozenset({"kind", "taken", "unchanged", "refused", "reduced", "digest"}),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.certificate_order import SignedApproval
 from app.domain.system_details import SystemDetails
 from app.errors import NotPermitted, Refusal
 
@@ -98,7 +97,6 @@ class SystemRequest:
         csr: PKCS#10, DER, and ``spki_sha256`` its key, of a certificate.
         batch: the list that it came with.
         new_hosts: host names that must be checked before it can be approved.
-        approval: the approver's card's signature, of a certificate.
     """
 
     id: str
@@ -117,7 +115,6 @@ class SystemRequest:
     new_hosts: tuple[str, ...] = ()
     status: SystemRequestStatus = SystemRequestStatus.OPEN
     hosts_checked: HostNamesCheck | None = None
-    approval: SignedApproval | None = None
     decided_by: str | None = None
     decided_role_profile: str | None = None
     decided_at: datetime | None = None

@@ -74,7 +74,7 @@ class RequestingSystems:
         with self._raising(actor, request_id, SystemRequestKind.REGISTER, details.organisation) as work:
             actor.require(Permission.REGISTER_SYSTEM)
             self._require_registrable(work, actor, details)
-            asked = _request(work, actor, request_id, SystemRequestKind.REGISTER, details, reason)
+            asked = system_request(work, actor, request_id, SystemRequestKind.REGISTER, details, reason)
             hosts = _hosts(details.endpoint)
             work.system_requests.add(replace(asked, details=details, batch=batch, new_hosts=hosts))
         return request_id
@@ -94,7 +94,7 @@ class RequestingSystems:
             _require_free(work, details, asid)
             if details == before:
                 raise InvalidInput({"product": "Nothing is different from what is registered."})
-            asked = _request(work, actor, request_id, SystemRequestKind.CHANGE, details, reason)
+            asked = system_request(work, actor, request_id, SystemRequestKind.CHANGE, details, reason)
             hosts = _hosts(new_endpoints(before, details))
             work.system_requests.add(replace(asked, asid=asid, details=details, new_hosts=hosts))
         return request_id
@@ -126,7 +126,7 @@ class RequestingSystems:
         with self._database.audited(actor, "system.suspended", asid, request=request_id) as work:
             system = self._require_system(work, actor, asid, SystemStatus.ACTIVE)
             details = details_of(work, system)
-            asked = _request(work, actor, request_id, SystemRequestKind.SUSPEND, details, reason)
+            asked = system_request(work, actor, request_id, SystemRequestKind.SUSPEND, details, reason)
             done = replace(asked, asid=asid, status=SystemRequestStatus.AT_ONCE)
             work.system_requests.add(done)
             move_system(work, system, SystemStatus.SUSPENDED)
@@ -156,7 +156,7 @@ class RequestingSystems:
         request_id = new_record_id()
         with self._raising(actor, request_id, kind, asid) as work:
             system = self._require_system(work, actor, asid, *states)
-            asked = _request(work, actor, request_id, kind, details_of(work, system), reason)
+            asked = system_request(work, actor, request_id, kind, details_of(work, system), reason)
             work.system_requests.add(replace(asked, asid=asid))
         return request_id
 
@@ -181,9 +181,15 @@ class RequestingSystems:
         _require_free(work, details, None)
 
 
-def _request(
+def system_request(
     work: Work, actor: Actor, request_id: str, kind: SystemRequestKind, details: SystemDetails, reason: str
 ) -> SystemRequest:
+    """A new request as its asker raises it.
+
+    Raises:
+        InvalidInput: without a reason.
+        NotPermitted: without a role.
+    """
     if not reason.strip():
         raise InvalidInput({"reason": "Say why. Whoever decides reads it, and the record keeps it."})
     work.audit.details(organisation=details.organisation)

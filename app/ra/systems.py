@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ra.certifying_systems import CertifyingSystems
 from app.ra.deciding_systems import DecidingSystems
 from app.ra.listing_systems import ListingSystems
 from app.ra.looking_up_systems import LookingUpSystems
@@ -18,3 +19,4 @@ class SystemAbilities:
     requesting: RequestingSystems
     deciding: DecidingSystems
     listing: ListingSystems
+    certifying: CertifyingSystems

@@ -15,10 +15,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from app.ca_server import certificate_authority_at_rest
+from app.domain.actor import Actor
 from app.domain.certificate_order import SystemCertificateOrder
+from app.ra.certifying_systems import IssuingSystemCertificates
 from app.service.files import PUBLIC, write_whole
 from app.settings import Settings
 from app.storage.database import Database
+
+FIRST_START = Actor.system("first-start")
 
 
 def order_system_certificates(settings: Settings, database: Database, folder: Path) -> int:
@@ -32,11 +36,12 @@ def order_system_certificates(settings: Settings, database: Database, folder: Pa
     with database.read() as work:
         systems = work.systems.all_accredited_systems()
     with certificate_authority_at_rest(settings) as authority:
+        issuing = IssuingSystemCertificates(database, authority.issue_system_certificate)
         for asid in (system.asid for system in systems):
             certificate = folder / f"{asid}.pem"
             if not certificate.exists():
                 csr = _csr(_key(folder / f"{asid}.key"), asid)
-                issued = authority.issue_system_certificate(SystemCertificateOrder(asid, asid, csr))
+                issued = issuing.issue(FIRST_START, SystemCertificateOrder(asid, asid, csr), None).der
                 pem = x509.load_der_x509_certificate(issued).public_bytes(Encoding.PEM)
                 write_whole(certificate, pem, PUBLIC)
     return len(systems)

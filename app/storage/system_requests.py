@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from app.domain.certificate_order import SignedApproval
 from app.domain.system_details import SystemDetails
 from app.domain.system_request import (
     HostNamesCheck,
@@ -18,6 +17,7 @@ from app.domain.system_request import (
     SystemRequestStatus,
 )
 from app.storage.conflicts import conflict_means
+from app.storage.tables.system_requests import system_certificate
 from app.storage.tables.system_requests import system_request as _request
 
 _PLAIN = (
@@ -77,6 +77,15 @@ class SystemRequests:
         """Everything that was ever asked for a system, oldest first."""
         return self._select(_request.c.asid == asid)
 
+    def approved_certificates(self) -> list[SystemRequest]:
+        """Approved requests for certificates of which none is kept yet, oldest first."""
+        kept = select(system_certificate.c.request_id).where(system_certificate.c.request_id.is_not(None))
+        return self._select(
+            _request.c.kind == SystemRequestKind.CERTIFICATE.value,
+            _request.c.status == SystemRequestStatus.APPROVED.value,
+            _request.c.id.not_in(kept),
+        )
+
     def _select(self, *conditions: ColumnElement[bool]) -> list[SystemRequest]:
         chosen = select(_request).where(*conditions).order_by(_request.c.requested_at, _request.c.id)
         return [_request_of(row) for row in self._connection.execute(chosen)]
@@ -84,7 +93,7 @@ class SystemRequests:
 
 def _row_of(request: SystemRequest) -> dict[str, Any]:
     plain = {name: getattr(request, name) for name in _PLAIN}
-    checked, approval = request.hosts_checked, request.approval
+    checked = request.hosts_checked
     return plain | {
         "kind": request.kind.value,
         "status": request.status.value,
@@ -94,9 +103,6 @@ def _row_of(request: SystemRequest) -> dict[str, Any]:
         "hosts_checked_role_profile": checked.role_profile if checked else None,
         "hosts_checked_at": checked.at if checked else None,
         "hosts_found": dict(checked.found) if checked else None,
-        "approval_statement": approval.statement if approval else None,
-        "approval_signature": approval.signature if approval else None,
-        "approval_certificate": approval.certificate if approval else None,
     }
 
 
@@ -109,7 +115,6 @@ def _request_of(row: Row[Any]) -> SystemRequest:
         details=SystemDetails.of(fields["details"]) if fields["details"] else None,
         new_hosts=tuple(fields["new_hosts"]),
         hosts_checked=_hosts_checked(fields),
-        approval=_approval(fields),
     )
 
 
@@ -120,9 +125,3 @@ def _hosts_checked(fields: Any) -> HostNamesCheck | None:
     return HostNamesCheck(
         by, fields["hosts_checked_role_profile"], fields["hosts_checked_at"], fields["hosts_found"]
     )
-
-
-def _approval(fields: Any) -> SignedApproval | None:
-    names = ("approval_statement", "approval_signature", "approval_certificate")
-    statement, signature, certificate = (fields[name] for name in names)
-    return SignedApproval(statement, signature, certificate) if signature else None

@@ -52,6 +52,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/systems/register": SYSTEM_ASKERS,
     "/systems/<uid:asid>/change": SYSTEM_ASKERS,
     "/systems/<uid:asid>/<any(suspend,resume,withdraw):step>": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/certificate": SYSTEM_ASKERS,
     "/systems/requests": SYSTEM_VIEWERS,
     "/systems/lists/new": SYSTEM_ASKERS,
     "/systems/lists/template.csv": SYSTEM_ASKERS,
@@ -77,6 +78,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/systems/<uid:asid>/change": SYSTEM_ASKERS,
     "/systems/<uid:asid>/<any(suspend,resume,withdraw):step>": SYSTEM_ASKERS,
     "/systems/lists/new": SYSTEM_ASKERS,
+    "/systems/<uid:asid>/certificate": SYSTEM_ASKERS,
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {
@@ -86,6 +88,9 @@ ELSEWHERE = {
     "/systems/requests/<record:request_id>/host-names",
     "/systems/requests/<record:request_id>/decision",
     "/systems/requests/<record:request_id>/cancel",
+    "/systems/certificates/<serial:serial_number>",
+    "/systems/certificates/<serial:serial_number>/pem",
+    "/systems/certificates/<serial:serial_number>/revoke",
     "/systems/lists/<record:batch>",
     "/systems/lists/<record:batch>/host-names",
     "/systems/lists/<record:batch>/approve",

@@ -6,12 +6,16 @@ import csv
 import io
 from dataclasses import replace
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 from werkzeug.datastructures import FileStorage, MultiDict
 
+from app.ra.certifying_systems import system_certificate_of
 from app.ra.listing_systems import COLUMNS
-from tests.support.registration_authority import ELSEWHERE, PRACTICE
+from tests.support.registration_authority import ELSEWHERE, PRACTICE, csr
 from tests.support.systems import CANCEL, DETAILS, PRESCRIBE, registered_system
-from tests.support.web import Browser, Site
+from tests.support.web import ORIGIN, Browser, Site
 
 TYPED = {
     "organisation": PRACTICE.lower(),
@@ -271,3 +275,39 @@ def test_a_semicolon_list_of_a_spreadsheet_is_read_too(site: Site) -> None:
     sponsor = site.as_role("sponsor")
     upload(sponsor, written(row(), delimiter=";"))
     assert "1 system can be asked for" in sponsor.page.text
+
+
+def test_a_certificate_is_asked_for_with_a_request_that_was_pasted(site: Site) -> None:
+    asid = registered_system(site)
+    sponsor, manager = site.as_role("sponsor"), site.as_role("manager")
+    address = f"/systems/{asid}/certificate"
+    sponsor.get(address)
+    sponsor.send(address, 422, csr="-----BEGIN PRIVATE KEY-----\nsecret", reason="First")
+    assert "Make a new key" in sponsor.page.text
+    assert "secret" not in sponsor.page.text
+    sponsor.send(address, 422, csr="nonsense", reason="First")
+    assert sponsor.page.form_to(address).fields["csr"].strip() == "nonsense"
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = x509.load_der_x509_csr(csr(key)).public_bytes(Encoding.PEM).decode()
+    request = sponsor.send(address, csr=pem, reason="First").location
+    manager.get(request)
+    manager.send(f"{request}/decision", decision="approve")
+    assert "operator issues it" in manager.get(request).text
+
+
+def test_a_certificate_is_downloaded_and_revoked(site: Site) -> None:
+    asid = registered_system(site)
+    der = site.office.manager_card.certificates["authentication"]
+    known = system_certificate_of(asid, None, der)
+    with site.office.ra.database.change() as work:
+        work.system_certificates.add(known)
+    sponsor = site.as_role("sponsor")
+    (link,) = {each for each in sponsor.get(f"/systems/{asid}").links if "/certificates/" in each}
+    sponsor.get(link)
+    pem = sponsor.client.get(f"{link}/pem", base_url=ORIGIN).get_data()
+    assert x509.load_pem_x509_certificate(pem) == x509.load_der_x509_certificate(der)
+    sponsor.send(f"{link}/revoke", 422)
+    assert "Choose why" in sponsor.page.text
+    sponsor.send(f"{link}/revoke", reason="superseded")
+    assert "Revoked" in sponsor.get(link).text
+    assert ("ca.revoke", known.serial_number) in site.office.ra.announced()

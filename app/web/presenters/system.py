@@ -94,10 +94,13 @@ def _actions(record: SystemRecord) -> tuple[tuple[str, str], ...]:
     base, status = f"/systems/{record.system.asid}", record.system.status
     if status is SystemStatus.CLOSED:
         return ()
+    more: tuple[tuple[str, str], ...] = ()
     first = ("Suspend at once", f"{base}/suspend")
     if status is SystemStatus.SUSPENDED:
         first = ("Ask to resume", f"{base}/resume")
-    return (("Ask for a change", f"{base}/change"), first, ("Ask to withdraw", f"{base}/withdraw"))
+    if status is SystemStatus.ACTIVE:
+        more = (("Ask for a certificate", f"{base}/certificate"),)
+    return (("Ask for a change", f"{base}/change"), *more, first, ("Ask to withdraw", f"{base}/withdraw"))
 
 
 def system_rows(
@@ -136,7 +139,7 @@ def _certificates_table(certificates: Sequence[SystemCertificate], now: datetime
         ("Serial number", "From", "Until", "State"),
         tuple(
             (
-                Cell(each.serial_number),
+                Cell(each.serial_number, href=f"/systems/certificates/{each.serial_number}"),
                 Cell(day(each.not_before.date())),
                 Cell(day(each.not_after.date())),
                 Cell(tag=certificate_state(each, now)),

@@ -104,7 +104,6 @@ class SystemRequestPage:
         is_open = request.status is SystemRequestStatus.OPEN
         is_another = is_open and actor.uid != request.requested_by
         is_unchecked = bool(request.new_hosts) and request.hosts_checked is None
-        is_by_card = request.kind is SystemRequestKind.CERTIFICATE
         approves = Permission.APPROVE_SYSTEM in actor.permissions
         checks = Permission.APPROVE_HOST_NAMES in actor.permissions
         return cls(
@@ -116,7 +115,7 @@ class SystemRequestPage:
             differences=_differences(record),
             hosts=_hosts(record),
             may_check_hosts=is_another and is_unchecked and checks,
-            may_approve=is_another and approves and not is_unchecked and not is_by_card,
+            may_approve=is_another and approves and not is_unchecked,
             may_reject=is_another and (approves or checks),
             may_cancel=is_open and actor.uid == request.requested_by,
             system_href=f"/systems/{request.asid}" if request.asid else "",
@@ -129,6 +128,11 @@ def _notice(record: SystemRequestRecord, actor: Actor) -> str:
         return f"The request was rejected. The reason given: {request.decision_note}"
     if request.status is SystemRequestStatus.OPEN and actor.uid == request.requested_by:
         return "You asked for this. Another person must check the host names and decide."
+    is_approved = request.status is SystemRequestStatus.APPROVED
+    if is_approved and request.kind is SystemRequestKind.CERTIFICATE:
+        return (
+            "Approved. The certificate authority's operator issues it; it then stands on the system's page."
+        )
     return ""
 
 
@@ -146,6 +150,8 @@ def _about(record: SystemRequestRecord) -> tuple[Row, ...]:
         rows.append(Row("Host names checked by", checked))
     if record.decided_by:
         rows.append(Row("Decided by", f"{record.decided_by.name}, {moment(request.decided_at)}"))
+    if request.spki_sha256:
+        rows.append(Row("Key (SHA-256)", request.spki_sha256))
     if request.decision_note:
         rows.append(Row("Note", request.decision_note))
     return tuple(rows)

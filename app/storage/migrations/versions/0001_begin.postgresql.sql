@@ -921,9 +921,6 @@ CREATE TABLE system_request (
 	hosts_checked_role_profile VARCHAR(12),
 	hosts_checked_at TIMESTAMP WITH TIME ZONE,
 	hosts_found JSON,
-	approval_statement BYTEA,
-	approval_signature BYTEA,
-	approval_certificate BYTEA,
 	decided_by VARCHAR(12),
 	decided_role_profile VARCHAR(12),
 	decided_at TIMESTAMP WITH TIME ZONE,
@@ -936,7 +933,7 @@ CREATE TABLE system_request (
 	CONSTRAINT ck_system_request_hosts_checked_by_another CHECK (hosts_checked_by <> requested_by),
 	CONSTRAINT ck_system_request_decision_has_a_decider CHECK ((status IN ('approved', 'rejected')) = (decided_by IS NOT NULL) AND (status IN ('approved', 'rejected')) = (decided_role_profile IS NOT NULL) AND (status IN ('approved', 'rejected')) = (decided_at IS NOT NULL)),
 	CONSTRAINT ck_system_request_only_suspensions_are_alone CHECK ((kind = 'suspend') = (status = 'at_once')),
-	CONSTRAINT ck_system_request_certificates_are_signed_for CHECK (kind <> 'certificate' OR status <> 'approved' OR approval_signature IS NOT NULL),
+	CONSTRAINT ck_system_request_only_certificates_have_a_csr CHECK ((kind = 'certificate') = (csr IS NOT NULL)),
 	CONSTRAINT fk_system_request_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid),
 	CONSTRAINT fk_system_request_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
 )
