@@ -133,7 +133,7 @@ def _load_page(load_id: str, form: SubmittedForm) -> Response:
     page = LoadPage.of(found, change, changes, is_stale=loads.is_stale(actor, load_id))
     return render_page(
         "organisation_loads/load.html",
-        found.file.name,
+        page.heading,
         status=form.status,
         crumbs=(*CRUMBS, LOADS),
         page=page,

@@ -121,6 +121,11 @@ class LoadPage:
         )
 
     @property
+    def heading(self) -> str:
+        """The load by its time; its file's name can be too long a word for a heading."""
+        return f"Load of {moment(self.load.uploaded_at)}"
+
+    @property
     def href(self) -> str:
         """The load's address."""
         return f"/organisation-loads/{self.load.id}"
@@ -187,6 +192,7 @@ def _details(load: OrganisationLoad) -> tuple[Row, ...]:
     report = load.report
     published = report.header.get("publicationdate", "")
     rows = (
+        Row("File", load.file.name),
         Row("Kind", _KINDS[load.file.kind]),
         Row("Handed in", f"{moment(load.uploaded_at)} by {load.uploaded_by}"),
         Row("Size", f"{load.file.size:,} bytes"),
