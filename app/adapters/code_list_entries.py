@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 
 from app.adapters.person_entries import CURRENT, RETIRED
+from app.domain.position import PositionStatus
 from app.domain.rbac import AreaOfWork, JobRole, NationalRoles
 from app.storage.work import Work
-from directory.entries import Entry
+from directory.entries import Entry, Gone
 from directory.reference_data import (
     ActivityEntry,
     AreaOfWorkEntry,
@@ -39,10 +40,16 @@ def code_list_entries(work: Work) -> Iterator[Entry]:
 
 
 def work_group_entries(work: Work, organisation_code: str = "") -> Iterator[Entry]:
-    """The work groups that open positions name, of one organisation or of all, and their type."""
+    """The work groups that open positions name, and their type; with a code, those of that organisation
+    alone, and that the work groups of its closed positions are gone."""
     yield WorkGroupTypeEntry()
-    for code, name in work.positions.workgroups(organisation_code):
+    named = work.positions.workgroups(organisation_code)
+    for code, name in named:
         yield WorkGroupEntry(code, name)
+    if organisation_code:
+        closed = work.positions.workgroups(organisation_code, PositionStatus.CLOSED)
+        for code, name in sorted(set(closed) - set(named)):
+            yield Gone(WorkGroupEntry(code, name).dn)
 
 
 def _baselines(national: NationalRoles) -> Iterator[BaselineEntry]:

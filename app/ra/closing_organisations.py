@@ -200,6 +200,9 @@ def _end(work: Work, closing: Closing) -> None:
     work.closings.end_role_profiles(ids, closing.closes_on, work.now)
     work.closings.close_positions([each.id for each in positions])
     work.outbox.add_all("directory.person", uids)
+    profiles_of_positions = (profile for each in positions for profile in each.access_profiles)
+    with_groups = {each.organisation_code for each in profiles_of_positions if each.workgroups}
+    work.outbox.add_all("directory.reference", sorted(with_groups))
     work.audit.details(
         closes_on=closing.closes_on.isoformat(),
         role_profiles=[*ids],

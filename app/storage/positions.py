@@ -42,13 +42,16 @@ class Positions:
         """The open positions of an organisation, by name."""
         return self._select(_position.c.organisation_code == organisation_code, _position.c.status == "open")
 
-    def workgroups(self, organisation_code: str = "") -> list[tuple[str, str]]:
-        """Organisation code and name of each workgroup that an open position names; all, or those of one."""
-        conditions = [_position.c.status == "open"]
-        if organisation_code:
-            conditions.append(_profile.c.organisation_code == organisation_code)
+    def workgroups(
+        self, organisation_code: str = "", status: PositionStatus = PositionStatus.OPEN
+    ) -> list[tuple[str, str]]:
+        """Organisation code and name of each work group that positions in that state name, sorted.
+
+        With an organisation code, those of that organisation alone.
+        """
         chosen = select(_profile.c.organisation_code, _profile.c.workgroups).join_from(_profile, _position)
-        rows = self._connection.execute(chosen.where(*conditions))
+        here = [_profile.c.organisation_code == organisation_code] if organisation_code else []
+        rows = self._connection.execute(chosen.where(_position.c.status == status.value, *here))
         return sorted({(row.organisation_code, name) for row in rows for name in row.workgroups})
 
     def names(self, position_ids: Sequence[str]) -> dict[str, str]:
