@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from flask import Flask
 
+from app import monitoring
 from app.adapters.api_key_file import ApiKeyFile
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_client import CaClient
@@ -19,17 +20,14 @@ from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_director
 from app.adapters.directory_comparing import ContinualComparing
 from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
-from app.adapters.monitored_parts import MonitoredParts
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.data import shipped
 from app.domain import permissions_policy
-from app.domain.figures import TOPICS
 from app.domain.permissions_policy import PermissionsPolicy
 from app.fhir.intermediaries import Intermediaries
 from app.fhir.looking_up import LookingUp
 from app.fhir.pacing import Pace
-from app.metrics import ServiceCollector
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
@@ -55,7 +53,6 @@ from app.ra.positioning import Positioning
 from app.ra.previewing_loads import PreviewingLoads
 from app.ra.registering import Registering
 from app.ra.requesting import Requesting
-from app.sampling import EVERY, Sampling
 from app.services import Services
 from app.settings import InsecureDevelopmentWarning, Settings, WithoutKey
 from app.signin.browser_sessions import BrowserSessions
@@ -69,7 +66,6 @@ from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
 from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
-from directory.credentials import ClientTls
 from directory.node import WRITER
 from directory.nodes import Nodes
 from directory.publishing import Publisher
@@ -82,7 +78,6 @@ from directory.unix_socket import ldapi_url
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 LDAPS_PORT = 636
 STATUS_TIMEOUT_SECONDS = 3
-MONITORING_TIMEOUT_SECONDS = 3
 
 
 def open_database(settings: Settings) -> Database:
@@ -166,7 +161,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         cancelling=Cancelling(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
-        operating=Operating(database, CaClient(settings.ca.socket, MONITORING_TIMEOUT_SECONDS)),
+        operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),
         limiting=Limiting(database),
         loads=loading_organisations(database),
         closings=ClosingOrganisations(database, scope),
@@ -191,7 +186,7 @@ def status_application(settings: Settings) -> Flask:
 def look_up_application(settings: Settings) -> Flask:
     """FHIR look-ups, which ask the directory alone."""
     own, url = settings.look_ups, settings.directory.ldaps_url
-    tls = ClientTls(own.authority, own.certificate, own.key)
+    tls = monitoring.look_ups_tls(settings)
     services = ServicesLookUp(lambda: open_session(url, tls))
     passed_on = tomllib.loads((CONFIG / "intermediaries.toml").read_text())
     intermediaries = Intermediaries.of(own.intermediary_organisation, passed_on)
@@ -262,23 +257,6 @@ def directory_nodes(settings: Settings) -> Nodes:
     return Nodes(place.folder, place.ldaps_url, place.replicas)
 
 
-def monitored_parts(settings: Settings) -> MonitoredParts:
-    """The parts that say how they are."""
-    url, seconds = ldapi_url(settings.directory.ldapi_socket), MONITORING_TIMEOUT_SECONDS
-    authority = CaClient(settings.ca.socket, timeout_seconds=seconds)
-    return MonitoredParts(lambda: open_session(url, timeout=seconds), authority)
-
-
-def metrics(settings: Settings) -> ServiceCollector:
-    """What Prometheus is told. Run it as the worker's user: only that may read the directory's monitor."""
-    return ServiceCollector(open_database(settings), monitored_parts(settings), TOPICS)
-
-
-def sampling(settings: Settings, database: Database) -> PeriodicTask:
-    """Samples for the operator's page."""
-    return PeriodicTask("sample", EVERY, Sampling(database, monitored_parts(settings), TOPICS).take)
-
-
 def worker(settings: Settings) -> Worker:
     """The outbox's carrier with everything that it carries to."""
     database, ca = open_database(settings), certificate_authority(settings)
@@ -296,5 +274,5 @@ def worker(settings: Settings) -> Worker:
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
         Lane(database, to_parties, clearing_tasks(database), "parties"),
-        Lane(database, OneByOne({}), [sampling(settings, database)], "monitoring"),
+        Lane(database, OneByOne({}), [monitoring.sampling(settings, database)], "monitoring"),
     )

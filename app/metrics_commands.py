@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from app import bootstrap
+from app import monitoring
 from app.errors import SpineError
 from app.metrics import application, server
 from app.settings import load
@@ -26,7 +26,7 @@ def metrics(context: click.Context) -> None:
     except SpineError as error:
         raise click.ClickException(str(error)) from error
     where = settings.monitoring
-    answering = application(bootstrap.metrics(settings), _token(where.token_file))
+    answering = application(monitoring.collector(settings), _token(where.token_file))
     try:
         serving = server(where.listen, where.port, answering)
     except OSError as fault:

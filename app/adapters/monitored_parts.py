@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from app.domain.figures import Figure, Waiting
 from app.errors import SpineError
 from app.storage.comparisons import Comparison
 from directory.connection import Session
+from directory.csn import State, lag_seconds, state_of
 from directory.errors import DirectoryError
 from directory.monitoring import ServerFigures, read_figures
 
@@ -24,25 +25,37 @@ class Authority(Protocol):
         """Return when it is ready. Raises Unavailable."""
 
 
+Connect = Callable[[], Session]
+
+
 class MonitoredParts:
     """The parts that are asked over their sockets.
 
     Args:
         connect: opens a session with the directory as its publisher, who alone may read its monitor.
         authority: the certificate authority's process.
+        replicas: answers how to open a session with each replica that there is now, by its name.
     """
 
-    def __init__(self, connect: Callable[[], Session], authority: Authority) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        authority: Authority,
+        replicas: Callable[[], Mapping[str, Connect]] = dict,
+    ) -> None:
         self._connect = connect
         self._authority = authority
+        self._replicas = replicas
 
     def figures(self) -> Iterator[Figure]:
         """What can be had now. A part that does not answer says so by its figure ``part_up``."""
         yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
-        found = self._directory()
+        found, state = self._directory()
         yield _up(DIRECTORY, found is not None)
         if found is not None:
             yield from directory_figures(found)
+        for name, connect in self._replicas().items():
+            yield from _replica_figures(name, connect, state)
 
     def _authority_answers(self) -> bool:
         try:
@@ -51,12 +64,13 @@ class MonitoredParts:
             return False
         return True
 
-    def _directory(self) -> ServerFigures | None:
+    def _directory(self) -> tuple[ServerFigures | None, State]:
+        """Its figures, and which changes it has; None and nothing when it does not answer."""
         try:
             with self._connect() as session:
-                return read_figures(session)
+                return read_figures(session), state_of(session)
         except DirectoryError:
-            return None
+            return None, {}
 
 
 def directory_figures(found: ServerFigures) -> Iterator[Figure]:
@@ -75,6 +89,19 @@ def directory_figures(found: ServerFigures) -> Iterator[Figure]:
         yield Figure(figures.ENTRIES, database.entries, (database.suffix,))
         yield Figure(figures.MAP_USED, database.used_bytes, (database.suffix,))
         yield Figure(figures.MAP_MAXIMUM, database.maximum_bytes, (database.suffix,))
+
+
+def _replica_figures(name: str, connect: Connect, provider: State) -> Iterator[Figure]:
+    """Whether a replica answers, and how far it is behind, when the provider has said what it has."""
+    try:
+        with connect() as session:
+            state = state_of(session)
+    except DirectoryError:
+        yield Figure(figures.REPLICA_UP, 0.0, (name,))
+        return
+    yield Figure(figures.REPLICA_UP, 1.0, (name,))
+    if provider and state:
+        yield Figure(figures.REPLICA_LAG, lag_seconds(provider, state), (name,))
 
 
 def publishing_figures(waiting: Sequence[Waiting], topics: Iterable[str], now: datetime) -> Iterator[Figure]:
