@@ -69,7 +69,7 @@ from directory.connection import open_session
 from directory.node import WRITER
 from directory.nodes import Nodes
 from directory.publishing import Publisher
-from directory.revocation import RevocationList
+from directory.revocation import RevocationLists
 from directory.server_tls import ServerTls
 from directory.services_look_up import ServicesLookUp
 from directory.slapd import Slapd
@@ -262,7 +262,7 @@ def worker(settings: Settings) -> Worker:
     database, ca = open_database(settings), certificate_authority(settings)
     publishing, revocations = (
         directory_publishing(settings, database),
-        RevocationList(settings.directory.folder),
+        RevocationLists(lambda: directory_nodes(settings).folders().values()),
     )
     to_authority, to_parties = OneByOne(ca_outbox_handlers(ca)), OneByOne(party_handlers(settings, database))
     revoked = PeriodicTask(

@@ -11,6 +11,7 @@ that it names: the worker must not stand still for two days.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from directory.account import account_for
@@ -62,3 +63,21 @@ class RevocationList:
             "olcTLSCRLCheck": ["peer"],
             "olcTLSCACertificateFile": [str(trusted_file(self._tls))],
         }
+
+
+class RevocationLists:
+    """The CRL that every slapd of this machine heeds, the provider's and its replicas'.
+
+    Args:
+        folders: of all of them, asked for each time: servers come and go.
+    """
+
+    def __init__(self, folders: Callable[[], Iterable[Path]]) -> None:
+        self._folders = folders
+        self._lists: dict[Path, RevocationList] = {}
+
+    def renew(self, crl: bytes) -> bool:
+        """Have each of them heed this CRL, as ``RevocationList.renew``. Whether any learned something."""
+        lists = [self._lists.setdefault(each, RevocationList(each)) for each in self._folders()]
+        told = [each.renew(crl) for each in lists]
+        return any(told)

@@ -13,7 +13,7 @@ from app.domain.revocation import RevocationReason
 from app.errors import Unavailable
 from app.storage.outbox import OutboxRow
 from directory.errors import DirectoryUnavailable
-from directory.revocation import RevocationList
+from directory.revocation import RevocationLists
 
 
 def ca_outbox_handlers(client: CaClient) -> Mapping[str, Callable[[OutboxRow], None]]:
@@ -41,7 +41,7 @@ SYSTEMS_CA = "systems"
 """The issuing CA of accredited systems' certificates."""
 
 
-def tell_directory_of_revocations(client: CaClient, revocations: RevocationList) -> None:
+def tell_directory_of_revocations(client: CaClient, revocations: RevocationLists) -> None:
     """Have slapd refuse the system certificates that are revoked by now; to be called every few seconds.
 
     Raises:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
 
 from directory.client.requests import UNBIND, Request, ldap_message
 from directory.client.responses import Answer, Expected, Incoming
@@ -14,6 +16,8 @@ from directory.client.speaking import LARGEST_MESSAGE_ID, must_be_ours, must_be_
 from directory.errors import DirectoryUnavailable
 
 RECEIVE_BYTES = 1 << 16
+STOP_SECONDS = 0.2
+"""How soon a stream heeds that it shall stop."""
 
 
 class BlockingConnection:
@@ -66,6 +70,41 @@ class BlockingConnection:
                 if expected.take(message):
                     return expected.answer
             self._wait_at_most(deadline)
+
+    def stream(self, message: bytes, stop: threading.Event) -> Iterator[bytes]:
+        """Send a message whose answer goes on; yield what comes, a message at a time, until ``stop`` is set.
+
+        Raises:
+            DirectoryUnavailable: the connection ended, or what came cannot be read.
+        """
+        try:
+            self._keep_alive()
+            self._socket.sendall(message)
+            while not stop.is_set():
+                yield from self._incoming.whole(self._received())
+        except OSError as error:
+            raise DirectoryUnavailable(f"The directory at {self.address} is gone: {error}") from error
+
+    def _received(self) -> bytes:
+        """What has come within a moment; nothing is not an end."""
+        try:
+            received = self._socket.recv(RECEIVE_BYTES)
+        except TimeoutError:
+            return b""
+        if not received:
+            raise DirectoryUnavailable(f"The directory at {self.address} closed the connection.")
+        return received
+
+    def _keep_alive(self) -> None:
+        """Find out within two minutes when a server has vanished that has nothing to say for long."""
+        self._socket.settimeout(STOP_SECONDS)
+        for option, seconds in (
+            (socket.TCP_KEEPIDLE, 60),
+            (socket.TCP_KEEPINTVL, 10),
+            (socket.TCP_KEEPCNT, 3),
+        ):
+            self._socket.setsockopt(socket.IPPROTO_TCP, option, seconds)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def _wait_at_most(self, deadline: float) -> None:
         left = deadline - time.monotonic()

@@ -85,7 +85,11 @@ class Incoming:
         self._bytes = bytearray()
 
     def messages(self, received: bytes) -> Iterator[Message]:
-        """The messages that are whole now. What remains waits for more.
+        """The messages that are whole now, read; see ``whole``."""
+        return map(read_message, self.whole(received))
+
+    def whole(self, received: bytes) -> Iterator[bytes]:
+        """The messages that are whole now, as bytes. What remains waits for more.
 
         Raises:
             MalformedAnswer: what was received is no LDAP, or a message is larger than ``LARGEST_MESSAGE``.
@@ -98,7 +102,7 @@ class Incoming:
             while (size := _size_of_message(waiting, position, end)) is not None:
                 message = bytes(waiting[position : position + size])
                 position += size
-                yield read_message(message)
+                yield message
         finally:
             del waiting[:position]
 
@@ -126,7 +130,7 @@ def read_message(data: bytes) -> Message:
     tag = message.tag()
     operation = message.constructed(tag)
     if tag == SEARCH_RESULT_ENTRY:
-        return Message(message_id, tag, len(data), entry=_entry(operation))
+        return Message(message_id, tag, len(data), entry=read_entry(operation))
     if tag in (SEARCH_RESULT_REFERENCE, INTERMEDIATE_RESPONSE):
         return Message(message_id, tag, len(data))
     return _result(message_id, tag, len(data), operation)
@@ -139,7 +143,8 @@ def _result(message_id: int, tag: int, size: int, operation: ber.Reader) -> Mess
     return Message(message_id, tag, size, code, operation.text())
 
 
-def _entry(operation: ber.Reader) -> FoundEntry:
+def read_entry(operation: ber.Reader) -> FoundEntry:
+    """The content of a SearchResultEntry."""
     dn = operation.text()
     listed = operation.constructed(ber.SEQUENCE)
     attributes: dict[str, tuple[str, ...]] = {}

@@ -17,7 +17,7 @@ from app.settings import Settings
 from directory.connection import ClientTls, open_session
 from directory.errors import DirectoryUnavailable
 from directory.publishing import Publisher
-from directory.revocation import RevocationList
+from directory.revocation import RevocationLists
 from directory.server_tls import ServerTls
 from directory.services import AccreditedSystemEntry, Approval
 from directory.slapd import Slapd
@@ -78,7 +78,7 @@ def test_revoked_by_the_authority_is_refused_by_the_directory(
 ) -> None:
     add_system(record, ASID, "active")
     tls, serial_number = certify(ca_settings, tmp_path)
-    revocations = RevocationList(slapd.folder)
+    revocations = RevocationLists(lambda: [slapd.folder])
     with authority_in_a_thread(ca_settings) as client:
         tell_directory_of_revocations(client, revocations)
         assert may_read(slapd, tls)
