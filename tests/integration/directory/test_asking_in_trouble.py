@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,9 +42,16 @@ def frozen(pid: int) -> Iterator[None]:
     """The server as a machine that hangs: connections are still accepted by its kernel."""
     os.kill(pid, signal.SIGSTOP)
     try:
+        while not _stands_still(pid):  # its threads stop when each is next looked at
+            time.sleep(0.01)
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(thread.read_text().rsplit(")", 1)[1].split()[0] == "T" for thread in threads)
 
 
 @pytest.fixture
