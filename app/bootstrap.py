@@ -20,6 +20,7 @@ from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_director
 from app.adapters.directory_comparing import ContinualComparing
 from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
+from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.data import shipped
@@ -268,9 +269,10 @@ def worker(settings: Settings) -> Worker:
     revoked = PeriodicTask(
         "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
     )
+    locking = PeriodicTask("locked out systems", timedelta(seconds=20), LockingOutSystems(database).announce)
     asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked]
     return Worker(
-        Lane(database, publishing, directory_tasks(database, publishing), "directory"),
+        Lane(database, publishing, [*directory_tasks(database, publishing), locking], "directory"),
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
         Lane(database, to_parties, clearing_tasks(database), "parties"),

@@ -25,6 +25,7 @@ from app.health_commands import health
 from app.look_up_commands import look_ups
 from app.metrics_commands import metrics
 from app.organisation_commands import organisations
+from app.ra.giving_system_passwords import GivingSystemPasswords
 from app.ra.importing_rbac import ImportingRbac
 from app.ra.loading_systems import LoadingSystems, Signatories
 from app.storage.audit_verification import read_public_key, verify_audit
@@ -148,6 +149,20 @@ def register(context: click.Context, file: Path, requested_by: str, approved_by:
         loading = LoadingSystems(database_of(context), shipped.interactions())
         new = loading.run(Actor.system("cli"), listed, Signatories(requested_by, approved_by))
     click.echo(f"{len(new)} systems and endpoints registered: {', '.join(new) or 'none is new'}")
+
+
+@systems.command()
+@click.argument("asid")
+@click.option("--take-away", is_flag=True, help="Let the system's password count no more.")
+@click.pass_context
+def password(context: click.Context, asid: str, take_away: bool) -> None:
+    """Give an accredited system a new password for its LDAP binds, shown once, or take it away."""
+    giving = GivingSystemPasswords(database_of(context))
+    with sentences():
+        if take_away:
+            giving.take_away(Actor.system("cli"), asid)
+        else:
+            click.echo(giving.give(Actor.system("cli"), asid))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Who may see and do what in the tree, as slapd's access, limit and identity-mapping rules (slapd.access(5)).
 
 * anonymous: rootDSE and subschema; look-up of message handling systems when the policy allows it;
-* an accredited system, known by a certificate that maps to its standing nhsAs entry: reads what the entry's
+* an accredited system, known by a certificate that maps to its standing nhsAs entry, or by its DN and a
+  password over TLS: reads what the entry's
   spineReads says. ``endpoints``: organisations, systems, reference data. ``people``: people and roles.
   ``professional-numbers``: those too. ``changes``: the change log, and everything without a limit of size;
 * any other certificate, or one whose entry is gone: nothing, not even what anonymous may;
@@ -107,6 +108,7 @@ def data_access(policy: AccessPolicy) -> list[str]:
     numbers = f'to dn.subtree="{PEOPLE}" attrs={",".join(PROFESSIONAL_NUMBERS)}'
     rules = [
         replication.access(),
+        f'to dn.subtree="{SERVICES}" attrs=userPassword {writer} by anonymous auth by * none',
         f'to dn.subtree="{SUFFIX}" attrs=userPassword,{NEVER_READ} {writer} by * none',
         f'to dn.base="{SUFFIX}" {writer} {reader} by anonymous search by * none',
         f"{numbers} {writer} {_read_by(READS_PROFESSIONAL_NUMBERS)} by * none",

@@ -140,7 +140,7 @@ class ChangeLog:
         return low
 
     def _log(self, number: int, change: Change) -> None:
-        self._session.add(_entry(number, change, self._clock()))
+        self._session.add(_entry(number, change.told(), self._clock()))
 
     def _read(self, number: int) -> Record | None:
         return _read(self._session, change_dn(number))

@@ -14,6 +14,7 @@ from directory.ldif import ldif_line
 
 ENTRY_ALREADY_EXISTS = 68
 NO_SUCH_OBJECT = 32
+SECRET = frozenset({"userPassword"})
 
 
 class Writing(Protocol):
@@ -53,9 +54,9 @@ class Change:
         """
         if self.type is ChangeType.ADD:
             session.add(Record(self.dn, self.attributes))
-        elif self.type is ChangeType.MODIFY:
+        elif self.type is ChangeType.MODIFY and self.attributes:
             session.replace(self.dn, self.attributes)
-        else:
+        elif self.type is ChangeType.DELETE:
             session.delete(self.dn)
 
     def apply_again(self, session: Writing) -> None:
@@ -70,6 +71,15 @@ class Change:
         except DirectoryRefused as refused:
             if refused.result_code != done_already.get(self.type):
                 raise
+
+    def told(self) -> Change:
+        """The change as the log may tell it: without passwords, which no follower may copy.
+
+        Where a crash makes the log the source of a change, its password follows when the change is
+        announced again.
+        """
+        open_to_all = {name: values for name, values in self.attributes.items() if name not in SECRET}
+        return Change(self.dn, self.type, open_to_all)
 
     def ldif(self) -> str:
         """The attribute ``changes``: an LDIF fragment (RFC 2849), empty for a deletion."""

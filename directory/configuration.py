@@ -143,6 +143,8 @@ def _modules() -> list[str]:
         f"olcModulePath: {MODULE_FOLDER}",
         "olcModuleLoad: back_mdb",
         "olcModuleLoad: syncprov",
+        # Checks {SSHA512}, which systems' passwords are kept as.
+        "olcModuleLoad: pw-sha2",
     ]
 
 

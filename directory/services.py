@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from directory import names
@@ -37,6 +37,7 @@ class AccreditedSystemEntry:
         organisation_code: where it is deployed.
         interactions: service-qualified interaction ids; their order is kept.
         reads: what its client may read (``access_rules.READS_...``); nothing when empty.
+        password: a hash with its scheme (RFC 2307 section 5.3), for a bind by DN and password over TLS.
     """
 
     asid: str
@@ -50,6 +51,7 @@ class AccreditedSystemEntry:
     product_version: str = ""
     description: str = ""
     reads: tuple[str, ...] = ()
+    password: str = field(default="", repr=False)
 
     @property
     def dn(self) -> str:
@@ -77,6 +79,7 @@ class AccreditedSystemEntry:
                 "nhsProductVersion": self.product_version,
                 "description": self.description,
                 "spineReads": self.reads,
+                "userPassword": self.password,
                 **_approval(self.approval),
             },
         )

@@ -6,7 +6,8 @@ day it starts, because clients look at the end date only; one that has ended sta
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from app.adapters.code_list_entries import code_list_entries, work_group_entries
 from app.adapters.person_entries import all_person_entries
@@ -111,7 +112,23 @@ def _organisation(organisation: Organisation, site_of: str = "") -> Organisation
 
 def _accredited_systems(work: Work, systems: Sequence[AccreditedSystem]) -> Iterator[AccreditedSystemEntry]:
     signers = _signers(work, systems)
-    return (_accredited(each, signers) for each in systems if each.status is SystemStatus.ACTIVE)
+    passwords = work.system_passwords.of([each.asid for each in systems])
+    locked_out = locked_out_systems(work, passwords)
+    for each in systems:
+        if each.status is SystemStatus.ACTIVE:
+            reads = () if each.asid in locked_out else tuple(sorted(each.read_rights))
+            entry = _accredited(each, signers)
+            yield replace(entry, reads=reads, password=passwords.get(each.asid, ""))
+
+
+def locked_out_systems(work: Work, with_password: Collection[str] | None = None) -> set[str]:
+    """The ASIDs of systems that had certificates, of which none is good, and have no password.
+
+    A connection that such a system still has open may read no more. One of which we made no certificate is
+    left alone: another authority that slapd trusts may have made it.
+    """
+    passwords = work.system_passwords.of() if with_password is None else with_password
+    return work.system_certificates.without_good_one(work.now) - set(passwords)
 
 
 def _message_handling_systems(
@@ -133,7 +150,6 @@ def _accredited(system: AccreditedSystem, signers: _Signers) -> AccreditedSystem
         product_name=system.product,
         product_version=system.product_version,
         description=system.description,
-        reads=tuple(sorted(system.read_rights)),
     )
 
 

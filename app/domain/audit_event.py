@@ -77,6 +77,8 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "system_request.approved": frozenset({"request", "kind", "requested_by", "approved_by", "systems"}),
     "system_request.rejected": frozenset({"request", "kind", "reason_given"}),
     "system_request.cancelled": frozenset({"request", "kind"}),
+    "system.password_given": frozenset(),
+    "system.password_taken_away": frozenset(),
     "system.suspended": frozenset({"request", "reason_given"}),
     "system_certificate.issued": frozenset({"serial_number"}),
     "system_certificate.revoked": frozenset({"serial_number", "reason_given"}),

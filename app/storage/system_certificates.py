@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, case, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.system_certificate import SystemCertificate
@@ -37,6 +37,12 @@ class SystemCertificates:
     def ending_before(self, moment: datetime) -> list[SystemCertificate]:
         """Those not revoked that end before the moment, newest first."""
         return self._select(_certificate.c.revoked_at.is_(None), _certificate.c.not_after < moment)
+
+    def without_good_one(self, now: datetime) -> set[str]:
+        """The ASIDs of systems that got certificates, of which none is good now."""
+        good = _certificate.c.revoked_at.is_(None) & (_certificate.c.not_after >= now)
+        chosen = select(_certificate.c.asid).group_by(_certificate.c.asid)
+        return set(self._connection.scalars(chosen.having(func.sum(case((good, 1), else_=0)) == 0)))
 
     def revoke(self, serial_number: str, at: datetime, by: str, reason: str) -> None:
         """Mark a certificate as revoked; an earlier revocation stands."""

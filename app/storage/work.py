@@ -34,6 +34,7 @@ from app.storage.sessions import Sessions
 from app.storage.sign_ins import SignIns
 from app.storage.sweeps import Sweeps
 from app.storage.system_certificates import SystemCertificates
+from app.storage.system_passwords import SystemPasswords
 from app.storage.system_requests import SystemRequests
 from app.storage.systems import Systems
 
@@ -147,6 +148,11 @@ class Work:
     def migrated(self) -> Migrated:
         """What is taken over from another directory."""
         return Migrated(self.connection, self.now)
+
+    @cached_property
+    def system_passwords(self) -> SystemPasswords:
+        """Hashes of systems' passwords."""
+        return SystemPasswords(self.connection)
 
     @cached_property
     def import_runs(self) -> ImportRuns:

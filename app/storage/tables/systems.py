@@ -38,6 +38,14 @@ accredited_system = Table(
     UniqueConstraint("organisation_code", "product", "party_key", name="uq_accredited_system_product"),
 )
 
+system_password = Table(
+    "system_password",
+    metadata,
+    Column("asid", ForeignKey("accredited_system.asid"), primary_key=True),
+    Column("password_hash", String(200), nullable=False),
+    Column("given_at", UtcDateTime, nullable=False),
+)
+
 message_handling_system = Table(
     "message_handling_system",
     metadata,

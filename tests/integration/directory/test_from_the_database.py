@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from app.adapters.directory_entries import all_entries
 from app.adapters.directory_publishing import DirectoryPublishing
+from app.adapters.locking_out import LockingOutSystems
 from app.adapters.person_entries import person_entry
 from app.domain.founding import FoundingRecord
 from app.domain.organisation import Organisation, OrganisationStatus
@@ -27,6 +28,8 @@ from app.domain.rbac import Activity, AreaOfWork, JobRole, NationalRoles
 from app.domain.read_right import ReadRight, with_included
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.domain.system import AccreditedSystem, FourEyes, MessageHandlingSystem, SystemStatus
+from app.domain.system_certificate import SystemCertificate
+from app.domain.system_password import hashed, new_password
 from app.errors import Unavailable
 from app.periodic_tasks import announce_begun_and_ended_roles
 from app.ra.importing_ods_files import OdsFile
@@ -299,6 +302,62 @@ def test_a_site_stands_below_its_organisation_and_without_one_beside_it(publishi
     assert below["objectClass"] == beside["objectClass"] == ("top", "organizationalUnit", "nhsSite")
     assert below["ou"] == ("THE DENSHAM SURGERY",)
     publishing.rebuild(fresh.slapd)
+    assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
+
+
+def certificate(serial_number: str, not_after: datetime) -> SystemCertificate:
+    """A certificate of the system."""
+    return SystemCertificate(
+        *(serial_number, ASID, None, serial_number), NOW - timedelta(days=300), not_after, b""
+    )
+
+
+def reads(fresh) -> tuple[str, ...]:
+    """What the directory says that the system may read."""
+    (entry,) = held(fresh, f"uniqueIdentifier={ASID},ou=Services,o=nhs")
+    return entry.get("spineReads", ())
+
+
+def announce_locked_out(publishing, locking, filled) -> int:
+    """Let the worker's task announce, and publish what it announced."""
+    announced = locking.announce()
+    announce(publishing, "directory.system", ASID)
+    return announced
+
+
+def test_a_system_whose_certificates_are_all_over_reads_nothing_until_it_has_another(
+    publishing, filled, fresh
+):
+    locking = LockingOutSystems(filled)
+    assert announce_locked_out(publishing, locking, filled) == 0
+    assert "people" in reads(fresh), "no certificate of ours: another authority may have made one"
+    with filled.change() as work:
+        work.system_certificates.add(certificate("a1", NOW - timedelta(seconds=1)))
+    assert announce_locked_out(publishing, locking, filled) == 1
+    assert reads(fresh) == ()
+    with filled.change() as work:
+        work.system_certificates.add(certificate("a2", NOW + timedelta(days=1)))
+    assert announce_locked_out(publishing, locking, filled) == 1
+    assert "people" in reads(fresh)
+    with filled.change() as work:
+        work.system_certificates.revoke("a2", NOW, "system:test", "keyCompromise")
+    assert announce_locked_out(publishing, locking, filled) == 1
+    assert reads(fresh) == ()
+    assert locking.announce() == 0
+
+
+def test_a_system_with_a_password_reads_without_a_certificate(publishing, filled, fresh):
+    password = new_password()
+    with filled.change() as work:
+        work.system_certificates.add(certificate("a1", NOW - timedelta(seconds=1)))
+        work.system_passwords.put(ASID, hashed(password), NOW)
+    announce(publishing, "directory.system", ASID)
+    assert "people" in reads(fresh)
+    plain = fresh.directory.anonymous()
+    dn = f"uniqueIdentifier={ASID},ou=Services,o=nhs"
+    assert fresh.tool("ldapwhoami", "-D", dn, "-w", password, tls=plain).status == 0
+    publishing.rebuild(fresh.slapd)
+    assert fresh.tool("ldapwhoami", "-D", dn, "-w", password, tls=plain).status == 0
     assert list(publishing.compare(fresh.slapd.ldapi_url)) == []
 
 

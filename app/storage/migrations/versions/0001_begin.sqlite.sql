@@ -953,6 +953,15 @@ CREATE UNIQUE INDEX uq_system_request_open_certificate ON system_request (asid) 
 CREATE UNIQUE INDEX uq_system_request_open_product ON system_request (organisation_code, product) WHERE status = 'open' AND kind = 'register'
 ;
 
+CREATE TABLE system_password (
+	asid VARCHAR(12) NOT NULL,
+	password_hash VARCHAR(200) NOT NULL,
+	given_at DATETIME NOT NULL,
+	CONSTRAINT pk_system_password PRIMARY KEY (asid),
+	CONSTRAINT fk_system_password_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid)
+)
+;
+
 CREATE TABLE so_pin_escrow (
 	id INTEGER NOT NULL,
 	card_serial VARCHAR(40) NOT NULL,
