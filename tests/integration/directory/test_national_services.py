@@ -28,7 +28,7 @@ from app.ra.requesting_systems import RequestingSystems
 from app.ra.system_records import SystemRecord
 from app.storage.database import Database
 from app.storage.tables import metadata
-from app.worker import Worker
+from app.worker import Lane, Worker
 from directory.publishing import Publisher
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 from tests.integration.directory.conftest import Answer, Served
@@ -163,8 +163,8 @@ class _publishing:  # used as a block only
 
     def __init__(self, database: Database, publisher: Publisher) -> None:
         self._stop = threading.Event()
-        handlers = DirectoryPublishing(database, publisher).handlers
-        self._thread = threading.Thread(target=Worker(database, handlers).run, args=(self._stop,))
+        lane = Lane(database, DirectoryPublishing(database, publisher), (), "directory")
+        self._thread = threading.Thread(target=Worker(lane).run, args=(self._stop,))
 
     def __enter__(self) -> None:
         self._thread.start()
