@@ -27,13 +27,10 @@ from directory.entries import Record
 from directory.errors import DirectoryRefused, DirectoryUnavailable
 
 SUCCESS = 0
-COMPARE_FALSE = 5
-COMPARE_TRUE = 6
+COMPARE_FALSE, COMPARE_TRUE = 5, 6
 NO_SUCH_ATTRIBUTE = 16
 NO_SUCH_OBJECT = 32
-BUSY = 51
-UNAVAILABLE = 52
-UNWILLING_TO_PERFORM = 53
+BUSY, UNAVAILABLE, UNWILLING_TO_PERFORM = 51, 52, 53
 
 DEFAULT_TIMEOUT = 5
 PATIENCE = 2.0
@@ -154,10 +151,12 @@ class Session:
 
     def _ask(self, operation: Callable[..., Any], *positional: Any, **named: Any) -> tuple[Any, Any]:
         """Run one ldap3 operation: its result and the entries that came with it."""
-        try:
-            answer = operation(*positional, **named)
-        except (LDAPExceptionError, OSError) as error:
-            raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
+        deadline = time.monotonic() + PATIENCE
+        answer = _answer(operation, positional, named)
+        # While its configuration changes, slapd refuses to begin operations for a moment.
+        while answer[1]["result"] == BUSY and time.monotonic() < deadline:
+            time.sleep(RETRY_EVERY)
+            answer = _answer(operation, positional, named)
         if answer[1]["result"] in (BUSY, UNAVAILABLE):
             raise DirectoryUnavailable(f"The directory cannot answer now: {answer[1]['description']}")
         if _is_of_a_replica(answer[1]):
@@ -165,6 +164,13 @@ class Session:
                 "This server is a replica: it takes no changes. Write to its provider."
             )
         return answer[1], answer[2]
+
+
+def _answer(operation: Callable[..., Any], positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    try:
+        return operation(*positional, **named)
+    except (LDAPExceptionError, OSError) as error:
+        raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
 
 
 def _is_of_a_replica(result: Mapping[str, Any]) -> bool:
