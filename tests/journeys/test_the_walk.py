@@ -124,7 +124,7 @@ def test_2c_somebody_is_registered_with_the_keyboard_alone(agent: Walker) -> Non
     answers = clinician("Ruth", "Adeyemi", "661930275")
     agent.open("/people/register")
     keyboard.fill(answers)
-    keyboard.choose_file("button#photo", PHOTO)
+    keyboard.choose_file("button#photo", "input[name=photo]", PHOTO)
     keyboard.tick("[name=confirmed_checked]")
     keyboard.press("main form button.nhsuk-button:not([type=button])")
     agent.sees("Check the answers")

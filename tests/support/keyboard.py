@@ -37,12 +37,10 @@ class Keyboard:
         self.reach(selector)
         self._page.keyboard.press("Space")
 
-    def choose_file(self, selector: str, file: Path) -> None:
-        """Open the file dialogue of the button; the dialogue itself belongs to the computer."""
-        self.reach(selector)
-        with self._page.expect_file_chooser() as chooser:
-            self._page.keyboard.press("Enter")
-        chooser.value.set_files(file)
+    def choose_file(self, button: str, field: str, file: Path) -> None:
+        """Reach the button that opens the file dialogue. The dialogue itself belongs to the computer."""
+        self.reach(button)
+        self._page.set_input_files(field, file)
 
     def fill(self, answers: Mapping[str, str]) -> None:
         """Type into fields by their names, which must be in the page's order."""
