@@ -270,7 +270,7 @@ def test_the_starting_systems_are_registered_once(with_organisations: Database) 
         reached = work.systems.all_message_handling_systems()
     assert sorted(new) == sorted([*(each.asid for each in accredited), *(each.id for each in reached)])
     assert {len(each.asid) for each in accredited} == {12}
-    assert len({each.party_key for each in accredited}) == len(accredited) == 7
+    assert len({each.party_key for each in accredited}) == len(accredited) == 8
     assert {each.party_key for each in reached} <= {each.party_key for each in accredited}
     assert accredited[0].approval.requested_by != accredited[0].approval.approved_by
     assert sorted(waiting(with_organisations, "directory.system")) == sorted(new)
