@@ -23,6 +23,7 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
+from app.card_bootstrap import expiring
 from app.data import shipped
 from app.domain import permissions_policy
 from app.domain.permissions_policy import PermissionsPolicy
@@ -33,7 +34,13 @@ from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
 from app.oidc.signing import SigningKeys
-from app.periodic_tasks import authority_tasks, clearing_tasks, comparing_tasks, directory_tasks
+from app.periodic_tasks import (
+    authority_tasks,
+    card_tasks,
+    clearing_tasks,
+    comparing_tasks,
+    directory_tasks,
+)
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
@@ -270,7 +277,7 @@ def worker(settings: Settings) -> Worker:
         "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
     )
     locking = PeriodicTask("locked out systems", timedelta(seconds=20), LockingOutSystems(database).announce)
-    asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked]
+    asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked, *card_tasks(expiring(database))]
     return Worker(
         Lane(database, publishing, [*directory_tasks(database, publishing), locking], "directory"),
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),

@@ -22,6 +22,12 @@ class Trimming(Protocol):
     def trim_changelog(self) -> None: ...
 
 
+class Sweeping(Protocol):
+    """Moves cards to the state that the date gives them."""
+
+    def sweep(self) -> int: ...
+
+
 class Comparing(Protocol):
     """Compares the directory with the database, a slice at each call."""
 
@@ -76,6 +82,11 @@ def authority_tasks(
         PeriodicTask("seal", timedelta(seconds=5), lambda: seal_new_events(database, authority)),
         PeriodicTask("crls", timedelta(minutes=5), renew_crls),
     ]
+
+
+def card_tasks(expiring: Sweeping) -> list[PeriodicTask]:
+    """What time makes of cards."""
+    return [PeriodicTask("cards growing old", timedelta(minutes=1), expiring.sweep)]
 
 
 def clearing_tasks(database: Database) -> list[PeriodicTask]:

@@ -41,6 +41,8 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "card.reported_lost": frozenset({"uid", "before"}),
     "card.reported_stolen": frozenset({"uid", "before"}),
     "card.cancelled": frozenset({"uid", "before", "reason_given"}),
+    "card.expiring": frozenset({"uid", "before", "ends_at"}),
+    "card.expired": frozenset({"uid", "before", "ends_at"}),
     "certificate.issued": frozenset(),
     "certificate.revoked": frozenset(),
     "crl.published": frozenset(),

@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from app.domain.certificate_order import CertificatePurpose
+from app.domain.renewal import RenewalRules
 from app.domain.toml_table import TomlTable
 
 
@@ -30,6 +31,9 @@ KEY_USAGES = frozenset({"digitalSignature", "contentCommitment", "keyEnciphermen
 
 EXTENDED_KEY_USAGES = {"clientAuth": "1.3.6.1.5.5.7.3.2", "OCSPSigning": "1.3.6.1.5.5.7.3.9"}
 """The extended key usages that a profile may set (RFC 5280 section 4.2.1.12), with their identifiers."""
+
+PEOPLE = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+"""The two certificates of a card."""
 
 SUBJECT_ATTRIBUTES = frozenset({"C", "O", "OU", "CN"})
 
@@ -71,6 +75,7 @@ class CertificateRules:
         crl_renewal: age at which a CRL is made anew though nothing was revoked.
         ocsp_validity: from this update to next update of an OCSP answer.
         approval_age: age at which the operator's signed approval is no longer taken.
+        renewal: from when, and how often, cards may be renewed, and whether their ends are levelled.
     """
 
     profiles: Mapping[CertificatePurpose, CertificateProfile]
@@ -79,6 +84,7 @@ class CertificateRules:
     crl_renewal: timedelta
     ocsp_validity: timedelta
     approval_age: timedelta
+    renewal: RenewalRules
 
 
 def rules_from_toml(text: str) -> CertificateRules:
@@ -96,11 +102,35 @@ def rules_from_toml(text: str) -> CertificateRules:
         crl_renewal=timedelta(hours=table.take_number("crl_renewal_hours")),
         ocsp_validity=timedelta(minutes=table.take_number("ocsp_validity_minutes")),
         approval_age=timedelta(hours=table.take_number("approval_age_hours")),
+        renewal=_renewal(table.take_table("renewal")),
     )
     table.require_empty()
     if rules.crl_renewal >= rules.crl_validity:
         raise table.problem("crl_renewal_hours", "must be less than crl_validity_hours")
+    _require_levelling_leaves_something(rules, table)
     return rules
+
+
+def _renewal(table: TomlTable) -> RenewalRules:
+    levelling = table.take("levelling_days", int, "a whole number of days; 0 turns levelling off")
+    if levelling < 0:
+        raise table.problem("levelling_days", "must be a whole number of days; 0 turns levelling off")
+    rules = RenewalRules(
+        opens_before=timedelta(days=table.take_number("opens_days_before")),
+        by_holder_in_a_row=table.take_number("by_holder_in_a_row"),
+        levelling=timedelta(days=levelling),
+    )
+    table.require_empty()
+    return rules
+
+
+def _require_levelling_leaves_something(rules: CertificateRules, table: TomlTable) -> None:
+    """A card must not be due for renewal on the day on which it is issued."""
+    shortest = min(rules.profiles[purpose].validity for purpose in PEOPLE)
+    if rules.renewal.levelling + rules.renewal.opens_before >= shortest:
+        raise table.problem(
+            "renewal", "must leave a card's certificates some time before they can be renewed again"
+        )
 
 
 def _profiles(table: TomlTable) -> dict[CertificatePurpose, CertificateProfile]:

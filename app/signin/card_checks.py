@@ -6,6 +6,7 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.person import PersonStatus
 from app.signin.refusals import (
+    CardHasExpired,
     CardIsCancelled,
     CardIsSuspended,
     CardNotActive,
@@ -28,6 +29,7 @@ _REFUSAL_FOR_CARD: dict[CardStatus, type[SignInRefused]] = {
     CardStatus.DAMAGED: CardIsCancelled,
     CardStatus.FAULTY: CardIsCancelled,
     CardStatus.SUSPENDED: CardIsSuspended,
+    CardStatus.EXPIRED: CardHasExpired,
 }
 
 
@@ -48,7 +50,7 @@ def require_usable_card(holder: CardHolder) -> None:
     """Refuse a card that is lost, stolen, cancelled, suspended or otherwise not active.
 
     Raises:
-        CardReportedLost, CardReportedStolen, CardIsCancelled, CardIsSuspended, CardNotActive
+        CardReportedLost, CardReportedStolen, CardIsCancelled, CardIsSuspended, CardHasExpired, CardNotActive
     """
     if holder.card_status not in _USABLE_CARDS:
         refusal = _REFUSAL_FOR_CARD.get(holder.card_status, CardNotActive)

@@ -12,6 +12,10 @@ SIGN_IN_DID_NOT_WORK = (
     "Your card could not be used to sign in. Start again; if it happens again, "
     "ask your registration authority for help."
 )
+_EXPIRED = (
+    "This card has expired, so you cannot sign in with it. Take it to your registration authority, who can "
+    "renew it with you, or have two colleagues vouch for you with their own cards. The card keeps its PIN."
+)
 
 
 class SignInRefused(Refusal):
@@ -102,6 +106,7 @@ class CertificateHasExpired(SignInRefused):
     """The certificate's validity has ended."""
 
     code = "certificate_expired"
+    told = _EXPIRED
 
 
 class CertificateNotForSignIn(SignInRefused):
@@ -168,6 +173,13 @@ class CardIsSuspended(SignInRefused):
 
     code = "card_suspended"
     told = "This card is suspended. Ask your registration authority why, and to make it active again."
+
+
+class CardHasExpired(SignInRefused):
+    """The card's certificates have ended."""
+
+    code = "card_expired"
+    told = _EXPIRED
 
 
 class CardNotActive(SignInRefused):

@@ -160,9 +160,10 @@ class SmartcardSignIn:
         certificate = certificate_checks.certificate_from_untrusted(token.unverified_certificate)
         certificate_checks.require_issued_by_authentication_ca(certificate, self._anchors)
         certificate_checks.require_valid_issuers(self._anchors, now)
-        certificate_checks.require_valid_now(certificate, now)
         certificate_checks.require_for_sign_in(certificate)
         require_signed(token, certificate.public_key(), self._origin, nonces)
+        # After the signature: that a card has expired is told to whoever holds it, and to nobody else.
+        certificate_checks.require_valid_now(certificate, now)
         return certificate
 
     def _open_session(self, work: SignInWork, attempt: Attempt, certificate: x509.Certificate) -> SignedIn:

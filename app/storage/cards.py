@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.card import BLANK, LIVE, Card, CardAlreadyHeld, CardStatus, require_legal_move
 from app.storage.conflicts import conflict_means
 from app.storage.tables import cards as tables
 
-_card, _escrow = tables.card, tables.so_pin_escrow
+_card, _escrow, _certificate = tables.card, tables.so_pin_escrow, tables.certificate
 
 
 class Cards:
@@ -97,6 +97,24 @@ class Cards:
             .order_by(_escrow.c.id.desc())
         )
         return list(self._connection.scalars(chosen))
+
+    def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]:
+        """Live cards, by serial, whose state is behind the first end of their certificates, with that end.
+
+        An active card is when its certificates end before ``soon``, any other when they have ended.
+        """
+        ends_at = func.min(_certificate.c.not_after)
+        chosen = (
+            select(_card.c.serial, ends_at)
+            .join(_certificate, _certificate.c.card_serial == _card.c.serial)
+            .where(_certificate.c.status == "active", _certificate.c.not_after <= soon)
+            .where(_card.c.status.in_([status.value for status in LIVE]))
+            .group_by(_card.c.serial, _card.c.status)
+            .having(or_(ends_at < now, and_(_card.c.status == CardStatus.ACTIVE.value, ends_at <= soon)))
+            .order_by(_card.c.serial)
+            .limit(limit)
+        )
+        return [(serial, ends) for serial, ends in self._connection.execute(chosen)]
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[Card]:
         chosen = select(_card).where(*conditions).order_by(_card.c.registered_at.desc(), _card.c.serial)
