@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,8 +36,18 @@ class VirtualCard:
     back_number: str
 
     @classmethod
-    def create(cls, cards: Path, serial: str, *, profile: str = "softhsm") -> VirtualCard:
-        """Make a blank card in the folder ``cards``. Raises InvalidSerial, CardAlreadyExists."""
+    def create(
+        cls,
+        cards: Path,
+        serial: str,
+        *,
+        profile: str = "softhsm",
+        lay_out: Callable[[VirtualCard], None] | None = None,
+    ) -> VirtualCard:
+        """Make a blank card in the folder ``cards``; ``lay_out`` writes its files, SoftHSM's by default.
+
+        Raises InvalidSerial, CardAlreadyExists.
+        """
         folder = _folder_of(cards, serial)
         cards.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -44,7 +55,7 @@ class VirtualCard:
         except FileExistsError as error:
             raise CardAlreadyExists(f"There is a card {serial} already.") from error
         card = cls(folder, serial, profile, _new_back_number())
-        card.lay_out_blank()
+        (lay_out or cls.lay_out_blank)(card)
         # Last, because a folder is a card once it has this file.
         content = {"serial": serial, "profile": profile, "back_number": card.back_number}
         write_json_durably(folder / "card.json", content)

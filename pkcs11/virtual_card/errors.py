@@ -69,3 +69,15 @@ class CardInOtherReader(VirtualCardError):
     """The card lies in the other reader."""
 
     code = "card_in_other_reader"
+
+
+class ReadersNotRunning(VirtualCardError):
+    """The program with the PC/SC readers does not run."""
+
+    code = "readers_not_running"
+
+
+class NoSuchKind(VirtualCardError):
+    """There is no card in software of that kind."""
+
+    code = "no_such_kind"
