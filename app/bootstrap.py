@@ -154,7 +154,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         PillowPhotos(),
         session_limits(settings),
     )
-    ca, desk_policy = certificate_authority(settings), DeskPolicy(settings.service.origin)
+    ca = certificate_authority(settings)
+    desk_policy = DeskPolicy(settings.service.origin, undelivered_cards=settings.stock.undelivered_cards)
     anchors, origin = trust_anchors(settings), settings.service.origin
     return Services(
         finding=Finding(database),

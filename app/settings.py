@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from app.domain.stock import UndeliveredCards
 from app.errors import SpineError
 from app.settings_reading import SectionReader, read_sections
 from app.settings_rules import development_stand_ins, problems_of
@@ -107,6 +108,13 @@ class StatusSettings:
 
 
 @dataclass(frozen=True)
+class StockSettings:
+    """What happens when a desk presents a card that no delivery brought."""
+
+    undelivered_cards: UndeliveredCards = UndeliveredCards.RECORDED
+
+
+@dataclass(frozen=True)
 class AgentSettings:
     """The card agent on the user's own machine."""
 
@@ -176,6 +184,7 @@ class Settings:
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    stock: StockSettings = field(default_factory=StockSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
     web: WebSettings = field(default_factory=WebSettings)

@@ -15,6 +15,8 @@ from app.domain.card import Card, CardStatus, require_blank
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.certificate_order import CertificatePurpose, SignedApproval, serial_number_text
 from app.domain.issuance import CardIssuance, require_other_operator
+from app.domain.stock import DESK, UndeliveredCards, require_delivered, require_in_stock
+from app.domain.stock_take import FindingKind
 from app.ra.finding import require_person
 from app.ra.ports import Work
 from app.ra.requesting import require_active
@@ -90,15 +92,20 @@ def _require_working_card(work: Work, certificate: CardCertificate) -> None:
         raise ApprovalNotValid("The approval was not accepted: the operator's card does not work any more.")
 
 
-def bind_card(work: Work, serial: str, card_profile: str, holder_uid: str) -> None:
-    """Set the blank card aside for the holder; a card seen for the first time is taken into stock.
+def bind_card(
+    work: Work, serial: str, card_profile: str, holder_uid: str, undelivered: UndeliveredCards
+) -> None:
+    """Set the blank card aside for the holder; one that no delivery brought is recorded as unexpected.
 
     Raises:
-        CardNotBlank
+        CardNotBlank, CardNotDelivered, CardNotInStock
     """
     card = work.cards.get_to_change(serial)
     if card is None:
+        require_delivered(serial, undelivered)
         card = Card(serial, card_profile, None, CardStatus.STOCK, work.now)
         work.cards.add(card)
+        work.stock_findings.add([(FindingKind.UNEXPECTED, serial)], DESK, work.actor.uid)
     require_blank(card)
+    require_in_stock(serial, work.stock.place_of(serial), is_missed=work.stock_findings.is_missed(serial))
     work.cards.assign(card, holder_uid)

@@ -27,6 +27,7 @@ from app.domain.issuance import (
 )
 from app.domain.json_value import JsonValue
 from app.domain.pin_policy import PinPolicy
+from app.domain.stock import UndeliveredCards
 from app.errors import InvalidInput
 from app.ra.approving import bind_card, verified_statement
 from app.ra.certifying import CardKeys, Certifying, card_keys_from_untrusted, same_keys
@@ -42,11 +43,18 @@ _WRAPPED_SO_PIN_BYTES = range(256, 1025)
 
 @dataclass(frozen=True)
 class DeskPolicy:
-    """What desks are told: the site's origin, the kind of card they issue, and how PINs must look."""
+    """What desks are told, and whether they may issue a card that no delivery brought.
+
+    Attributes:
+        origin: the site's.
+        card_profile: the kind of card that they issue.
+        pin_policy: how PINs must look.
+    """
 
     origin: str
     card_profile: str = "softhsm"
     pin_policy: PinPolicy = field(default_factory=PinPolicy)
+    undelivered_cards: UndeliveredCards = UndeliveredCards.RECORDED
 
 
 class DeskJobs:
@@ -114,7 +122,13 @@ class DeskJobs:
             approved = verified_statement(
                 work, issuance, approval, self._policy.origin, self._policy.card_profile
             )
-            bind_card(work, approved.card_serial, approved.card_profile, issuance.uid)
+            bind_card(
+                work,
+                approved.card_serial,
+                approved.card_profile,
+                issuance.uid,
+                self._policy.undelivered_cards,
+            )
             work.audit.details(card=approved.card_serial, certificate=_serial_number(certificate))
             save_step(
                 work,
@@ -249,7 +263,8 @@ class DeskJobs:
     def _bound_to(self, work: Work, issuance: CardIssuance, card_serial: str) -> CardIssuance:
         """The issuance with its card. A founding issuance gets it here, an approved one has it already."""
         if issuance.card_serial is None:
-            bind_card(work, card_serial, self._policy.card_profile, issuance.uid)
+            policy = self._policy
+            bind_card(work, card_serial, policy.card_profile, issuance.uid, policy.undelivered_cards)
             return replace(issuance, card_serial=card_serial)
         if issuance.card_serial != card_serial:
             raise IssuanceStepOutOfOrder(

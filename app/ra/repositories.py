@@ -22,6 +22,8 @@ from app.domain.professional_registration import ProfessionalRegistration
 from app.domain.rbac import Activity, JobRole
 from app.domain.request import AccessRequest, RequestStatus
 from app.domain.role_profile import OrganisationPerson, RoleProfile
+from app.domain.stock import Place
+from app.domain.stock_take import FindingKind
 from app.domain.system import AccreditedSystem, MessageHandlingSystem, SystemStatus
 from app.domain.system_certificate import SystemCertificate
 from app.domain.system_request import SystemRequest
@@ -101,6 +103,25 @@ class Cards(Protocol):
     def end(self, card: Card, to: CardStatus, at: datetime, reason: str) -> None: ...
     def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]: ...
     def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None: ...
+
+
+class Stock(Protocol):
+    """``app.storage.stock``: what the use cases of cards ask of it. It follows the moves of ``cards``."""
+
+    def place_of(self, serial: str) -> Place | None: ...
+
+
+class StockFindings(Protocol):
+    """``app.storage.stock_findings``: what the use cases of cards ask of it."""
+
+    def add(
+        self,
+        found: Iterable[tuple[FindingKind, str]],
+        place_id: str,
+        raised_by: str,
+        stock_take_id: str | None = None,
+    ) -> None: ...
+    def is_missed(self, serial: str) -> bool: ...
 
 
 class Issuances(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -10,20 +11,29 @@ from sqlalchemy.sql import ColumnElement
 
 from app.domain.card import BLANK, LIVE, Card, CardAlreadyHeld, CardStatus, require_legal_move
 from app.storage.conflicts import conflict_means
+from app.storage.stock import Stock
 from app.storage.tables import cards as tables
 
 _card, _escrow, _certificate = tables.card, tables.so_pin_escrow, tables.certificate
 
 
 class Cards:
-    """Every card that the registration authority has seen."""
+    """Every card that the registration authority has seen. The stock ledger follows each move."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, stock: Stock) -> None:
         self._connection = connection
+        self._stock = stock
 
     def add(self, card: Card) -> None:
-        """Keep a card seen for the first time."""
-        self._connection.execute(insert(_card).values({**asdict(card), "status": card.status.value}))
+        """Keep a card that a desk presents and no delivery brought."""
+        self.add_delivered([card])
+        self._stock.add_unexpected(card.serial)
+
+    def add_delivered(self, cards: Sequence[Card]) -> None:
+        """Keep cards whose posting in the stock ledger is the caller's."""
+        self._connection.execute(
+            insert(_card), [{**asdict(card), "status": card.status.value} for card in cards]
+        )
 
     def get(self, serial: str) -> Card | None:
         """The card with this serial number."""
@@ -80,6 +90,7 @@ class Cards:
             .where(_card.c.serial == card.serial)
             .values(status=to.value, version=_card.c.version + 1, **values)
         )
+        self._stock.follow(card, to)
 
     def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None:
         """Keep a wrapped SO PIN beside the earlier ones of the card."""

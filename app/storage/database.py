@@ -72,7 +72,7 @@ class Database:
         attempt = _Attempt(AuditEvent.by(actor, event, subject, details))
         try:
             with self.change() as work:
-                attempt.work = work
+                attempt.work, work.actor = work, actor
                 yield work
                 work.audit.record(attempt.event())
         except Refusal as refusal:

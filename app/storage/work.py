@@ -7,6 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from app.domain.actor import Actor
 from app.storage.audit import AuditLog
 from app.storage.cards import Cards
 from app.storage.certificates import Certificates
@@ -32,6 +33,8 @@ from app.storage.role_profiles import RoleProfiles
 from app.storage.sequences import Sequences
 from app.storage.sessions import Sessions
 from app.storage.sign_ins import SignIns
+from app.storage.stock import Stock
+from app.storage.stock_findings import StockFindings
 from app.storage.sweeps import Sweeps
 from app.storage.system_certificates import SystemCertificates
 from app.storage.system_passwords import SystemPasswords
@@ -45,6 +48,7 @@ class Work:
     Attributes:
         connection: the transaction's connection; repositories use it, nobody commits it.
         now: one instant for everything in the transaction; aware, UTC.
+        actor: who does it; a program of ours unless ``Database.audited`` was told.
         audit: the audit, written at the transaction's end.
         outbox: announcements, published after the transaction commits.
     """
@@ -52,6 +56,7 @@ class Work:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
+        self.actor = Actor.system("unattended")
         self.audit = AuditLog(connection, now)
         self.outbox = Outbox(connection, now)
 
@@ -88,7 +93,17 @@ class Work:
     @cached_property
     def cards(self) -> Cards:
         """Cards and the escrow of their SO PINs."""
-        return Cards(self.connection)
+        return Cards(self.connection, self.stock)
+
+    @cached_property
+    def stock(self) -> Stock:
+        """The stock ledger: where each card is."""
+        return Stock(self.connection, self.now, self.actor)
+
+    @cached_property
+    def stock_findings(self) -> StockFindings:
+        """Where the stock ledger and what was seen differ."""
+        return StockFindings(self.connection, self.now)
 
     @cached_property
     def issuances(self) -> Issuances:

@@ -16,6 +16,7 @@ from app.storage.tables import (
     samples,
     sequences,
     sessions,
+    stock,
     system_requests,
     systems,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "samples",
     "sequences",
     "sessions",
+    "stock",
     "system_requests",
     "systems",
 ]

@@ -355,6 +355,25 @@ CREATE INDEX ix_sign_in_challenge_expires_at ON sign_in_challenge (expires_at)
 CREATE INDEX ix_sign_in_challenge_session_key_hash ON sign_in_challenge (session_key_hash)
 ;
 
+CREATE TABLE stock_posting (
+	id INTEGER NOT NULL,
+	at DATETIME NOT NULL,
+	kind VARCHAR(12) NOT NULL,
+	by_uid VARCHAR(40) NOT NULL,
+	role_profile VARCHAR(12),
+	note TEXT DEFAULT '' NOT NULL,
+	reference VARCHAR(36),
+	CONSTRAINT pk_stock_posting PRIMARY KEY (id),
+	CONSTRAINT ck_stock_posting_kind_is_known CHECK (kind IN ('delivered', 'unexpected', 'moved', 'followed', 'written_off', 'found', 'taken_in'))
+)
+;
+
+CREATE TRIGGER stock_posting_no_update BEFORE UPDATE ON stock_posting BEGIN SELECT RAISE(ABORT, 'stock_posting only grows'); END
+;
+
+CREATE TRIGGER stock_posting_no_delete BEFORE DELETE ON stock_posting BEGIN SELECT RAISE(ABORT, 'stock_posting only grows'); END
+;
+
 CREATE TABLE position_access_profile (
 	id INTEGER NOT NULL,
 	position_id VARCHAR(12) NOT NULL,
@@ -656,6 +675,41 @@ CREATE TABLE role_choice (
 )
 ;
 
+CREATE TABLE stock_place (
+	id VARCHAR(36) NOT NULL,
+	kind VARCHAR(12) NOT NULL,
+	name VARCHAR(100) NOT NULL,
+	organisation_code VARCHAR(12),
+	low_at INTEGER DEFAULT 0 NOT NULL,
+	CONSTRAINT pk_stock_place PRIMARY KEY (id),
+	CONSTRAINT ck_stock_place_kind_is_known CHECK (kind IN ('supplier', 'store', 'desk', 'holders', 'destroyed', 'lost', 'missing', 'unexpected')),
+	CONSTRAINT ck_stock_place_low_at_is_a_number_of_cards CHECK (low_at >= 0),
+	CONSTRAINT uq_stock_place_name UNIQUE (name),
+	CONSTRAINT fk_stock_place_organisation_code FOREIGN KEY(organisation_code) REFERENCES organisation (code)
+)
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('supplier', 'supplier', 'The supplier')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('unexpected', 'unexpected', 'From nowhere we know')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('desk', 'desk', 'At a desk, drawer not told')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('holders', 'holders', 'In the hands of their holders')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('lost', 'lost', 'Lost or stolen')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('missing', 'missing', 'Missing from stock')
+;
+
+INSERT INTO stock_place (id, kind, name) VALUES ('destroyed', 'destroyed', 'Destroyed')
+;
+
 CREATE TABLE accredited_system (
 	asid VARCHAR(12) NOT NULL,
 	organisation_code VARCHAR(12) NOT NULL,
@@ -888,6 +942,82 @@ CREATE TABLE baseline_activity (
 )
 ;
 
+CREATE TABLE stock_movement (
+	serial VARCHAR(40) NOT NULL,
+	number INTEGER NOT NULL,
+	previous_number INTEGER,
+	posting_id INTEGER NOT NULL,
+	from_place VARCHAR(36) NOT NULL,
+	to_place VARCHAR(36) NOT NULL,
+	CONSTRAINT pk_stock_movement PRIMARY KEY (serial, number),
+	CONSTRAINT uq_stock_movement_serial UNIQUE (serial, number, to_place),
+	CONSTRAINT fk_stock_movement_begins_where_the_last_ended FOREIGN KEY(serial, previous_number, from_place) REFERENCES stock_movement (serial, number, to_place),
+	CONSTRAINT ck_stock_movement_goes_somewhere CHECK (from_place <> to_place),
+	CONSTRAINT ck_stock_movement_first_has_none_before CHECK ((number = 1) = (previous_number IS NULL)),
+	CONSTRAINT ck_stock_movement_follows_the_one_before CHECK (previous_number = number - 1),
+	CONSTRAINT ck_stock_movement_begins_with_a_delivery_or_unexpected CHECK (number > 1 OR from_place IN ('supplier', 'unexpected')),
+	CONSTRAINT fk_stock_movement_serial FOREIGN KEY(serial) REFERENCES card (serial),
+	CONSTRAINT fk_stock_movement_posting_id FOREIGN KEY(posting_id) REFERENCES stock_posting (id),
+	CONSTRAINT fk_stock_movement_from_place FOREIGN KEY(from_place) REFERENCES stock_place (id),
+	CONSTRAINT fk_stock_movement_to_place FOREIGN KEY(to_place) REFERENCES stock_place (id)
+)
+;
+
+CREATE INDEX ix_stock_movement_from_place ON stock_movement (from_place)
+;
+
+CREATE INDEX ix_stock_movement_posting_id ON stock_movement (posting_id)
+;
+
+CREATE INDEX ix_stock_movement_to_place ON stock_movement (to_place)
+;
+
+CREATE TRIGGER stock_movement_no_update BEFORE UPDATE ON stock_movement BEGIN SELECT RAISE(ABORT, 'stock_movement only grows'); END
+;
+
+CREATE TRIGGER stock_movement_no_delete BEFORE DELETE ON stock_movement BEGIN SELECT RAISE(ABORT, 'stock_movement only grows'); END
+;
+
+CREATE TABLE stock_delivery (
+	id VARCHAR(36) NOT NULL,
+	file_name VARCHAR(200) NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	supplier VARCHAR(100) NOT NULL,
+	place_id VARCHAR(36) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	handed_in_by VARCHAR(40) NOT NULL,
+	handed_in_at DATETIME NOT NULL,
+	decided_by VARCHAR(40),
+	decided_role_profile VARCHAR(12),
+	decided_at DATETIME,
+	cards JSON NOT NULL,
+	refused JSON NOT NULL,
+	CONSTRAINT pk_stock_delivery PRIMARY KEY (id),
+	CONSTRAINT ck_stock_delivery_status_is_known CHECK (status IN ('previewed', 'applied', 'discarded')),
+	CONSTRAINT ck_stock_delivery_somebody_decided CHECK (status = 'previewed' OR decided_by IS NOT NULL),
+	CONSTRAINT fk_stock_delivery_place_id FOREIGN KEY(place_id) REFERENCES stock_place (id)
+)
+;
+
+CREATE TABLE stock_take (
+	id VARCHAR(36) NOT NULL,
+	place_id VARCHAR(36) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	counted_by VARCHAR(40) NOT NULL,
+	counted_role_profile VARCHAR(12),
+	begun_at DATETIME NOT NULL,
+	closed_at DATETIME,
+	expected INTEGER,
+	CONSTRAINT pk_stock_take PRIMARY KEY (id),
+	CONSTRAINT ck_stock_take_status_is_known CHECK (status IN ('open', 'closed', 'abandoned')),
+	CONSTRAINT ck_stock_take_closed_has_a_time CHECK ((status = 'open') = (closed_at IS NULL)),
+	CONSTRAINT fk_stock_take_place_id FOREIGN KEY(place_id) REFERENCES stock_place (id)
+)
+;
+
+CREATE UNIQUE INDEX uq_stock_take_open_place ON stock_take (place_id) WHERE status = 'open'
+;
+
 CREATE TABLE system_request (
 	id VARCHAR(36) NOT NULL,
 	kind VARCHAR(12) NOT NULL,
@@ -1014,6 +1144,68 @@ CREATE INDEX ix_certificate_uid ON certificate (uid)
 ;
 
 CREATE UNIQUE INDEX ix_certificate_issuance_purpose ON certificate (issuance_id, purpose)
+;
+
+CREATE TABLE stock_card (
+	serial VARCHAR(40) NOT NULL,
+	place_id VARCHAR(36) NOT NULL,
+	number INTEGER NOT NULL,
+	back_number VARCHAR(20),
+	CONSTRAINT pk_stock_card PRIMARY KEY (serial),
+	CONSTRAINT fk_stock_card_is_where_a_movement_put_it FOREIGN KEY(serial, number, place_id) REFERENCES stock_movement (serial, number, to_place),
+	CONSTRAINT fk_stock_card_serial FOREIGN KEY(serial) REFERENCES card (serial),
+	CONSTRAINT fk_stock_card_place_id FOREIGN KEY(place_id) REFERENCES stock_place (id),
+	CONSTRAINT uq_stock_card_back_number UNIQUE (back_number)
+)
+;
+
+CREATE INDEX ix_stock_card_place_id ON stock_card (place_id)
+;
+
+CREATE TRIGGER stock_card_follows AFTER INSERT ON stock_movement BEGIN INSERT INTO stock_card (serial, place_id, number) VALUES (NEW.serial, NEW.to_place, NEW.number) ON CONFLICT (serial) DO UPDATE SET place_id = excluded.place_id, number = excluded.number; END
+;
+
+CREATE TRIGGER stock_card_goes_forward BEFORE UPDATE ON stock_card WHEN NEW.number <= OLD.number AND (NEW.place_id <> OLD.place_id OR NEW.number <> OLD.number) BEGIN SELECT RAISE(ABORT, 'stock_card follows the movements'); END
+;
+
+CREATE TABLE stock_count (
+	stock_take_id VARCHAR(36) NOT NULL,
+	serial VARCHAR(40) NOT NULL,
+	counted_at DATETIME NOT NULL,
+	CONSTRAINT pk_stock_count PRIMARY KEY (stock_take_id, serial),
+	CONSTRAINT fk_stock_count_stock_take_id FOREIGN KEY(stock_take_id) REFERENCES stock_take (id)
+)
+;
+
+CREATE TABLE stock_finding (
+	id VARCHAR(36) NOT NULL,
+	kind VARCHAR(12) NOT NULL,
+	serial VARCHAR(40) NOT NULL,
+	stock_take_id VARCHAR(36),
+	place_id VARCHAR(36) NOT NULL,
+	raised_at DATETIME NOT NULL,
+	raised_by VARCHAR(40) NOT NULL,
+	status VARCHAR(10) NOT NULL,
+	decision VARCHAR(12),
+	settled_by VARCHAR(40),
+	settled_role_profile VARCHAR(12),
+	settled_at DATETIME,
+	note TEXT DEFAULT '' NOT NULL,
+	CONSTRAINT pk_stock_finding PRIMARY KEY (id),
+	CONSTRAINT ck_stock_finding_kind_is_known CHECK (kind IN ('missing', 'surplus', 'wrong_place', 'unexpected')),
+	CONSTRAINT ck_stock_finding_status_is_known CHECK (status IN ('open', 'settled')),
+	CONSTRAINT ck_stock_finding_decision_is_known CHECK (decision IN ('write_off', 'found', 'take_in', 'move_here', 'leave')),
+	CONSTRAINT ck_stock_finding_somebody_settled_it CHECK ((status = 'settled') = (settled_by IS NOT NULL)),
+	CONSTRAINT ck_stock_finding_two_people CHECK (settled_by <> raised_by),
+	CONSTRAINT fk_stock_finding_stock_take_id FOREIGN KEY(stock_take_id) REFERENCES stock_take (id),
+	CONSTRAINT fk_stock_finding_place_id FOREIGN KEY(place_id) REFERENCES stock_place (id)
+)
+;
+
+CREATE INDEX ix_stock_finding_stock_take_id ON stock_finding (stock_take_id)
+;
+
+CREATE UNIQUE INDEX uq_stock_finding_open ON stock_finding (serial, kind) WHERE status = 'open'
 ;
 
 CREATE TABLE system_certificate (
