@@ -33,6 +33,7 @@ from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.ocsp import OCSPResponder, Responder
 from app.ca.ports import AuthorityKey, AuthorityKind
+from app.ca.profile_trial import try_profiles
 from app.ca.refusals import CeremonyNotHeld
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
@@ -90,10 +91,11 @@ def _operations(
     certificates = {each.name: each for each in made}
     addresses = StatusAddresses(settings.status.origin)
     issuers = {
-        each.name: Issuer(_certificate(each), keys.key(each.name), linter, addresses)
+        each.name: Issuer(_certificate(each), keys.key(each.name), linter, addresses, rules.whole_lint_one_in)
         for each in made
         if each.kind is AuthorityKind.ISSUING_CA
     }
+    try_profiles(rules, issuers)
     root = next(each for each in made if each.kind is AuthorityKind.ROOT)
     record = StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
     seal_key = keys.key(AUDIT_SEAL)

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-
 import cryptoki
-from app.ca.ports import SigningKey
+from app.ca.ports import PublicKey, SigningKey
 from app.ca.refusals import CeremonyNotHeld
 from app.domain.certificate_profile import KeyType
 from app.errors import Unavailable
@@ -38,7 +36,7 @@ class TokenKeys:
         """The key with this label; it signs in the token."""
         with token_errors_named():
             key = self._session.private_key(label)
-        assert isinstance(key, SigningKey), "the ceremony makes EC and RSA keys only"
+        assert isinstance(key, SigningKey), "every kind of key in a token signs"
         return key
 
     def generate(self, label: str, key_type: KeyType) -> SigningKey:
@@ -52,7 +50,7 @@ class TokenKeys:
         with token_errors_named():
             self._session.generate(KeySpec(key_type.value), label, KeyUsage.DECRYPT)
 
-    def public_key(self, label: str) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    def public_key(self, label: str) -> PublicKey:
         """The public half of the key with this label."""
         return self.key(label).public_key()
 

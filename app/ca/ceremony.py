@@ -16,8 +16,8 @@ from app.ca import contents
 from app.ca.ceremony_plan import AuthorityPlan, CeremonyPlan
 from app.ca.contents import StatusAddresses, Validity
 from app.ca.crl import build_crl
-from app.ca.csr import PublicKey, VerifiedCsr, spki_sha256
-from app.ca.issuance import Issuer, sign_again, signature_hash, throw_away_key
+from app.ca.csr import VerifiedCsr, spki_sha256
+from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject
 from app.ca.ports import (
@@ -25,10 +25,12 @@ from app.ca.ports import (
     AuthorityKind,
     CeremonyRecord,
     CertificateLedger,
+    PublicKey,
     PublishedCrl,
     SigningKey,
     SigningKeys,
 )
+from app.ca.signing import sign_certificate, signature_hash, throw_away_key
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateRules, KeyType
 
@@ -148,7 +150,7 @@ class Ceremony:
     ) -> bytes:
         linted = builder.sign(throw_away_key(key), signature_hash(key))
         self._linter.require_clean_certificate(linted.public_bytes(Encoding.DER))
-        return sign_again(linted, key, issuer)
+        return sign_certificate(linted, key, issuer)
 
     def _escrow_key(self) -> None:
         if self._record.key(SO_PIN_ESCROW) is not None:

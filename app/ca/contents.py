@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from app.ca.csr import PublicKey
+from app.ca.ports import PublicKey
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import EXTENDED_KEY_USAGES, CertificateProfile
 

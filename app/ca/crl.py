@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.ca.issuance import Issuer, signature_hash
+from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.ports import PublishedCrl, Revocation, SigningKey
+from app.ca.signing import signature_hash
 from app.domain.revocation import RevocationReason
 
 KEPT_AFTER_EXPIRY = timedelta(days=7)

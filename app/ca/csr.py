@@ -12,16 +12,14 @@ from hashlib import sha256
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.ca.key_strength import key_type_of, require_strong
+from app.ca.ports import PublicKey
 from app.ca.refusals import CsrMalformed, KeyTypeNotAllowed, ProofOfPossessionFailed
 from app.domain.certificate_profile import CertificateProfile, KeyType
 
 MAXIMUM_CSR_BYTES = 8192
-
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True)

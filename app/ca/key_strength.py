@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 from app.ca.refusals import KeyTooWeak, KeyTypeNotAllowed
@@ -37,6 +37,8 @@ def key_type_of(key: PublicKeyTypes) -> KeyType:
         name = {"secp256r1": "EC-P256", "secp384r1": "EC-P384"}.get(key.curve.name, key.curve.name)
     elif isinstance(key, rsa.RSAPublicKey):
         name = f"RSA-{key.key_size}"
+    elif isinstance(key, ed25519.Ed25519PublicKey):
+        name = KeyType.ED25519
     else:
         name = type(key).__name__
     try:

@@ -19,7 +19,7 @@ MAXIMUM_COMMON_NAME = 64
 """ub-common-name (RFC 5280 appendix A.1) counts characters; we count octets, as many programs do."""
 
 MAXIMUM_NAME = 200
-_PUNCTUATION = frozenset(" '’-.")
+PUNCTUATION = frozenset(" '’-.")
 _ATTRIBUTES = {
     "C": NameOID.COUNTRY_NAME,
     "O": NameOID.ORGANIZATION_NAME,
@@ -77,7 +77,7 @@ def _clean(what: str, value: str) -> str:
     if not any(unicodedata.category(character).startswith("L") for character in name):
         raise NameNotAcceptable(f"The {what} has no letter.")
     for character in name:
-        if unicodedata.category(character)[0] not in "LM" and character not in _PUNCTUATION:
+        if unicodedata.category(character)[0] not in "LM" and character not in PUNCTUATION:
             raise NameNotAcceptable(
                 f"The {what} holds the character U+{ord(character):04X}, which cannot stand in a "
                 "certificate. Correct the person's name."

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
 from app.ca.crl import reason_flag
-from app.ca.issuance import signature_hash, throw_away_key
 from app.ca.lint import Linter
 from app.ca.ports import CertificateLedger, Revocation, SigningKey
+from app.ca.signing import signature_hash, throw_away_key
 from app.clock import Clock
 from app.domain.certificate_order import serial_number_text
 from app.domain.revocation import RevocationReason

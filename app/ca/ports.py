@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent
@@ -16,8 +16,11 @@ from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import KeyType
 from app.domain.revocation import RevocationReason
 
-SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 """A key that signs; in service it lies in the token and cannot be exported."""
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
+"""A key that is certified; Ed25519 for CAs and their responders alone."""
 
 
 class SigningKeys(Protocol):
@@ -35,7 +38,7 @@ class SigningKeys(Protocol):
     def generate_for_decryption(self, label: str, key_type: KeyType) -> None:
         """Make a key in the token that only decrypts."""
 
-    def public_key(self, label: str) -> ec.EllipticCurvePublicKey | rsa.RSAPublicKey:
+    def public_key(self, label: str) -> PublicKey:
         """The public half of the key with this label."""
 
 

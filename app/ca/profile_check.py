@@ -6,11 +6,13 @@ It reads the certificate and never the code that built it, so that a fault in on
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from app.ca.contents import StatusAddresses, key_usage
+from app.ca.names import MAXIMUM_COMMON_NAME, PUNCTUATION
 from app.ca.refusals import ProfileViolated
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import EXTENDED_KEY_USAGES, CertificateProfile
@@ -22,6 +24,34 @@ _ALWAYS = {
     ExtensionOID.AUTHORITY_KEY_IDENTIFIER: False,
 }
 _ATTRIBUTE_NAMES = {"2.5.4.6": "C", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.3": "CN"}
+_PLAIN = re.compile(r"[A-Za-z0-9_ '.\-]+")
+
+
+class SubjectForm:
+    """Which attributes of a profile's subject differ between certificates, and which values they may have.
+
+    Attributes:
+        varying: their places in the subject.
+    """
+
+    def __init__(self, profile: CertificateProfile) -> None:
+        self.varying = [at for at, (_, pattern) in enumerate(profile.subject) if "{" in pattern]
+        self._forms = [_pattern(pattern) for _, pattern in profile.subject]
+
+    def allows(self, at: int, value: str) -> bool:
+        """Whether the attribute at ``at`` may have the value: of its pattern's form, in letters of names."""
+        return (
+            len(value.encode()) <= MAXIMUM_COMMON_NAME
+            and self._forms[at].fullmatch(value) is not None
+            and (at not in self.varying or _PLAIN.fullmatch(value) is not None or _is_of_letters(value))
+        )
+
+
+def _is_of_letters(value: str) -> bool:
+    return unicodedata.is_normalized("NFC", value) and all(
+        _PLAIN.fullmatch(character) or character in PUNCTUATION or unicodedata.category(character)[0] in "LM"
+        for character in value
+    )
 
 
 def require_profile(
@@ -70,10 +100,13 @@ def _require_validity(
 def _require_subject(subject: x509.Name, profile: CertificateProfile) -> None:
     attributes = [(_ATTRIBUTE_NAMES.get(each.oid.dotted_string), str(each.value)) for each in subject]
     _require(len(attributes) == len(profile.subject), "its subject has more or fewer attributes")
-    for (kind, value), (wanted_kind, pattern) in zip(attributes, profile.subject, strict=True):
+    form = SubjectForm(profile)
+    for at, ((kind, value), (wanted_kind, pattern)) in enumerate(
+        zip(attributes, profile.subject, strict=True)
+    ):
         _require(
-            kind == wanted_kind and _pattern(pattern).fullmatch(value) is not None,
-            f"its subject {wanted_kind} is not of the form {pattern}",
+            kind == wanted_kind and form.allows(at, value),
+            f"its subject {wanted_kind} is not of the form {pattern}, in letters of names",
         )
 
 

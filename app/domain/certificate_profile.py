@@ -24,7 +24,11 @@ class KeyType(StrEnum):
     RSA_2048 = "RSA-2048"
     RSA_3072 = "RSA-3072"
     RSA_4096 = "RSA-4096"
+    ED25519 = "Ed25519"
 
+
+CARD_KEY_TYPES = frozenset(KeyType) - {KeyType.ED25519}
+"""What people's cards and systems may hold: few cards and relying parties know Ed25519 (RFC 8410) yet."""
 
 KEY_USAGES = frozenset({"digitalSignature", "contentCommitment", "keyEncipherment", "keyCertSign", "cRLSign"})
 """The key usage bits that a profile may set, by their names in RFC 5280 section 4.2.1.3."""
@@ -76,6 +80,7 @@ class CertificateRules:
         ocsp_validity: from this update to next update of an OCSP answer.
         approval_age: age at which the operator's signed approval is no longer taken.
         renewal: from when, and how often, cards may be renewed, and whether their ends are levelled.
+        whole_lint_one_in: of how many documents that pass by a linted template one is linted whole besides.
     """
 
     profiles: Mapping[CertificatePurpose, CertificateProfile]
@@ -85,6 +90,7 @@ class CertificateRules:
     ocsp_validity: timedelta
     approval_age: timedelta
     renewal: RenewalRules
+    whole_lint_one_in: int
 
 
 def rules_from_toml(text: str) -> CertificateRules:
@@ -103,6 +109,7 @@ def rules_from_toml(text: str) -> CertificateRules:
         ocsp_validity=timedelta(minutes=table.take_number("ocsp_validity_minutes")),
         approval_age=timedelta(hours=table.take_number("approval_age_hours")),
         renewal=_renewal(table.take_table("renewal")),
+        whole_lint_one_in=table.take_number("whole_lint_one_in"),
     )
     table.require_empty()
     if rules.crl_renewal >= rules.crl_validity:
@@ -144,7 +151,7 @@ def _profile(purpose: CertificatePurpose, table: TomlTable) -> CertificateProfil
         purpose=purpose,
         issuing_ca=table.take("issuing_ca", str, "the name of a CA"),
         subject=table.take_pairs("subject", SUBJECT_ATTRIBUTES),
-        key_types=frozenset(KeyType(name) for name in table.take_words("key_types", frozenset(KeyType))),
+        key_types=frozenset(KeyType(name) for name in table.take_words("key_types", _key_types(purpose))),
         validity=timedelta(days=table.take_number("validity_days")),
         key_usage=frozenset(table.take_words("key_usage", KEY_USAGES)),
         extended_key_usage=table.take_words("extended_key_usage", frozenset(EXTENDED_KEY_USAGES)),
@@ -153,6 +160,10 @@ def _profile(purpose: CertificatePurpose, table: TomlTable) -> CertificateProfil
     table.require_empty()
     _require_possible(profile, table)
     return profile
+
+
+def _key_types(purpose: CertificatePurpose) -> frozenset[KeyType]:
+    return frozenset(KeyType) if purpose is CertificatePurpose.OCSP_SIGNER else CARD_KEY_TYPES
 
 
 def _require_possible(profile: CertificateProfile, table: TomlTable) -> None:

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from app.ca import refusals
 from app.ca.contents import StatusAddresses, Validity, root_ca
 from app.ca.csr import MAXIMUM_CSR_BYTES, UnverifiedCsr, VerifiedCsr, verify
-from app.ca.issuance import Issuer, signature_hash
+from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject, person_subject
 from app.ca.ports import SigningKey
 from app.ca.profile_check import require_profile
+from app.ca.signing import signature_hash
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, KeyType, rules_from_toml
 from tests.support.certificates import csr_of, ec_key

@@ -6,7 +6,7 @@ import random
 from math import prod
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, rsa
 
 from app.ca.key_strength import key_type_of, require_strong
 from app.ca.refusals import KeyTooWeak, KeyTypeNotAllowed
@@ -69,15 +69,15 @@ def test_the_roca_fault_is_found() -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        ed25519.Ed25519PrivateKey.generate(),
+        ed448.Ed448PrivateKey.generate(),
         ec.generate_private_key(ec.SECP256K1()),
         ec.generate_private_key(ec.SECP521R1()),
         rsa.generate_private_key(65537, 1024),
         dsa.generate_private_key(2048),
     ],
-    ids=["Ed25519", "secp256k1", "P-521", "RSA-1024", "DSA"],
+    ids=["Ed448", "secp256k1", "P-521", "RSA-1024", "DSA"],
 )
-def test_other_kinds_of_key_are_not_known(key: ed25519.Ed25519PrivateKey) -> None:
+def test_other_kinds_of_key_are_not_known(key: ed448.Ed448PrivateKey) -> None:
     with pytest.raises(KeyTypeNotAllowed):
         key_type_of(key.public_key())
 
