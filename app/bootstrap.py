@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from flask import Flask
 
 from app import monitoring
@@ -26,6 +25,7 @@ from app.adapters.photo import PillowPhotos
 from app.card_bootstrap import expiring
 from app.data import shipped
 from app.domain import permissions_policy
+from app.domain.certificate_order import CertificatePurpose
 from app.domain.permissions_policy import PermissionsPolicy
 from app.fhir.intermediaries import Intermediaries
 from app.fhir.looking_up import LookingUp
@@ -64,11 +64,11 @@ from app.ra.requesting import Requesting
 from app.services import Services
 from app.settings import InsecureDevelopmentWarning, Settings, WithoutKey
 from app.signin.browser_sessions import BrowserSessions
-from app.signin.certificate_checks import TrustAnchors
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
 from app.storage.database import Database
 from app.system_bootstrap import system_abilities
+from app.validation_bootstrap import path_validator
 from app.web.application import create_app
 from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
@@ -128,16 +128,6 @@ def relying_parties(settings: Settings) -> Mapping[str, RelyingParty]:
     return parse(tomllib.loads(file.read_text()), lambda name: (file.parent / name).read_bytes())
 
 
-def trust_anchors(settings: Settings) -> TrustAnchors:
-    """The CA certificates that a card's authentication certificate must lead to."""
-    public = settings.ca.folder / "public"
-    root, authentication = (
-        x509.load_der_x509_certificate((public / f"{name}.cer").read_bytes())
-        for name in ("root", "authentication")
-    )
-    return TrustAnchors(root, authentication)
-
-
 def web_application(settings: Settings) -> Flask:
     """The web application with everything real behind it. Call it in the process that serves."""
     for sentence in settings.stand_ins:
@@ -156,7 +146,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     )
     ca = certificate_authority(settings)
     desk_policy = DeskPolicy(settings.service.origin, undelivered_cards=settings.stock.undelivered_cards)
-    anchors, origin = trust_anchors(settings), settings.service.origin
+    paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     return Services(
         finding=Finding(database),
         registering=Registering(database, photos),
@@ -174,7 +164,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         limiting=Limiting(database),
         loads=loading_organisations(database),
         closings=ClosingOrganisations(database, scope),
-        sign_in=SmartcardSignIn(database, anchors, origin, session_limits=limits),
+        sign_in=SmartcardSignIn(database, paths, settings.service.origin, session_limits=limits),
         sessions=BrowserSessions(database, policy, limits),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
     )

@@ -100,6 +100,25 @@ class DirectorySettings:
     replicas: Path = Path("{data}/directory-replicas")
 
 
+class WhenStatusUnknown(StrEnum):
+    """What becomes of a signature when no CRL tells of its certificate."""
+
+    REFUSE = "refuse"
+    OWN_RECORD = "own-record"
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """Certification paths: policies of former days, and how revocation lists are fetched and believed."""
+
+    former_policies: str = ""
+    crl_largest_kilobytes: int = 8192
+    crl_within_seconds: int = 5
+    crl_longest_age_hours: int = 72
+    root_crl_longest_age_days: int = 400
+    when_status_unknown: WhenStatusUnknown = WhenStatusUnknown.REFUSE
+
+
 @dataclass(frozen=True)
 class StatusSettings:
     """Where CRLs, OCSP and CA certificates are fetched; certificates carry this address for life."""
@@ -182,6 +201,7 @@ class Settings:
     openid: OpenidSettings = field(default_factory=OpenidSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     stock: StockSettings = field(default_factory=StockSettings)

@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import serial_number_text
 from app.signin import card_checks, certificate_checks
-from app.signin.certificate_checks import TrustAnchors
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.ports import SignInDatabase, SignInWork
 from app.signin.refusals import NoSignInPending, SignInRefused, TooManySignIns
@@ -27,6 +26,7 @@ from app.signin.staff import CardHolder
 from app.signin.steps import SignInSteps, settle_what_needs_no_question
 from app.signin.terms import TERMS_VERSION
 from app.signin.token import token_from_untrusted
+from app.validation.path import PathValidator
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 RATE_WINDOW = timedelta(minutes=5)
@@ -88,13 +88,14 @@ class SmartcardSignIn:
     """Sign-in with a card.
 
     Args:
+        paths: validates cards' authentication certificates.
         origin: our own origin as browsers write it, e.g. ``https://localhost:8443``.
     """
 
     def __init__(
         self,
         database: SignInDatabase,
-        anchors: TrustAnchors,
+        paths: PathValidator,
         origin: str,
         *,
         session_limits: SessionLimits = DEFAULT_LIMITS,
@@ -102,7 +103,7 @@ class SmartcardSignIn:
         terms_version: str = TERMS_VERSION,
     ) -> None:
         self._database = database
-        self._anchors = anchors
+        self._paths = paths
         self._origin = origin
         self._session_limits = session_limits
         self._limits = limits
@@ -157,10 +158,7 @@ class SmartcardSignIn:
     ) -> x509.Certificate:
         """The certificate whose key signed our nonce; everything that can be checked without the database."""
         token = token_from_untrusted(token_from_browser)
-        certificate = certificate_checks.certificate_from_untrusted(token.unverified_certificate)
-        certificate_checks.require_issued_by_authentication_ca(certificate, self._anchors)
-        certificate_checks.require_valid_issuers(self._anchors, now)
-        certificate_checks.require_for_sign_in(certificate)
+        certificate = certificate_checks.require_for_sign_in(token.unverified_certificate, self._paths, now)
         require_signed(token, certificate.public_key(), self._origin, nonces)
         # After the signature: that a card has expired is told to whoever holds it, and to nobody else.
         certificate_checks.require_valid_now(certificate, now)

@@ -24,11 +24,13 @@ from sqlalchemy import insert, update
 
 from app.domain.certificate_order import serial_number_text
 from app.domain.rbac import Activity, JobRole, NationalRoles
-from app.signin.certificate_checks import TrustAnchors
 from app.storage.database import Database
 from app.storage.tables.access import founding, organisation_person, position, role_profile
 from app.storage.tables.cards import card, card_issuance, certificate
 from app.storage.tables.people import person, professional_registration
+from app.validation.anchors import TrustAnchors
+from app.validation.path import PathValidator
+from app.validation.use import SIGN_IN
 
 ORIGIN = "https://localhost:8443"
 LONG_AGO = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -58,7 +60,11 @@ class CardAuthority:
 
     @property
     def anchors(self) -> TrustAnchors:
-        return TrustAnchors(self.root, self.ca)
+        return TrustAnchors(self.root, (self.ca,))
+
+    @property
+    def paths(self) -> PathValidator:
+        return PathValidator(self.anchors, SIGN_IN)
 
     def certify(
         self,

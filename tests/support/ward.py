@@ -129,7 +129,7 @@ def ward(sqlite_database: Database, tmp_path: Path) -> Iterator[Ward]:
     )
     parties = parse({"client": [table]}, lambda name: party.public_pem)
     services = SimpleNamespace(
-        sign_in=SmartcardSignIn(sqlite_database, authority().anchors, provider),
+        sign_in=SmartcardSignIn(sqlite_database, authority().paths, provider),
         sessions=BrowserSessions(sqlite_database, POLICY),
         openid=OpenIDProvider(sqlite_database, parties, signing_keys(), provider),
     )

@@ -60,7 +60,7 @@ class Desk:
 def desk(database: Database) -> Desk:
     register = StaffRegister(database)
     uid = register.person()
-    return Desk(register, SmartcardSignIn(database, authority().anchors, ORIGIN), uid, register.card(uid))
+    return Desk(register, SmartcardSignIn(database, authority().paths, ORIGIN), uid, register.card(uid))
 
 
 def test_a_card_signs_its_holder_in(desk: Desk) -> None:
@@ -299,7 +299,7 @@ def test_the_holder_of_a_closed_profile_is_refused(desk: Desk) -> None:
 
 def test_too_many_tries_in_one_browser_are_refused(desk: Desk) -> None:
     sign_in = SmartcardSignIn(
-        desk.register.database, authority().anchors, ORIGIN, limits=SignInLimits(per_session=2)
+        desk.register.database, authority().paths, ORIGIN, limits=SignInLimits(per_session=2)
     )
     patient = replace(desk, sign_in=sign_in)
     key = patient.browser()
@@ -311,7 +311,7 @@ def test_too_many_tries_in_one_browser_are_refused(desk: Desk) -> None:
 
 def test_too_many_tries_from_one_address_are_refused(desk: Desk) -> None:
     sign_in = SmartcardSignIn(
-        desk.register.database, authority().anchors, ORIGIN, limits=SignInLimits(per_address=2)
+        desk.register.database, authority().paths, ORIGIN, limits=SignInLimits(per_address=2)
     )
     patient = replace(desk, sign_in=sign_in)
     for _ in range(2):
@@ -321,7 +321,7 @@ def test_too_many_tries_from_one_address_are_refused(desk: Desk) -> None:
 
 def test_a_success_lets_a_busy_address_go_on(desk: Desk) -> None:
     sign_in = SmartcardSignIn(
-        desk.register.database, authority().anchors, ORIGIN, limits=SignInLimits(per_address=2)
+        desk.register.database, authority().paths, ORIGIN, limits=SignInLimits(per_address=2)
     )
     patient = replace(desk, sign_in=sign_in)
     for _ in range(4):

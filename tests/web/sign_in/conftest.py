@@ -64,7 +64,7 @@ def sign_in_site(sqlite_database: Database, tmp_path: Path) -> SignInSite:
     register = StaffRegister(sqlite_database)
     provider = Provider(register)
     services = SimpleNamespace(
-        sign_in=SmartcardSignIn(sqlite_database, authority().anchors, ORIGIN),
+        sign_in=SmartcardSignIn(sqlite_database, authority().paths, ORIGIN),
         sessions=BrowserSessions(sqlite_database, POLICY),
         openid=provider.openid,
     )
