@@ -13,16 +13,16 @@ from types import FrameType
 
 from card_agent.allow_list import AllowList
 from card_agent.application import Application
-from card_agent.card_process import CardProcesses, start_fork_server
+from card_agent.card_process import start_fork_server
 from card_agent.card_views import CardViews
 from card_agent.desk_pages import DeskPages
+from card_agent.desks import desk_of
 from card_agent.errors import CardAgentError
 from card_agent.issue_desk import IssueDesk
 from card_agent.issue_pages import IssuePages
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
-from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
 from card_agent.visits import FormValues, WaysBack
 
 _log = logging.getLogger("card_agent")
@@ -42,15 +42,15 @@ def main(arguments: list[str] | None = None) -> int:
     except CardAgentError as error:
         sys.stderr.write(f"The card agent cannot start: {error}\n")
         return 2
-    _log.warning("The cards of this agent are software, for trying and testing. They protect no real person.")
+    if settings.desk_folder is not None:
+        _log.warning("The cards of this agent are software, for trying and testing. They protect nobody.")
     _serve(server, settings)
     return 0
 
 
 def application(settings: AgentSettings, own_port: int) -> Application:
-    """Put the agent together: the only place that names the kind of card it works with."""
-    desk = VirtualDesk(settings.desk_folder)
-    processes = CardProcesses(VirtualCardOpener(settings.desk_folder))
+    """Put the agent together."""
+    desk, processes = desk_of(settings)
     views = CardViews(desk, processes)
     allow_list = AllowList(settings.sites)
     form_values, ways_back = FormValues(_now), WaysBack(_now)

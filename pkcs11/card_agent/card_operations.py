@@ -32,9 +32,9 @@ def sign(card: Card, pin: Pin, purpose: Purpose, data: bytes) -> bytes:
         return raw_signature(logged_in.private_key(purpose), data)
 
 
-def initialise(card: Card, so_pin: Pin, pin: Pin) -> None:
+def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> None:
     """Erase the card and set both PINs."""
-    card.initialise(so_pin, pin)
+    card.initialise(so_pin, pin, earlier_so_pins)
 
 
 def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, bool]]:

@@ -13,7 +13,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -25,6 +27,7 @@ Result = TypeVar("Result")
 CardOpener = Callable[[str], Card]
 
 ANSWER_WITHIN_SECONDS = 60
+_PRELOADED = ("card_operations", "virtual_cards", "pcsc_cards")
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -38,18 +41,23 @@ class CardProcesses:
     def __init__(self, open_card: CardOpener) -> None:
         self._open_card = open_card
         self._one_at_a_time = threading.Lock()
+        self._logins: Counter[str] = Counter()
 
     def run(
         self, serial: str, operation: Callable[..., Result], pins: Sequence[Pin] = (), *arguments: object
     ) -> Result:
         """Return ``operation(card, *pins, *arguments)``. Raises what it refused, or CardFault."""
+        work = partial(_on_card, self._open_card, serial, operation, arguments)
+        try:
+            return self.ask(work, pins)
+        finally:
+            self._logins[serial] += 1 if pins else 0
+
+    def ask(self, question: Callable[..., Result], pins: Sequence[Pin] = ()) -> Result:
+        """Return ``question(*pins)``, asked in a card process: of every reader, say. Raises as run()."""
         with self._one_at_a_time:
             ours, theirs = _context.Pipe()
-            process = _context.Process(
-                target=_serve,
-                args=(theirs, self._open_card, serial, operation, len(pins), arguments),
-                daemon=True,
-            )
+            process = _context.Process(target=_serve, args=(theirs, question, len(pins)), daemon=True)
             process.start()
             theirs.close()
             try:
@@ -61,6 +69,10 @@ class CardProcesses:
                 process.join()
         result: Result = _unwrap(answer)
         return result
+
+    def logins(self, serial: str) -> int:
+        """Return how many operations with a PIN this agent has run on the card: each may have changed it."""
+        return self._logins[serial]
 
 
 def require_agent_alive() -> None:
@@ -76,7 +88,7 @@ def require_agent_alive() -> None:
 
 def start_fork_server() -> None:
     """Start the fork server with the card modules imported, so that the first card is not slow."""
-    multiprocessing.set_forkserver_preload(["card_agent.card_operations", "card_agent.virtual_cards"])
+    multiprocessing.set_forkserver_preload([f"card_agent.{name}" for name in _PRELOADED])
     process = _context.Process(target=_nothing, daemon=True)
     process.start()
     process.join()
@@ -105,20 +117,23 @@ def _unwrap(answer: tuple[Any, ...]) -> Any:
     raise crossing_a_pipe(code, message, facts)
 
 
-def _serve(
-    connection: Connection,
+def _on_card(
     open_card: CardOpener,
     serial: str,
-    operation: Callable[..., object],
-    pin_count: int,
+    operation: Callable[..., Result],
     arguments: tuple[object, ...],
-) -> None:
-    """Run one operation in the card process and send what came of it."""
+    *pins: Pin,
+) -> Result:
+    return operation(open_card(serial), *pins, *arguments)
+
+
+def _serve(connection: Connection, question: Callable[..., object], pin_count: int) -> None:
+    """Answer one question in the card process."""
     # Ctrl-C at the agent reaches this process too; the operation it has begun ends in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pins = [Pin(connection.recv_bytes().decode()) for _ in range(pin_count)]
     try:
-        connection.send(("returned", operation(open_card(serial), *pins, *arguments)))
+        connection.send(("returned", question(*pins)))
     except CardAgentError as error:
         connection.send(("raised", error.code, str(error), error.facts()))
     except Exception as error:  # the process' outermost frame: the agent must get an answer

@@ -50,11 +50,12 @@ class CardView:
 
 @dataclass(frozen=True)
 class ReaderView:
-    """A reader and the card in it, if any."""
+    """A reader and the card in it, if any. ``trouble`` says why what lies in it is no use."""
 
     reader: str
     name: str
     card: CardView | None
+    trouble: str = ""
 
 
 class CardViews:
@@ -66,11 +67,14 @@ class CardViews:
         self._known: dict[str, tuple[object, CardContents]] = {}
 
     def readers(self) -> list[ReaderView]:
-        """Return the readers with what is in them."""
-        return [ReaderView(state.reader, state.name, self._card_in(state)) for state in self._desk.readers()]
+        """Return the readers with what is in them. Raises ReadersUnavailable."""
+        return [
+            ReaderView(state.reader, state.name, self._card_in(state), state.trouble)
+            for state in self._desk.readers()
+        ]
 
     def cards_in_readers(self) -> list[CardView]:
-        """Return the cards that lie in a reader."""
+        """Return the cards that lie in a reader. Raises ReadersUnavailable."""
         return [reader.card for reader in self.readers() if reader.card]
 
     def drawer(self) -> list[CardView]:

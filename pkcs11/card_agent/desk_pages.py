@@ -29,6 +29,7 @@ class DeskPages:
         values = {
             "readers": self._views.readers(),
             "drawer": self._views.drawer(),
+            "has_drawer": self._desk.has_drawer,
             "form_value": self._form_values.new(_PURPOSE),
             "back": back,
             "way_back": self._ways_back.find(back),

@@ -135,6 +135,21 @@ class CardFault(Unavailable):
     code = "card_fault"
 
 
+class ReadersUnavailable(Unavailable):
+    """The readers of this computer cannot be asked."""
+
+    code = "readers_unavailable"
+
+    NO_SERVICE: ClassVar[str] = (
+        "The smartcard service of this computer (pcscd) does not answer. "
+        "Start it, or have your IT service desk start it, then load this page again."
+    )
+    NO_LIBRARY: ClassVar[str] = (
+        "This computer has no smartcard software (libpcsclite). "
+        "Have your IT service desk install pcscd, then start the card agent again."
+    )
+
+
 # The job.
 
 
@@ -166,11 +181,20 @@ class DeskBusy(Refusal):
     code = "desk_busy"
 
 
+_CROSSING: tuple[type[CardAgentError], ...] = (
+    PinLocked,
+    CardRemoved,
+    CardMissing,
+    WrongCard,
+    KeysNotOnCard,
+    ReadersUnavailable,
+    Refusal,
+)
+
+
 def crossing_a_pipe(code: str, message: str, facts: dict[str, int]) -> CardAgentError:
     """Return the error that a card process reported as ``code``, ``message`` and ``facts``."""
     if code == PinIncorrect.code:
         return PinIncorrect(message, **facts)
-    known = {
-        kind.code: kind for kind in (PinLocked, CardRemoved, CardMissing, WrongCard, KeysNotOnCard, Refusal)
-    }
+    known = {kind.code: kind for kind in _CROSSING}
     return known.get(code, CardFault)(message)

@@ -22,6 +22,7 @@ from card_agent.job_client import ClaimedJob, SignedApproval, claim
 from card_agent.pin import Pin
 from card_agent.progress import Progress, Step
 from card_agent.remembered import Remembered
+from card_agent.so_pins import UnfinishedSoPins
 
 _JOB_LIFETIME = timedelta(hours=2)
 
@@ -62,6 +63,7 @@ class IssueDesk:
         self._clock = clock
         self._issues: Remembered[DeskIssue] = Remembered(_JOB_LIFETIME, clock, capacity=50)
         self._running = threading.Lock()
+        self._so_pins = UnfinishedSoPins()
 
     def collect(self, origin: str, ticket: str) -> str:
         """Claim the job behind a one-time ticket and return the name it has at this desk.
@@ -124,7 +126,11 @@ class IssueDesk:
             raise DeskBusy("This desk is issuing another card. Wait until that is finished.")
         issue.progress = progress = self._progress_so_far(issue)
         run = CardIssue(
-            issue.claimed, IssuePlan(target.serial, holder_pin, approval), self._processes, progress
+            issue.claimed,
+            IssuePlan(target.serial, holder_pin, approval),
+            self._processes,
+            progress,
+            self._so_pins,
         )
         threading.Thread(target=self._run, args=(run,), name=f"issuance {issue.job.id}", daemon=True).start()
 

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,9 +34,8 @@ from card_agent.job_client import ClaimedJob, SignedApproval
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.progress import Progress, Step
+from card_agent.so_pins import UnfinishedSoPins
 
-# 16 hexadecimal digits: what a SmartCard-HSM asks of an SO PIN, and within every other card's limits.
-_SO_PIN_BYTES = 8
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
 
@@ -58,13 +56,19 @@ class CardIssue:
     """One run of the steps for one claimed job."""
 
     def __init__(
-        self, claimed: ClaimedJob, plan: IssuePlan, processes: CardProcesses, progress: Progress
+        self,
+        claimed: ClaimedJob,
+        plan: IssuePlan,
+        processes: CardProcesses,
+        progress: Progress,
+        so_pins: UnfinishedSoPins,
     ) -> None:
         self._claimed = claimed
         self._job = claimed.job
         self._plan = plan
         self._processes = processes
         self._progress = progress
+        self._so_pins = so_pins
 
     def run(self) -> None:
         """Do every step that is left. Never raises: the progress and the site are told of a failure."""
@@ -79,20 +83,22 @@ class CardIssue:
     def _certified(self) -> IssuedCertificates:
         """Steps 2 to 7."""
         self._approve()
+        serial = self._plan.card_serial
         with self._progress.doing(Step.RECORD_INTENTION):
-            so_pin = Pin(secrets.token_hex(_SO_PIN_BYTES))
-            self._claimed.record_intention(
-                self._plan.card_serial, wrapped(so_pin, self._job.so_pin_escrow_key)
-            )
-        with self._progress.doing(Step.INITIALISE), so_pin:
-            pins = [so_pin, self._plan.holder_pin]
-            self._processes.run(self._plan.card_serial, card_operations.initialise, pins)
+            earlier = self._so_pins.of(serial)
+            so_pin = self._so_pins.new(serial, self._job.card_profile)
+            self._claimed.record_intention(serial, wrapped(so_pin, self._job.so_pin_escrow_key))
+        with self._progress.doing(Step.INITIALISE):
+            pins = [so_pin, self._plan.holder_pin, *earlier]
+            self._processes.run(serial, card_operations.initialise, pins)
         with self._progress.doing(Step.GENERATE_KEYS):
             provenance = self._on_card(card_operations.generate_key_pairs)
         with self._progress.doing(Step.REQUEST_CERTIFICATES):
             requests = self._on_card(card_operations.certificate_requests, self._job.holder.uid)
         with self._progress.doing(Step.CERTIFY):
-            return self._claimed.certify(requests, provenance)
+            issued = self._claimed.certify(requests, provenance)
+        self._so_pins.forget(serial)
+        return issued
 
     def _approve(self) -> None:
         if self._plan.approval is None:

@@ -1,4 +1,7 @@
-"""What the agent needs of a card and of the desk. ``virtual_cards`` implements it; a PC/SC desk can too.
+"""What the agent needs of a card and of the desk.
+
+``virtual_cards`` implements it on cards in a folder, ``pcsc_cards`` and ``readers_desk`` on cards in real
+readers, and ``emulated_desk`` on readers whose cards are emulated.
 
 A ``Card`` lives in a card process (``card_process``); the agent's own process only ever holds a ``Desk`` and
 the values below.
@@ -39,11 +42,15 @@ class CardContents:
 
 @dataclass(frozen=True)
 class ReaderState:
-    """A reader of the desk: its name in the desk's files, its name on the page, and the card in it."""
+    """A reader of the desk: its name in the desk's files, its name on the page, and the card in it.
+
+    ``trouble`` is a sentence when something lies in the reader that cannot be used, else empty.
+    """
 
     reader: str
     name: str
     card_serial: str | None
+    trouble: str = ""
 
 
 class LoggedInCard(Protocol):
@@ -68,15 +75,23 @@ class Card(Protocol):
     def log_in(self, pin: Pin) -> AbstractContextManager[LoggedInCard]:
         """Log in as the holder until the block ends. Raises PinIncorrect or PinLocked."""
 
-    def initialise(self, so_pin: Pin, pin: Pin) -> None:
-        """Erase the card, set its SO PIN and the holder's PIN."""
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
+        """Erase the card, set its SO PIN and the holder's PIN.
+
+        ``earlier_so_pins``, oldest first, are those that an unfinished run may have given it: a real card is
+        erased with the SO PIN that it has.
+        """
 
 
 class Desk(Protocol):
-    """The two readers and the drawer of cards beside them."""
+    """The readers, and the drawer of cards beside them where cards are software."""
+
+    @property
+    def has_drawer(self) -> bool:
+        """Say whether cards are put in and taken out on the desk's page, and not by hand."""
 
     def readers(self) -> Sequence[ReaderState]:
-        """Return the readers, first one first."""
+        """Return the readers, first one first. Raises ReadersUnavailable."""
 
     def drawer(self) -> Sequence[str]:
         """Return the serials of the cards that lie in no reader."""

@@ -11,9 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import cryptoki
 from card_agent.errors import SettingsUnusable
 
-_KNOWN = {"listen": {"port"}, "desk": {"folder"}, "site": {"origin", "name", "ca_file"}}
+_KNOWN = {
+    "listen": {"port"},
+    "desk": {"folder"},
+    "cards": {"profiles"},
+    "site": {"origin", "name", "ca_file"},
+}
+SOFTWARE_PROFILE = "softhsm"
+"""The profile of the cards that lie in the desk's folder, in no reader of this computer."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,21 @@ class Site:
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """Everything the agent is told at start. Port 0 lets the system choose a free port."""
+    """Everything the agent is told at start. Port 0 lets the system choose a free port.
+
+    ``desk_folder`` is where cards in software are kept; None when every card is real. ``card_profiles`` are
+    the kinds of card that this agent works with; the first one that drives a card is used.
+    """
 
     port: int
-    desk_folder: Path
+    desk_folder: Path | None
     sites: tuple[Site, ...]
+    card_profiles: tuple[str, ...] = (SOFTWARE_PROFILE,)
+
+    @property
+    def uses_readers(self) -> bool:
+        """Say whether the cards lie in readers of this computer (PC/SC)."""
+        return SOFTWARE_PROFILE not in self.card_profiles
 
 
 def load(path: Path) -> AgentSettings:
@@ -49,10 +67,12 @@ def load(path: Path) -> AgentSettings:
     sites = table.get("site")
     if not isinstance(sites, list) or not sites:
         raise SettingsUnusable(f"{path}: add at least one [[site]] with origin, name and ca_file.")
+    profiles = _profiles(path, table)
     return AgentSettings(
         port=_port(path, table),
-        desk_folder=base / _text(path, _section(path, table, "desk"), "desk.folder"),
+        desk_folder=_desk_folder(path, base, table, SOFTWARE_PROFILE in profiles),
         sites=tuple(_site(path, base, site) for site in sites),
+        card_profiles=profiles,
     )
 
 
@@ -87,6 +107,36 @@ def _port(path: Path, table: Mapping[str, object]) -> int:
     if type(port) is not int or not 0 <= port <= 65535:
         raise SettingsUnusable(f"{path}: listen.port must be a whole number from 0 to 65535.")
     return port
+
+
+def _profiles(path: Path, table: Mapping[str, object]) -> tuple[str, ...]:
+    if "cards" not in table:
+        return (SOFTWARE_PROFILE,)
+    named = _section(path, table, "cards").get("profiles")
+    known = _known_profiles(path)
+    if not isinstance(named, list) or not named or not all(name in known for name in named):
+        raise SettingsUnusable(
+            f"{path}: cards.profiles must be a list of one or more of these: {', '.join(known)}."
+        )
+    if SOFTWARE_PROFILE in named and len(named) > 1:
+        raise SettingsUnusable(
+            f"{path}: cards.profiles: {SOFTWARE_PROFILE} cards lie in a folder and the others in readers. "
+            "Name either, not both."
+        )
+    return tuple(named)
+
+
+def _known_profiles(path: Path) -> list[str]:
+    try:
+        return list(cryptoki.load_card_profiles())
+    except cryptoki.errors.CryptokiError as error:
+        raise SettingsUnusable(f"{path}: cards.profiles cannot be checked: {error}") from error
+
+
+def _desk_folder(path: Path, base: Path, table: Mapping[str, object], is_needed: bool) -> Path | None:
+    if "desk" not in table and not is_needed:
+        return None
+    return base / _text(path, _section(path, table, "desk"), "desk.folder")
 
 
 def _text(path: Path, section: Mapping[str, object], key: str) -> str:

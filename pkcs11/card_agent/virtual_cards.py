@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 import cryptoki
 import virtual_card
 from card_agent.card_process import require_agent_alive
-from card_agent.errors import (
-    CardFault,
-    CardRemoved,
-    KeysNotOnCard,
-    PinIncorrect,
-    PinLocked,
-    Refusal,
-)
+from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, Refusal
+from card_agent.logged_in_token import BLANK, LoggedInToken, certificates_by_purpose, token_errors
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, Desk, LoggedInCard, Purpose, ReaderState
-from cryptoki import errors as cryptoki_errors
+from card_agent.ports import Card, CardContents, Desk, LoggedInCard, ReaderState
 
 
 @dataclass(frozen=True)
@@ -42,9 +33,14 @@ class VirtualDesk:
     def __init__(self, folder: Path) -> None:
         self._desk = virtual_card.Desk(folder)
 
+    @property
+    def has_drawer(self) -> bool:
+        """Cards in software are moved on the page."""
+        return True
+
     def readers(self) -> Sequence[ReaderState]:
         """Return both readers."""
-        with _refusals():
+        with refusals():
             readers = self._desk.readers()
         return [
             ReaderState(reader.position, reader.name, reader.card.serial if reader.card else None)
@@ -58,26 +54,26 @@ class VirtualDesk:
 
     def insert(self, reader: str, serial: str) -> None:
         """Insert a card of the drawer. Raises Refusal."""
-        with _refusals():
+        with refusals():
             self._desk.insert(reader, serial)
 
     def remove(self, reader: str) -> None:
         """Take the card out. Raises Refusal for an unknown reader."""
-        with _refusals():
+        with refusals():
             self._desk.remove(reader)
 
     def take_blank(self, reader: str) -> str:
         """Insert a new blank card and return its serial. Raises Refusal."""
         if any(state.reader == reader and state.card_serial for state in self.readers()):
             raise Refusal("There is a card in this reader. Remove it first.")
-        with _refusals():
+        with refusals():
             card = self._desk.new_blank_card()
             self._desk.insert(reader, card.serial)
         return card.serial
 
     def fingerprint(self, serial: str) -> object:
         """Return a value that changes with the card's files; the lock alone changes nothing."""
-        with _refusals():
+        with refusals():
             folder = self._desk.card(serial).folder
         return max((_changed_at(path) for path in folder.rglob("*") if path.name != "lock"), default=0)
 
@@ -92,8 +88,7 @@ class _VirtualCardPort:
     def contents(self) -> CardContents:
         """Read the certificates; a card in the drawer can be read too, because the desk page names it."""
         with self._opened() as opened:
-            found = {item.cka_id: item.der for item in opened.certificates_without_pin()}
-        certificates = {purpose: found[purpose.cka_id] for purpose in Purpose if purpose.cka_id in found}
+            certificates = certificates_by_purpose(opened.certificates_without_pin())
         return CardContents(certificates, self._card.tries_left())
 
     @contextmanager
@@ -101,10 +96,10 @@ class _VirtualCardPort:
         """Log in as the holder."""
         self._require_in_reader()
         with self._opened() as opened, opened.login(pin.reveal()) as session:
-            yield _LoggedInVirtualCard(session)
+            yield LoggedInToken(session)
 
-    def initialise(self, so_pin: Pin, pin: Pin) -> None:
-        """Erase what an earlier, unfinished issuance left, then initialise."""
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
+        """Erase what an earlier, unfinished issuance left (SoftHSM: without a SO PIN), then initialise."""
         self._require_in_reader()
         with self._opened() as opened:
             if opened.is_initialised:
@@ -126,37 +121,8 @@ class _VirtualCardPort:
             )
 
 
-class _LoggedInVirtualCard:
-    """A logged-in session, as the LoggedInCard port."""
-
-    def __init__(self, session: cryptoki.Session) -> None:
-        self._session = session
-
-    def private_key(self, purpose: Purpose) -> ec.EllipticCurvePrivateKey:
-        """Return the key. Raises KeysNotOnCard for a missing key or one that is not EC."""
-        try:
-            key = self._session.private_key(cka_id=purpose.cka_id)
-        except cryptoki_errors.ObjectNotFound:
-            key = None
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise KeysNotOnCard(
-                f"The card does not hold its {purpose} key. "
-                "Undo this issuance on the site and begin a new one."
-            )
-        return key
-
-    def generate(self, purpose: Purpose) -> Mapping[str, bool]:
-        """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""
-        spec = cryptoki.KeySpec.EC_P256
-        return self._session.generate_key_pair(spec, cka_id=purpose.cka_id, label=purpose.value).provenance
-
-    def write(self, purpose: Purpose, certificate: bytes) -> None:
-        """Write the certificate object in place of an earlier one."""
-        self._session.write_certificate(certificate, cka_id=purpose.cka_id, label=purpose.value)
-
-
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn what the desk refuses into the agent's own refusal, with the desk's sentence."""
     try:
         yield
@@ -168,21 +134,12 @@ def _refusals() -> Iterator[None]:
 def _card_errors() -> Iterator[None]:
     """Turn the errors of the card and its module into the agent's own."""
     try:
-        yield
-    except cryptoki_errors.PinIncorrect as error:
-        raise PinIncorrect.with_tries_left(error.tries_left or 0) from error
-    except cryptoki_errors.PinLocked as error:
-        raise PinLocked(PinLocked.SENTENCE) from error
-    except cryptoki_errors.PinLenRange as error:
-        raise Refusal("No card of this kind has a PIN of that length. No try was used.") from error
+        with token_errors():
+            yield
     except virtual_card.errors.CardNotInitialised as error:
-        raise KeysNotOnCard(
-            "The card is blank: it holds no keys. Undo this issuance on the site and begin a new one."
-        ) from error
+        raise KeysNotOnCard(BLANK) from error
     except virtual_card.errors.VirtualCardError as error:
         raise CardFault(str(error)) from error
-    except cryptoki_errors.CryptokiError as error:
-        raise CardFault(f"The card failed ({type(error).__name__}). Insert it again and go on.") from error
 
 
 def _changed_at(path: Path) -> int:

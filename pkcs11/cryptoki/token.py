@@ -42,6 +42,18 @@ class TokenInfo:
         """Whether the user's PIN was ever set."""
         return TokenFlag.USER_PIN_INITIALIZED in self.flags
 
+    def pin_tries_left(self, allowed: int) -> int:
+        """How many tries of the user's PIN are left, as far as the flags tell (CKF_USER_PIN_*).
+
+        ``allowed`` is how many the card gives in all. Exact for the last three; above that the flags tell
+        only that some were used.
+        """
+        if TokenFlag.USER_PIN_LOCKED in self.flags:
+            return 0
+        if TokenFlag.USER_PIN_FINAL_TRY in self.flags:
+            return 1
+        return allowed - 1 if TokenFlag.USER_PIN_COUNT_LOW in self.flags else allowed
+
 
 class Token:
     """A token in a slot, found by label or serial (a slot id does not outlive the module's state)."""

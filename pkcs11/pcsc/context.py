@@ -33,6 +33,11 @@ class ReaderStatus:
         return bool(self.state & winscard.STATE_PRESENT)
 
     @property
+    def events(self) -> int:
+        """How often a card came or went since pcscd started: another number is another card."""
+        return self.state >> winscard.EVENTS_SHIFT
+
+    @property
     def is_mute(self) -> bool:
         """Whether the card in it does not answer."""
         return bool(self.state & winscard.STATE_MUTE)
@@ -72,7 +77,9 @@ class Context:
         timeout = ctypes.c_ulong(int(timeout_seconds * 1000))
         winscard.call("SCardGetStatusChange", self._handle, timeout, states, ctypes.c_ulong(len(known)))
         return [
-            ReaderStatus(status.name, bytes(state.atr[: state.atr_length]), state.event_state & 0xFFFF)
+            ReaderStatus(
+                status.name, bytes(state.atr[: state.atr_length]), state.event_state & ~winscard.STATE_CHANGED
+            )
             for state, status in zip(states, known, strict=True)
         ]
 

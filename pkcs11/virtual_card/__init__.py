@@ -26,6 +26,18 @@ from __future__ import annotations
 from virtual_card import errors
 from virtual_card.card import PIN_TRIES, VirtualCard
 from virtual_card.desk import READER_NAMES, Desk, Reader
+from virtual_card.files import read_json_object, write_json_durably
 from virtual_card.opened_card import OpenedCard, open_card
 
-__all__ = ["PIN_TRIES", "READER_NAMES", "Desk", "OpenedCard", "Reader", "VirtualCard", "errors", "open_card"]
+__all__ = [
+    "PIN_TRIES",
+    "READER_NAMES",
+    "Desk",
+    "OpenedCard",
+    "Reader",
+    "VirtualCard",
+    "errors",
+    "open_card",
+    "read_json_object",
+    "write_json_durably",
+]

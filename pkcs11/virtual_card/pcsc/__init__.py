@@ -17,6 +17,16 @@ from __future__ import annotations
 from virtual_card.iso7816 import Faults
 from virtual_card.pcsc.desk import PcscDesk
 from virtual_card.pcsc.kinds import KINDS
+from virtual_card.pcsc.layout import pcsc_reader_name, run_link
+from virtual_card.pcsc.program import SOCKET_VARIABLE
 from virtual_card.pcsc.service import PcscService
 
-__all__ = ["KINDS", "Faults", "PcscDesk", "PcscService"]
+__all__ = [
+    "KINDS",
+    "SOCKET_VARIABLE",
+    "Faults",
+    "PcscDesk",
+    "PcscService",
+    "pcsc_reader_name",
+    "run_link",
+]

@@ -19,6 +19,9 @@ from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
 from tests.support.desk_job_site import DeskJobSite
+from tests.support.pcsc_desk import pcsc_desk
+
+__all__ = ["pcsc_desk"]
 
 ROOT = Path(__file__).parents[3]
 OPERATOR = {"uid": "555021943108", "name": "Grace Operator"}

@@ -48,6 +48,11 @@ def test_paths_are_relative_to_the_file(config: Path) -> None:
         ("port = 24727", "port = 70000", "listen.port"),
         ('folder = "desk"', "", "desk.folder"),
         ("[desk]", "[desks]", "desks"),
+        ("[desk]", "[cards]\nprofiles = ['punchcard']\n[desk]", "cards.profiles"),
+        ("[desk]", "[cards]\nprofiles = []\n[desk]", "cards.profiles"),
+        ("[desk]", "[cards]\nprofiles = ['softhsm', 'smartcard-hsm']\n[desk]", "not both"),
+        ("[desk]", "[cards]\nprofile = 'softhsm'\n[desk]", "cards.profile"),
+        ('[desk]\nfolder = "desk"', "[cards]\nprofiles = ['softhsm']", "desk"),
         ('name = "RA"', 'name = ""', "site.name"),
         ('name = "RA"', 'name = "RA"\ncolour = 1', "site.colour"),
         ('ca_file = "ca.pem"', 'ca_file = "none.pem"', "site.ca_file"),
@@ -60,6 +65,14 @@ def test_a_wrong_file_is_refused_by_the_name_of_the_key(config: Path, old: str, 
     config.write_text(GOOD.replace(old, new))
     with pytest.raises(SettingsUnusable, match=key.replace(".", r"\.")):
         load(config)
+
+
+def test_real_cards_need_no_folder(config: Path) -> None:
+    config.write_text(GOOD.replace('[desk]\nfolder = "desk"', "[cards]\nprofiles = ['smartcard-hsm']"))
+    settings = load(config)
+    assert settings.desk_folder is None
+    assert settings.uses_readers
+    assert settings.card_profiles == ("smartcard-hsm",)
 
 
 def test_without_a_site_nothing_can_be_done(config: Path) -> None:
