@@ -107,7 +107,7 @@ def _operations(
             rules=rules,
             ledger=ledger,
             audit=audit,
-            approvals=ApprovalCheck(ledger, record, settings.service.origin, rules.approval_age),
+            approvals=ApprovalCheck(ledger, record, settings.service.origin, rules),
             record=record,
             clock=clock,
         ),

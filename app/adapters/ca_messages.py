@@ -20,10 +20,13 @@ from app.ca.refusals import RequestMalformed
 from app.domain.certificate_order import (
     CardCertificateOrder,
     FoundingApproval,
+    OrderApproval,
+    RenewalApproval,
     SignedApproval,
 )
 
 MAXIMUM_REQUEST_BYTES = 128 * 1024
+MOST_SIGNATURES = 2
 MAXIMUM_REPLY_BYTES = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
@@ -120,6 +123,13 @@ class Fields:
         """An object within."""
         return Fields(self._message.get(name))
 
+    def parts(self, name: str, most: int) -> list[Fields]:
+        """A list of objects within."""
+        value = self._message.get(name)
+        if not isinstance(value, list) or len(value) > most:
+            raise RequestMalformed(f"The field {name} must be a list of at most {most} objects.")
+        return [Fields(each) for each in value]
+
     def has(self, name: str) -> bool:
         """Whether the field is there."""
         return name in self._message
@@ -127,12 +137,6 @@ class Fields:
 
 def card_order_message(order: CardCertificateOrder) -> Message:
     """A card order as it travels."""
-    approval = order.approval
-    if isinstance(approval, SignedApproval):
-        octets = {name: encoded(getattr(approval, name)) for name in SignedApproval.__dataclass_fields__}
-        evidence: Message = {"signed": octets}
-    else:
-        evidence = {"founding": {"founding_digest": approval.founding_digest}}
     return {
         "issuance_id": order.issuance_id,
         "holder_uid": order.holder_uid,
@@ -141,8 +145,22 @@ def card_order_message(order: CardCertificateOrder) -> Message:
         "card_serial": order.card_serial,
         "authentication_csr": encoded(order.authentication_csr),
         "content_commitment_csr": encoded(order.content_commitment_csr),
-        "approval": evidence,
+        "approval": _approval_message(order.approval),
     }
+
+
+def _approval_message(approval: OrderApproval) -> Message:
+    match approval:
+        case SignedApproval():
+            return {"signed": _signed_message(approval)}
+        case RenewalApproval(signatures):
+            return {"renewal": [_signed_message(each) for each in signatures]}
+        case FoundingApproval(founding_digest):
+            return {"founding": {"founding_digest": founding_digest}}
+
+
+def _signed_message(approval: SignedApproval) -> Message:
+    return {name: encoded(getattr(approval, name)) for name in SignedApproval.__dataclass_fields__}
 
 
 def card_order_from_untrusted(fields: Fields) -> CardCertificateOrder:
@@ -159,10 +177,15 @@ def card_order_from_untrusted(fields: Fields) -> CardCertificateOrder:
     )
 
 
-def _approval(fields: Fields) -> SignedApproval | FoundingApproval:
+def _approval(fields: Fields) -> OrderApproval:
     if fields.has("founding"):
         return FoundingApproval(fields.part("founding").text("founding_digest"))
-    signed = fields.part("signed")
+    if fields.has("renewal"):
+        return RenewalApproval(tuple(_signed(each) for each in fields.parts("renewal", MOST_SIGNATURES)))
+    return _signed(fields.part("signed"))
+
+
+def _signed(fields: Fields) -> SignedApproval:
     return SignedApproval(
-        signed.octets("statement"), signed.octets("signature"), signed.octets("certificate")
+        fields.octets("statement"), fields.octets("signature"), fields.octets("certificate")
     )

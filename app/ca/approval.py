@@ -7,32 +7,27 @@ signature of an operator's card, whose certificate this authority issued and has
 from __future__ import annotations
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from cryptography import x509
-
-from app.ca.ports import ApprovalRecord, CertificateLedger, CertificateRecord, IssuanceOnRecord
+from app.ca.approver import require_recent, verified_approver
+from app.ca.ports import ApprovalRecord, ApprovedBy, CertificateLedger, IssuanceOnRecord
 from app.ca.refusals import (
     ApprovalDiffers,
-    ApprovalTooOld,
     ApproverMayNotIssue,
-    ApproverUnknown,
     FoundingRecordUnknown,
     IssuanceNotApproved,
+    NotARenewal,
     SelfIssuance,
 )
-from app.domain.approval import ApprovalNotValid, ApprovalStatement, statement_from_untrusted, verify_approval
+from app.ca.renewal import RenewalCheck
+from app.domain.approval import ApprovalStatement, statement_from_untrusted
 from app.domain.certificate_order import (
     CardCertificateOrder,
-    CertificatePurpose,
     FoundingApproval,
+    RenewalApproval,
     SignedApproval,
-    serial_number_text,
 )
-
-MAXIMUM_STATEMENT_BYTES = 4096
-MAXIMUM_CERTIFICATE_BYTES = 8192
-CLOCKS_DIFFER_BY = timedelta(minutes=2)
+from app.domain.certificate_profile import CertificateRules
 
 
 class ApprovalCheck:
@@ -42,32 +37,34 @@ class ApprovalCheck:
         ledger: what this authority issued and revoked.
         record: the registration authority's record.
         origin: the web origin at which operators approve.
-        maximum_age: how old a signed approval may be.
+        rules: how old a signed approval may be, and the rules of renewals.
     """
 
     def __init__(
-        self, ledger: CertificateLedger, record: ApprovalRecord, origin: str, maximum_age: timedelta
+        self, ledger: CertificateLedger, record: ApprovalRecord, origin: str, rules: CertificateRules
     ) -> None:
         self._ledger = ledger
         self._record = record
         self._origin = origin
-        self._maximum_age = maximum_age
+        self._maximum_age = rules.approval_age
+        self._renewals = RenewalCheck(ledger, record, origin, rules)
 
-    def require_approved(self, order: CardCertificateOrder, now: datetime) -> str | None:
-        """Refuse an order that nobody with the right to do so approved.
-
-        Returns:
-            The founder's name when the order belongs to the founding, so that the ledger takes it once.
+    def require_approved(self, order: CardCertificateOrder, now: datetime) -> ApprovedBy:
+        """Refuse an order that nobody with the right to do so approved; answers whose approval it is.
 
         Raises:
-            CertificateRefused, ApprovalNotValid: one refusal a check.
+            CertificateRefused, ApprovalNotValid, RenewalNotDue, CardMustBeSeen: one refusal a check.
         """
         issuance = self._open_issuance(order, now)
+        if isinstance(order.approval, RenewalApproval):
+            return self._renewals.require_approved(order, issuance, now)
+        if issuance.is_renewal:
+            raise NotARenewal("The issuance on record is a renewal: it must be approved as one.")
         if isinstance(order.approval, FoundingApproval):
             self._require_founding(order, order.approval, issuance)
-            return f"{order.given_name} {order.family_name}"
+            return ApprovedBy.FOUNDING
         self._require_signed(order, order.approval, issuance, now)
-        return None
+        return ApprovedBy.OPERATOR
 
     def _open_issuance(self, order: CardCertificateOrder, now: datetime) -> IssuanceOnRecord:
         issuance = self._record.issuance(order.issuance_id, now)
@@ -89,41 +86,11 @@ class ApprovalCheck:
     def _require_signed(
         self, order: CardCertificateOrder, approval: SignedApproval, issuance: IssuanceOnRecord, now: datetime
     ) -> None:
-        certificate, operator_uid = self._operator_certificate(approval.certificate, now)
-        statement = self._statement(approval)
-        verify_approval(certificate.public_key(), approval.signature, approval.statement)
+        approver = verified_approver(self._ledger, approval, now)
+        statement = statement_from_untrusted(approval.statement)
         self._require_same(order, statement)
-        _require_operator(operator_uid, statement, issuance, order)
-        self._require_recent(statement, now)
-
-    def _operator_certificate(self, der: bytes, now: datetime) -> tuple[x509.Certificate, str]:
-        """The approver's certificate and user id, both from our own ledger."""
-        record = self._find(der)
-        if record is None or record.der != der:
-            raise ApproverUnknown("The approval's certificate was not issued by this certificate authority.")
-        intended = record.intended
-        if intended.purpose is not CertificatePurpose.CONTENT_COMMITMENT:
-            raise ApproverUnknown("The approval must be signed with the card's content-commitment key.")
-        if self._ledger.revocation(intended.serial_number) is not None:
-            raise ApproverUnknown("The operator's certificate is revoked. Use a card that is in force.")
-        if not intended.not_before <= now <= intended.not_after:
-            raise ApproverUnknown("The operator's certificate has expired. Renew the operator's card first.")
-        return x509.load_der_x509_certificate(der), intended.holder
-
-    def _find(self, der: bytes) -> CertificateRecord | None:
-        if len(der) > MAXIMUM_CERTIFICATE_BYTES:
-            return None
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-        except (ValueError, x509.InvalidVersion):
-            return None
-        return self._ledger.find(serial_number_text(certificate.serial_number))
-
-    @staticmethod
-    def _statement(approval: SignedApproval) -> ApprovalStatement:
-        if len(approval.statement) > MAXIMUM_STATEMENT_BYTES:
-            raise ApprovalNotValid("The approval was not accepted: it is too long.")
-        return statement_from_untrusted(approval.statement)
+        _require_operator(approver.uid, statement, issuance, order)
+        require_recent(statement, self._maximum_age, now)
 
     def _require_same(self, order: CardCertificateOrder, statement: ApprovalStatement) -> None:
         ordered = {
@@ -136,14 +103,6 @@ class ApprovalCheck:
         for what, (approved, wanted) in ordered.items():
             if approved != wanted:
                 raise ApprovalDiffers(f"The approval is for another {what}. Approve again.")
-
-    def _require_recent(self, statement: ApprovalStatement, now: datetime) -> None:
-        try:
-            age = now - datetime.fromisoformat(statement.signed_at)
-        except (ValueError, TypeError):
-            raise ApprovalTooOld("The time of the approval cannot be read.") from None
-        if not -CLOCKS_DIFFER_BY <= age <= self._maximum_age:
-            raise ApprovalTooOld("The approval is too old. Undo the issuance and begin again.")
 
 
 def _require_operator(

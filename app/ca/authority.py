@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -25,6 +26,7 @@ from app.ca.contents import Validity
 from app.ca.issuance import Issuer, PreparedCertificate
 from app.ca.ports import (
     ApprovalRecord,
+    ApprovedBy,
     AuditRecord,
     CertificateLedger,
     CertificateRecord,
@@ -41,7 +43,8 @@ from app.domain.certificate_order import (
     SystemCertificateOrder,
     serial_number_text,
 )
-from app.domain.certificate_profile import CertificateProfile, CertificateRules
+from app.domain.certificate_profile import PEOPLE, CertificateProfile, CertificateRules
+from app.domain.renewal import levelled_end
 from app.errors import Refusal
 
 ACTOR = Actor.system("ca")
@@ -49,7 +52,7 @@ ACTOR = Actor.system("ca")
 
 @dataclass(frozen=True)
 class _Wanted:
-    """One certificate of an order: its profile, subject name, verified key, and where it belongs."""
+    """One certificate of an order: profile, subject name, verified key, where it belongs, who approved it."""
 
     profile: CertificateProfile
     subject: x509.Name
@@ -57,6 +60,7 @@ class _Wanted:
     order_id: str
     holder: str
     card_serial: str
+    approved_by: ApprovedBy
 
 
 class Authority:
@@ -98,12 +102,16 @@ class Authority:
         """Carry out an order for a card; the same order again gives the same certificates.
 
         Raises:
-            CertificateRefused, ApprovalNotValid: a rule says no; that is audited too.
+            CertificateRefused, ApprovalNotValid, RenewalNotDue, CardMustBeSeen: a rule says no; that is
+                audited too.
             Unavailable: the audit, a database or the token is down; the order may be sent again.
         """
         try:
-            founder = self._approvals.require_approved(order, self._clock())
-            ders = self._certify(self._wanted_for_card(order), founder)
+            approved_by = self._approvals.require_approved(order, self._clock())
+            founder = (
+                f"{order.given_name} {order.family_name}" if approved_by is ApprovedBy.FOUNDING else None
+            )
+            ders = self._certify(self._wanted_for_card(order, approved_by), founder)
         except Refusal as refusal:
             self._audit_refusal(order.holder_uid, order.issuance_id, refusal)
             raise
@@ -135,17 +143,19 @@ class Authority:
         ders = [self._issuers[name].certificate.public_bytes(Encoding.DER) for name in issuing]
         return (*ders, self._root)
 
-    def _wanted_for_card(self, order: CardCertificateOrder) -> list[_Wanted]:
+    def _wanted_for_card(self, order: CardCertificateOrder, approved_by: ApprovedBy) -> list[_Wanted]:
         pairs = (
             (CertificatePurpose.AUTHENTICATION, order.authentication_csr),
             (CertificatePurpose.CONTENT_COMMITMENT, order.content_commitment_csr),
         )
-        wanted = [self._wanted(order, purpose, der) for purpose, der in pairs]
+        wanted = [self._wanted(order, purpose, der, approved_by) for purpose, der in pairs]
         if wanted[0].csr.spki_sha256 == wanted[1].csr.spki_sha256:
             raise KeyAlreadyCertified("Both CSRs are for one key. The card must make a key for each purpose.")
         return wanted
 
-    def _wanted(self, order: CardCertificateOrder, purpose: CertificatePurpose, der: bytes) -> _Wanted:
+    def _wanted(
+        self, order: CardCertificateOrder, purpose: CertificatePurpose, der: bytes, approved_by: ApprovedBy
+    ) -> _Wanted:
         profile = self._rules.profiles[purpose]
         return _Wanted(
             profile=profile,
@@ -154,13 +164,14 @@ class Authority:
             order_id=order.issuance_id,
             holder=order.holder_uid,
             card_serial=order.card_serial,
+            approved_by=approved_by,
         )
 
     def _wanted_for_system(self, order: SystemCertificateOrder) -> _Wanted:
         profile = self._rules.profiles[CertificatePurpose.SYSTEM]
         subject = names.system_subject(profile, order.asid)
         csr = requests.verify(requests.UnverifiedCsr(order.csr), profile)
-        return _Wanted(profile, subject, csr, order.order_id, order.asid, "")
+        return _Wanted(profile, subject, csr, order.order_id, order.asid, "", ApprovedBy.TWO_PEOPLE)
 
     def _certify(self, wanted: Sequence[_Wanted], founder: str | None) -> list[bytes]:
         """Steps 2 to 6 for every certificate of an order, in the order of ``wanted``."""
@@ -188,15 +199,27 @@ class Authority:
 
     def _intend(self, wanted: Sequence[_Wanted], founder: str | None) -> dict[str, PreparedCertificate]:
         """Prepare and record; returns what was prepared by serial number."""
-        prepared = [self._prepare(each) for each in wanted]
+        now = self._clock()
+        prepared = [self._prepare(each, self._validity(wanted, each, now)) for each in wanted]
         intended = [_intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
         self._ledger.intend(intended, founder)
         return {each.serial_number: ready for each, ready in zip(intended, prepared, strict=True)}
 
-    def _prepare(self, wanted: _Wanted) -> PreparedCertificate:
+    def _prepare(self, wanted: _Wanted, validity: Validity) -> PreparedCertificate:
         profile = wanted.profile
-        validity = Validity.beginning(self._clock() - self._rules.backdate, profile.validity)
         return self._issuers[profile.issuing_ca].prepare(profile, wanted.subject, wanted.csr, validity)
+
+    def _validity(self, order: Sequence[_Wanted], wanted: _Wanted, now: datetime) -> Validity:
+        """From a little ago for as long as the profile says; a card's end is levelled where rules say so."""
+        validity = Validity.beginning(now - self._rules.backdate, wanted.profile.validity)
+        window = self._rules.renewal.levelling
+        if not window or wanted.profile.purpose not in PEOPLE:
+            return validity
+        # Both certificates of a card end together, never later than the shorter profile allows.
+        lasting = min(each.profile.validity for each in order)
+        latest = validity.not_before + lasting
+        ending = self._ledger.ending((latest - window).date(), latest.date())
+        return Validity(validity.not_before, levelled_end(latest, window, ending))
 
     def _write_audit(self, records: Sequence[CertificateRecord]) -> None:
         """Nothing is signed before its audit event is written."""
@@ -243,6 +266,7 @@ def _intended(wanted: _Wanted, prepared: PreparedCertificate) -> IntendedCertifi
         not_before=linted.not_valid_before_utc,
         not_after=linted.not_valid_after_utc,
         linted=linted.public_bytes(Encoding.DER),
+        approved_by=wanted.approved_by,
     )
 
 
@@ -254,5 +278,6 @@ def _issued_event(intended: IntendedCertificate) -> AuditEvent:
         "card": intended.card_serial,
         "issuing_ca": intended.issuing_ca,
         "spki_sha256": intended.spki_sha256,
+        "approved_by": intended.approved_by.value,
     }
     return AuditEvent.by(ACTOR, "certificate.issued", intended.holder, details)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import KeyType
+from app.domain.permission import Permission
 from app.domain.revocation import RevocationReason
 
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -42,6 +43,16 @@ class SigningKeys(Protocol):
         """The public half of the key with this label."""
 
 
+class ApprovedBy(StrEnum):
+    """Who approved an order, as the authority itself found it."""
+
+    FOUNDING = "founding"
+    OPERATOR = "operator"
+    HOLDER = "holder"
+    COLLEAGUES = "colleagues"
+    TWO_PEOPLE = "two-people"
+
+
 @dataclass(frozen=True)
 class IntendedCertificate:
     """What is recorded before anything is signed.
@@ -54,6 +65,7 @@ class IntendedCertificate:
         card_serial: empty when there is no card.
         spki_sha256: SHA-256 of the SubjectPublicKeyInfo, hexadecimal.
         linted: the certificate signed with a throw-away key, DER.
+        approved_by: whose signatures this authority verified for the order.
     """
 
     serial_number: str
@@ -66,6 +78,7 @@ class IntendedCertificate:
     not_before: datetime
     not_after: datetime
     linted: bytes
+    approved_by: ApprovedBy
 
 
 @dataclass(frozen=True)
@@ -112,6 +125,12 @@ class CertificateLedger(Protocol):
 
     def of_order(self, order_id: str) -> Sequence[CertificateRecord]:
         """What is on record for an order, in the order of their purposes' names."""
+
+    def of_card(self, card_serial: str) -> Sequence[CertificateRecord]:
+        """Every signed certificate of a card, those that began last first."""
+
+    def ending(self, first: date, last: date) -> Mapping[date, int]:
+        """How many cards' authentication certificates end on each day from ``first`` to ``last``."""
 
     def find(self, serial_number: str) -> CertificateRecord | None:
         """The certificate with this serial number."""
@@ -175,6 +194,7 @@ class IssuanceOnRecord:
         card_serial: None until a card is bound to it.
         operator_uid: None when it belongs to the founding.
         operator_may_issue: the operator is active and holds a role profile that carries ``cards.issue`` now.
+        is_renewal: it renews a card that its holder has.
     """
 
     is_open: bool
@@ -182,6 +202,7 @@ class IssuanceOnRecord:
     card_serial: str | None
     operator_uid: str | None
     operator_may_issue: bool
+    is_renewal: bool = False
 
 
 class ApprovalRecord(Protocol):
@@ -189,6 +210,12 @@ class ApprovalRecord(Protocol):
 
     def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
         """The issuance with this id."""
+
+    def may(self, uid: str, permission: Permission, now: datetime) -> bool:
+        """Whether the person is active and holds a role profile that carries the permission now."""
+
+    def is_colleague(self, uid: str, holder_uid: str, now: datetime) -> bool:
+        """Whether the person is active and works now at an organisation where the holder does."""
 
     def is_system_approved(self, asid: str) -> bool:
         """Whether two people registered and approved the accredited system."""

@@ -6,6 +6,7 @@ The code travels over the socket; ``refusal_of`` gives the same exception back o
 from __future__ import annotations
 
 from app.domain.approval import ApprovalNotValid
+from app.domain.renewal import CardMustBeSeen, RenewalNotDue
 from app.errors import Refusal
 
 
@@ -111,6 +112,24 @@ class IssuanceNotApproved(CertificateRefused):
     code = "issuance_not_approved"
 
 
+class NotARenewal(CertificateRefused):
+    """The issuance on record and the kind of approval do not belong together."""
+
+    code = "not_a_renewal"
+
+
+class CardNotRenewable(CertificateRefused):
+    """The card has no pair of certificates of this holder and name that is in order."""
+
+    code = "card_not_renewable"
+
+
+class ApproverMayNotRenew(CertificateRefused):
+    """The signer may not have this card renewed now."""
+
+    code = "approver_may_not_renew"
+
+
 class FoundingRecordUnknown(CertificateRefused):
     """The order names a founding record other than the one fixed at the key ceremony."""
 
@@ -177,7 +196,12 @@ class PreparedCertificateSpent(CertificateRefused):
     code = "prepared_certificate_spent"
 
 
-_KINDS: tuple[type[Refusal], ...] = (*CertificateRefused.__subclasses__(), ApprovalNotValid)
+_KINDS: tuple[type[Refusal], ...] = (
+    *CertificateRefused.__subclasses__(),
+    ApprovalNotValid,
+    RenewalNotDue,
+    CardMustBeSeen,
+)
 _BY_CODE = {kind.code: kind for kind in _KINDS}
 
 

@@ -1,16 +1,17 @@
-"""The operator's signed approval of a card issuance: what it says and how its signature is verified.
+"""Signed approvals: their form, the one of a card issuance, and how a signature is verified.
 
-The statement is canonical JSON (sorted keys, no spaces, UTF-8), so that what was signed can be made again
-from what is known and compared byte for byte.
+A statement is canonical JSON (sorted keys, no spaces, UTF-8), so that what was signed can be made again
+from what is known and compared byte for byte. Its ``type`` says what is approved: no statement passes for
+one of another type.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -46,18 +47,53 @@ class ApprovalStatement:
 
     def canonical(self) -> bytes:
         """The bytes that are signed."""
-        fields = {
-            "type": CARD_ISSUANCE_STATEMENT,
-            "issuance": self.issuance_id,
-            "holder": self.holder_uid,
-            "holder_name": self.holder_name,
-            "card_serial": self.card_serial,
-            "card_profile": self.card_profile,
-            "operator": self.operator_uid,
-            "origin": self.origin,
-            "signed_at": self.signed_at,
-        }
-        return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return canonical_statement(
+            CARD_ISSUANCE_STATEMENT,
+            {
+                "issuance": self.issuance_id,
+                "holder": self.holder_uid,
+                "holder_name": self.holder_name,
+                "card_serial": self.card_serial,
+                "card_profile": self.card_profile,
+                "operator": self.operator_uid,
+                "origin": self.origin,
+                "signed_at": self.signed_at,
+            },
+        )
+
+
+_ISSUANCE_FACTS = (
+    "issuance",
+    "holder",
+    "holder_name",
+    "card_serial",
+    "card_profile",
+    "operator",
+    "origin",
+    "signed_at",
+)
+
+
+def canonical_statement(kind: str, facts: Mapping[str, str]) -> bytes:
+    """A statement of that type as it is signed: JSON with sorted keys and without spaces, UTF-8."""
+    fields = {"type": kind, **facts}
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def facts_from_untrusted(statement: bytes, kind: str, names: Collection[str]) -> dict[str, str]:
+    """What a statement says, when it is exactly canonical, of that type, and says nothing else.
+
+    Raises:
+        ApprovalNotValid
+    """
+    try:
+        parsed = json.loads(statement)
+        facts = {name: _text(parsed[name]) for name in names}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _not_valid("it cannot be read") from None
+    if canonical_statement(kind, facts) != statement:
+        raise _not_valid("it is not in the agreed form")
+    return facts
 
 
 def statement_from_untrusted(statement: bytes) -> ApprovalStatement:
@@ -66,25 +102,16 @@ def statement_from_untrusted(statement: bytes) -> ApprovalStatement:
     Raises:
         ApprovalNotValid
     """
-    try:
-        parsed = _statement_of(json.loads(statement))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise _not_valid("it cannot be read") from None
-    if parsed.canonical() != statement:
-        raise _not_valid("it is not in the agreed form")
-    return parsed
-
-
-def _statement_of(fields: Mapping[str, Any]) -> ApprovalStatement:
+    facts = facts_from_untrusted(statement, CARD_ISSUANCE_STATEMENT, _ISSUANCE_FACTS)
     return ApprovalStatement(
-        issuance_id=_text(fields["issuance"]),
-        holder_uid=_text(fields["holder"]),
-        holder_name=_text(fields["holder_name"]),
-        card_serial=_text(fields["card_serial"]),
-        card_profile=_text(fields["card_profile"]),
-        operator_uid=_text(fields["operator"]),
-        origin=_text(fields["origin"]),
-        signed_at=_text(fields["signed_at"]),
+        issuance_id=facts["issuance"],
+        holder_uid=facts["holder"],
+        holder_name=facts["holder_name"],
+        card_serial=facts["card_serial"],
+        card_profile=facts["card_profile"],
+        operator_uid=facts["operator"],
+        origin=facts["origin"],
+        signed_at=facts["signed_at"],
     )
 
 
@@ -94,7 +121,14 @@ def _text(value: Any) -> str:
     return value
 
 
-def require_signed_recently(statement: ApprovalStatement, now: datetime) -> None:
+class Signed(Protocol):
+    """A statement that says when it was signed."""
+
+    @property
+    def signed_at(self) -> str: ...
+
+
+def require_signed_recently(statement: Signed, now: datetime) -> None:
     """Refuse an approval kept for later, or from a desk whose clock is wrong.
 
     Raises:

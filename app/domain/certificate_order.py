@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 CARD_ISSUANCE_STATEMENT = "spine-ra/card-issuance/1"
+CARD_RENEWAL_STATEMENT = "spine-ra/card-renewal/1"
 
 
 class CertificatePurpose(StrEnum):
@@ -51,6 +52,21 @@ class FoundingApproval:
 
 
 @dataclass(frozen=True)
+class RenewalApproval:
+    """The card is renewed: signed by its holder, by an operator, or by two colleagues of the holder.
+
+    Attributes:
+        signatures: one, or two of colleagues; statements of type ``spine-ra/card-renewal/1``
+            (``app.domain.renewal_statement``), each with the signer's content-commitment certificate.
+    """
+
+    signatures: tuple[SignedApproval, ...]
+
+
+OrderApproval = SignedApproval | FoundingApproval | RenewalApproval
+
+
+@dataclass(frozen=True)
 class CardCertificateOrder:
     """Two certificates for one card: authentication and content commitment.
 
@@ -60,7 +76,7 @@ class CardCertificateOrder:
         given_name, family_name: as they shall stand in the certificate.
         card_serial: serial number of the card that holds the keys.
         authentication_csr, content_commitment_csr: PKCS#10 requests (RFC 2986), DER, not yet verified.
-        approval: the operator's signature, or the founding record.
+        approval: the operator's signature, the founding record, or what approves a renewal.
     """
 
     issuance_id: str
@@ -70,7 +86,7 @@ class CardCertificateOrder:
     card_serial: str
     authentication_csr: bytes
     content_commitment_csr: bytes
-    approval: SignedApproval | FoundingApproval
+    approval: OrderApproval
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain.certificate_order import FoundingApproval, SignedApproval
+from app.domain.certificate_order import OrderApproval
 from app.errors import NotPermitted, Refusal
 
 TICKET_LASTS = timedelta(minutes=5)
@@ -24,6 +24,13 @@ TICKET_LASTS = timedelta(minutes=5)
 KEYS_PRESENTED = "keys_presented"
 # Measured from its last use: choosing a PIN takes some people a while.
 JOB_TOKEN_LASTS = timedelta(minutes=15)
+
+
+class IssuanceKind(StrEnum):
+    """``issue``: a card for somebody. ``renew``: new keys and certificates on the card that they have."""
+
+    ISSUE = "issue"
+    RENEW = "renew"
 
 
 class IssuanceStatus(StrEnum):
@@ -136,10 +143,11 @@ class CardIssuance:
     ticket_expires_at: datetime | None = None
     job_token_hash: str | None = None
     job_token_expires_at: datetime | None = None
-    approval: SignedApproval | FoundingApproval | None = None
+    approval: OrderApproval | None = None
     authentication_csr: bytes | None = None
     content_commitment_csr: bytes | None = None
     completion_nonce: str | None = None
+    kind: IssuanceKind = IssuanceKind.ISSUE
 
     @property
     def belongs_to_founding(self) -> bool:

@@ -19,6 +19,7 @@ class Permission(StrEnum):
     ISSUE_CARD = "cards.issue"
     CANCEL_CARD = "cards.cancel"
     UNLOCK_CARD = "cards.unlock"
+    RENEW_CARD = "cards.renew"
     LOAD_ORGANISATIONS = "organisations.load"
     CLOSE_ORGANISATION = "organisations.close"
     VIEW_SYSTEMS = "systems.view"

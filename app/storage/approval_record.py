@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from app.ca.ports import IssuanceOnRecord
+from app.domain.issuance import IssuanceKind
 from app.domain.permission import Permission
 from app.domain.permissions_policy import PermissionsPolicy
 from app.storage.database import Database
@@ -34,14 +35,32 @@ class StoredApprovals:
             issuance = Issuances(work.connection).get(issuance_id)
             if issuance is None:
                 return None
-            may_issue = self._may_issue(work.connection, issuance.operator_uid, now)
+            may_issue = self._may(work.connection, issuance.operator_uid, Permission.ISSUE_CARD, now)
         return IssuanceOnRecord(
             is_open=issuance.status.is_open,
             holder_uid=issuance.uid,
             card_serial=issuance.card_serial,
             operator_uid=issuance.operator_uid,
             operator_may_issue=may_issue,
+            is_renewal=issuance.kind is IssuanceKind.RENEW,
         )
+
+    def may(self, uid: str, permission: Permission, now: datetime) -> bool:
+        """Whether the person is active and holds a role profile that carries the permission now."""
+        with self._database.read() as work:
+            return self._may(work.connection, uid, permission, now)
+
+    def is_colleague(self, uid: str, holder_uid: str, now: datetime) -> bool:
+        """Whether the person is active and works now at an organisation where the holder does."""
+        with self._database.read() as work:
+            if not _is_active(work.connection, uid):
+                return False
+            roles = RoleProfiles(work.connection)
+            places, holders = (
+                {each.organisation_code for each in roles.counting(each_uid, now.date())}
+                for each_uid in (uid, holder_uid)
+            )
+        return bool(places & holders)
 
     def is_system_approved(self, asid: str) -> bool:
         """Whether two people registered and approved the accredited system, and it is not closed."""
@@ -53,11 +72,11 @@ class StoredApprovals:
         with self._database.read() as work:
             return work.connection.execute(chosen).first() is not None
 
-    def _may_issue(self, connection: Connection, uid: str | None, now: datetime) -> bool:
+    def _may(self, connection: Connection, uid: str | None, permission: Permission, now: datetime) -> bool:
         if uid is None or not _is_active(connection, uid):
             return False
         return any(
-            Permission.ISSUE_CARD in self._policy.permissions_of(each.job_role_code, each.activity_codes)
+            permission in self._policy.permissions_of(each.job_role_code, each.activity_codes)
             for each in RoleProfiles(connection).counting(uid, now.date())
         )
 

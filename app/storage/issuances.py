@@ -11,8 +11,19 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from app.domain.certificate_order import FoundingApproval, SignedApproval
-from app.domain.issuance import CardIssuance, IssuanceAlreadyOpen, IssuanceStatus, IssuanceStep
+from app.domain.certificate_order import (
+    FoundingApproval,
+    OrderApproval,
+    RenewalApproval,
+    SignedApproval,
+)
+from app.domain.issuance import (
+    CardIssuance,
+    IssuanceAlreadyOpen,
+    IssuanceKind,
+    IssuanceStatus,
+    IssuanceStep,
+)
 from app.storage.conflicts import conflict_means
 from app.storage.role_profiles import FOUNDING_ID
 from app.storage.tables import cards as tables
@@ -94,6 +105,7 @@ def _row_of(issuance: CardIssuance) -> dict[str, Any]:
     row = {name: getattr(issuance, name) for name in CardIssuance.__dataclass_fields__}
     return row | {
         "status": issuance.status.value,
+        "kind": issuance.kind.value,
         "steps": [_step_row(step) for step in issuance.steps],
         "approval": _approval_row(issuance.approval),
     }
@@ -104,29 +116,42 @@ def _step_row(step: IssuanceStep) -> dict[str, str]:
     return row | ({"reason": step.reason} if step.reason else {})
 
 
-def _approval_row(approval: SignedApproval | FoundingApproval | None) -> dict[str, str] | None:
+def _approval_row(approval: OrderApproval | None) -> dict[str, Any] | None:
     match approval:
-        case SignedApproval(statement, signature, certificate):
-            parts = {"statement": statement, "signature": signature, "certificate": certificate}
-            return {name: b64encode(part).decode() for name, part in parts.items()}
+        case SignedApproval():
+            return _signed_row(approval)
+        case RenewalApproval(signatures):
+            return {"signatures": [_signed_row(each) for each in signatures]}
         case FoundingApproval(founding_digest):
             return {"founding_digest": founding_digest}
         case None:
             return None
 
 
-def approval_of(row: Mapping[str, str] | None) -> SignedApproval | FoundingApproval | None:
+def _signed_row(approval: SignedApproval) -> dict[str, str]:
+    names = SignedApproval.__dataclass_fields__
+    return {name: b64encode(getattr(approval, name)).decode() for name in names}
+
+
+def approval_of(row: Mapping[str, Any] | None) -> OrderApproval | None:
     """The approval as it stands in the ``approval`` column."""
     if row is None:
         return None
     if "founding_digest" in row:
         return FoundingApproval(row["founding_digest"])
+    if "signatures" in row:
+        return RenewalApproval(tuple(_signed_of(each) for each in row["signatures"]))
+    return _signed_of(row)
+
+
+def _signed_of(row: Mapping[str, str]) -> SignedApproval:
     return SignedApproval(**{name: b64decode(part) for name, part in row.items()})
 
 
 def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
     fields = {name: row._mapping[name] for name in CardIssuance.__dataclass_fields__}
-    issuance = CardIssuance(**{**fields, "status": IssuanceStatus(fields["status"])})
+    kind, status = IssuanceKind(fields["kind"]), IssuanceStatus(fields["status"])
+    issuance = CardIssuance(**{**fields, "kind": kind, "status": status})
     return replace(
         issuance,
         steps=tuple(_step_of(step) for step in fields["steps"]),

@@ -215,6 +215,23 @@ class RegistrationRecord:
                 )
             )
 
+    def add_renewal(self, renewal_id: str, uid: str, card_serial: str, operator_uid: str) -> None:
+        """An open renewal of a card that was issued."""
+        with self.database.change() as work:
+            work.connection.execute(
+                insert(card_issuance).values(
+                    id=renewal_id,
+                    kind="renew",
+                    uid=uid,
+                    card_serial=card_serial,
+                    status="personalising",
+                    operator_uid=operator_uid,
+                    begun_at=work.now,
+                    steps=[],
+                    approval={"signatures": []},
+                )
+            )
+
     def finish_issuance(self, issuance_id: str, status: str = "active") -> None:
         with self.database.change() as work:
             this = card_issuance.c.id == issuance_id

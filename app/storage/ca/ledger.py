@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from app.ca.ports import CertificateRecord, IntendedCertificate
+from app.ca.ports import ApprovedBy, CertificateRecord, IntendedCertificate
 from app.ca.refusals import (
     AlreadyCertified,
     FoundingEntrySpent,
@@ -46,6 +47,24 @@ class Ledger(StatusLedger):
         """What is on record for an order."""
         with self._database.read() as work:
             return _select(work.connection, certificate.c.order_id == order_id)
+
+    def of_card(self, card_serial: str) -> list[CertificateRecord]:
+        """Every signed certificate of a card, those that began last first."""
+        signed = (certificate.c.card_serial == card_serial) & certificate.c.der.is_not(None)
+        with self._database.read() as work:
+            found = _select(work.connection, signed)
+        return sorted(found, key=lambda each: each.intended.not_before, reverse=True)
+
+    def ending(self, first: date, last: date) -> dict[date, int]:
+        """How many cards end on each day; see the port."""
+        begin = datetime.combine(first, time.min, UTC)
+        end = datetime.combine(last, time.max, UTC)
+        chosen = select(certificate.c.not_after).where(
+            certificate.c.purpose == CertificatePurpose.AUTHENTICATION.value,
+            certificate.c.not_after.between(begin, end),
+        )
+        with self._database.read() as work:
+            return Counter(moment.date() for moment in work.connection.scalars(chosen))
 
     def find(self, serial_number: str) -> CertificateRecord | None:
         """The certificate with this serial number."""
@@ -154,6 +173,7 @@ def _select(
 def _record_of(row: Row[Any]) -> CertificateRecord:
     fields = {name: row._mapping[name] for name in _INTENDED_FIELDS}
     fields["purpose"] = CertificatePurpose(fields["purpose"])
+    fields["approved_by"] = ApprovedBy(fields["approved_by"])
     return CertificateRecord(
         intended=IntendedCertificate(**fields), audited=row.audited_at is not None, der=row.der
     )

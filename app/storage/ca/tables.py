@@ -67,10 +67,12 @@ certificate = Table(
     Column("purpose", String(20), nullable=False),
     Column("order_id", String(200), nullable=False),
     Column("holder", String(40), nullable=False, index=True),
-    Column("card_serial", String(40), nullable=False),
+    Column("card_serial", String(40), nullable=False, index=True),
     Column("spki_sha256", String(64), nullable=False, unique=True),
     Column("not_before", UtcDateTime, nullable=False),
-    Column("not_after", UtcDateTime, nullable=False),
+    Column("not_after", UtcDateTime, nullable=False, index=True),
+    # Whose signatures were verified for the order: what the count of renewals by the holder rests on.
+    Column("approved_by", String(20), nullable=False),
     # Signed with a throw-away key: what was checked, and what is signed byte for byte.
     Column("linted", LargeBinary, nullable=False),
     Column("intended_at", UtcDateTime, nullable=False),

@@ -59,6 +59,8 @@ card_issuance = Table(
     "card_issuance",
     metadata,
     Column("id", String(36), primary_key=True),
+    # issue: a card for somebody; renew: new keys and certificates on the card that they have.
+    Column("kind", String(10), nullable=False, server_default=text("'issue'")),
     Column("uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("card_serial", ForeignKey("card.serial")),
     Column("status", String(20), nullable=False),
@@ -84,7 +86,10 @@ card_issuance = Table(
         "status IN ('begun', 'approved', 'personalising', 'certified', 'active', 'undone')",
         name="status_is_known",
     ),
-    CheckConstraint("operator_uid <> uid", name="operator_is_not_the_holder"),
+    CheckConstraint("kind IN ('issue', 'renew')", name="kind_is_known"),
+    # A holder renews with the card's own key; nobody issues to themselves.
+    CheckConstraint("kind = 'renew' OR operator_uid <> uid", name="operator_is_not_the_holder"),
+    CheckConstraint("kind = 'issue' OR card_serial IS NOT NULL", name="renews_a_card"),
     CheckConstraint("(operator_uid IS NULL) <> (founding_id IS NULL)", name="has_operator_or_founding"),
     CheckConstraint(
         "status IN ('begun', 'undone') OR approval IS NOT NULL", name="goes_on_only_when_approved"

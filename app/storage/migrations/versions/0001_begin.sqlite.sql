@@ -823,6 +823,7 @@ CREATE INDEX ix_role_profile_uid ON role_profile (uid)
 
 CREATE TABLE card_issuance (
 	id VARCHAR(36) NOT NULL,
+	kind VARCHAR(10) DEFAULT 'issue' NOT NULL,
 	uid VARCHAR(12) NOT NULL,
 	card_serial VARCHAR(40),
 	status VARCHAR(20) NOT NULL,
@@ -843,7 +844,9 @@ CREATE TABLE card_issuance (
 	completion_nonce VARCHAR(64),
 	CONSTRAINT pk_card_issuance PRIMARY KEY (id),
 	CONSTRAINT ck_card_issuance_status_is_known CHECK (status IN ('begun', 'approved', 'personalising', 'certified', 'active', 'undone')),
-	CONSTRAINT ck_card_issuance_operator_is_not_the_holder CHECK (operator_uid <> uid),
+	CONSTRAINT ck_card_issuance_kind_is_known CHECK (kind IN ('issue', 'renew')),
+	CONSTRAINT ck_card_issuance_operator_is_not_the_holder CHECK (kind = 'renew' OR operator_uid <> uid),
+	CONSTRAINT ck_card_issuance_renews_a_card CHECK (kind = 'issue' OR card_serial IS NOT NULL),
 	CONSTRAINT ck_card_issuance_has_operator_or_founding CHECK ((operator_uid IS NULL) <> (founding_id IS NULL)),
 	CONSTRAINT ck_card_issuance_goes_on_only_when_approved CHECK (status IN ('begun', 'undone') OR approval IS NOT NULL),
 	CONSTRAINT ck_card_issuance_has_a_card CHECK (status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL),

@@ -103,6 +103,7 @@ def _certificate() -> None:
         sa.Column("spki_sha256", sa.String(length=64), nullable=False),
         sa.Column("not_before", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("not_after", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("approved_by", sa.String(length=20), nullable=False),
         sa.Column("linted", sa.LargeBinary(), nullable=False),
         sa.Column("intended_at", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("audited_at", tables.UtcDateTime(timezone=True), nullable=True),
@@ -122,7 +123,9 @@ def _certificate() -> None:
         sa.UniqueConstraint("spki_sha256", name=op.f("uq_certificate_spki_sha256")),
     )
     with op.batch_alter_table("certificate", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_certificate_card_serial"), ["card_serial"], unique=False)
         batch_op.create_index(batch_op.f("ix_certificate_holder"), ["holder"], unique=False)
+        batch_op.create_index(batch_op.f("ix_certificate_not_after"), ["not_after"], unique=False)
         batch_op.create_index(
             "ix_certificate_unfinished",
             ["audited_at"],
