@@ -10,7 +10,7 @@ import hmac
 from datetime import datetime
 
 from app.ca.approver import require_recent, verified_approver
-from app.ca.ports import ApprovalRecord, ApprovedBy, CertificateLedger, IssuanceOnRecord
+from app.ca.ports import ApprovalRecord, CertificateLedger, IssuanceOnRecord
 from app.ca.refusals import (
     ApprovalDiffers,
     ApproverMayNotIssue,
@@ -22,6 +22,7 @@ from app.ca.refusals import (
 from app.ca.renewal import RenewalCheck
 from app.domain.approval import ApprovalStatement, statement_from_untrusted
 from app.domain.certificate_order import (
+    ApprovedBy,
     CardCertificateOrder,
     FoundingApproval,
     RenewalApproval,

@@ -26,7 +26,6 @@ from app.ca.contents import Validity
 from app.ca.issuance import Issuer, PreparedCertificate
 from app.ca.ports import (
     ApprovalRecord,
-    ApprovedBy,
     AuditRecord,
     CertificateLedger,
     CertificateRecord,
@@ -37,6 +36,7 @@ from app.clock import Clock
 from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import (
+    ApprovedBy,
     CardCertificateOrder,
     CardCertificates,
     CertificatePurpose,

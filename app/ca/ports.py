@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent
-from app.domain.certificate_order import CertificatePurpose
+from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.domain.certificate_profile import KeyType
 from app.domain.permission import Permission
 from app.domain.revocation import RevocationReason
@@ -41,16 +41,6 @@ class SigningKeys(Protocol):
 
     def public_key(self, label: str) -> PublicKey:
         """The public half of the key with this label."""
-
-
-class ApprovedBy(StrEnum):
-    """Who approved an order, as the authority itself found it."""
-
-    FOUNDING = "founding"
-    OPERATOR = "operator"
-    HOLDER = "holder"
-    COLLEAGUES = "colleagues"
-    TWO_PEOPLE = "two-people"
 
 
 @dataclass(frozen=True)

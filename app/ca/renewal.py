@@ -18,7 +18,6 @@ from app.ca import names
 from app.ca.approver import Approver, require_recent, verified_approver
 from app.ca.ports import (
     ApprovalRecord,
-    ApprovedBy,
     CertificateLedger,
     CertificateRecord,
     IssuanceOnRecord,
@@ -32,6 +31,7 @@ from app.ca.refusals import (
     SelfIssuance,
 )
 from app.domain.certificate_order import (
+    ApprovedBy,
     CardCertificateOrder,
     CertificatePurpose,
     RenewalApproval,

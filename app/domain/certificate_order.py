@@ -24,6 +24,16 @@ class CertificatePurpose(StrEnum):
     OCSP_SIGNER = "ocsp-signer"
 
 
+class ApprovedBy(StrEnum):
+    """Who approved an order, as the authority itself found it."""
+
+    FOUNDING = "founding"
+    OPERATOR = "operator"
+    HOLDER = "holder"
+    COLLEAGUES = "colleagues"
+    TWO_PEOPLE = "two-people"
+
+
 @dataclass(frozen=True)
 class SignedApproval:
     """The operator's approval, signed with the content-commitment key of the operator's own card.

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
-from app.ca.ports import ApprovedBy, CertificateRecord, IntendedCertificate
+from app.ca.ports import CertificateRecord, IntendedCertificate
 from app.ca.refusals import (
     AlreadyCertified,
     FoundingEntrySpent,
@@ -17,7 +17,7 @@ from app.ca.refusals import (
     KeyAlreadyCertified,
     OrderWithdrawn,
 )
-from app.domain.certificate_order import CertificatePurpose
+from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.storage.ca.status_ledger import StatusLedger
 from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
 from app.storage.conflicts import conflict_means

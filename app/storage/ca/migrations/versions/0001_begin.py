@@ -122,6 +122,10 @@ def _certificate() -> None:
         sa.UniqueConstraint("order_id", "purpose", name=op.f("uq_certificate_order_id")),
         sa.UniqueConstraint("spki_sha256", name=op.f("uq_certificate_spki_sha256")),
     )
+    _certificate_indexes()
+
+
+def _certificate_indexes() -> None:
     with op.batch_alter_table("certificate", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_certificate_card_serial"), ["card_serial"], unique=False)
         batch_op.create_index(batch_op.f("ix_certificate_holder"), ["holder"], unique=False)
