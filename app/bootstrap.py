@@ -145,7 +145,11 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         session_limits(settings),
     )
     ca = certificate_authority(settings)
-    desk_policy = DeskPolicy(settings.service.origin, undelivered_cards=settings.stock.undelivered_cards)
+    desk_policy = DeskPolicy(
+        settings.service.origin,
+        card_profile=settings.agent.card_profile,
+        undelivered_cards=settings.stock.undelivered_cards,
+    )
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     return Services(
         finding=Finding(database),

@@ -135,9 +135,10 @@ class StockSettings:
 
 @dataclass(frozen=True)
 class AgentSettings:
-    """The card agent on the user's own machine."""
+    """The card agent on the user's own machine, and the kind of card that desks issue."""
 
     origin: str = "http://127.0.0.1:24727"
+    card_profile: str = "softhsm"
 
 
 @dataclass(frozen=True)

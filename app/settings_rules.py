@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
+_CARD_PROFILES = Path(__file__).parents[1] / "config" / "card_profiles.toml"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 _LARGEST_PORT = 65535
@@ -55,9 +58,12 @@ def _monitoring_problem(settings: Settings) -> str:
 
 
 def _agent_problem(settings: Settings) -> str:
-    if _is_loopback(settings.agent.origin):
+    if not _is_loopback(settings.agent.origin):
+        return "[agent] origin: must be on 127.0.0.1: the card agent serves the machine with the reader only."
+    known = tomllib.loads(_CARD_PROFILES.read_text())
+    if settings.agent.card_profile in known:
         return ""
-    return "[agent] origin: must be on 127.0.0.1: the card agent serves the machine with the reader only."
+    return f"[agent] card_profile: must be one of {', '.join(known)}, not {settings.agent.card_profile!r}."
 
 
 def _port_problem(settings: Settings) -> str:
@@ -84,6 +90,9 @@ def development_stand_ins(settings: Settings) -> list[str]:
         ),
         "[openid] module: SoftHSM keeps the OpenID keys in files. Set the PKCS#11 module of an HSM.": (
             "softhsm" in settings.openid.module.name
+        ),
+        "[agent] card_profile: SoftHSM cards are files. Name the profile of the cards that people carry.": (
+            settings.agent.card_profile == "softhsm"
         ),
         "[service] origin: this machine only. Set the name that people's browsers reach.": _is_loopback(
             settings.service.origin

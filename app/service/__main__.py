@@ -9,6 +9,7 @@ from pathlib import Path
 from app.errors import SpineError
 from app.service.data_folder import choose_layout, layout_to_delete, require_not_deleted
 from app.service.deleting import delete_after_asking
+from app.service.layout import Layout
 from app.service.options import Options, read_options
 from app.service.preflight import CannotStart, locked, require_programs, require_short_path
 from app.service.starting import start
@@ -17,6 +18,7 @@ from app.service.supervisor import StartFailed
 from app.service.telling import Terminal
 from app.service.visitor import NotDone
 from card_agent.driver import DriverRefused
+from cryptoki import load_card_profiles
 from cryptoki.errors import CryptokiError
 from directory.errors import SlapdFailed
 
@@ -58,11 +60,21 @@ def _run(options: Options, terminal: Terminal, stop: StopRequest) -> None:
     require_programs(NEEDED)
     if options.fresh:
         _delete(options, terminal)
-    layout = choose_layout(options.folder, PROJECT, options.port_offset, options.host)
+    layout = choose_layout(options.folder, PROJECT, options.port_offset, options.host, pcsc=options.pcsc)
+    if layout.has_readers:
+        require_programs(_needed_for_readers(layout))
     require_short_path(layout)
     with locked(layout.folder):
         require_not_deleted(layout)
         start(layout, options.database_url, terminal, stop)
+
+
+def _needed_for_readers(layout: Layout) -> dict[str, str]:
+    return {
+        "pcscd": "pcscd",
+        "/usr/lib/pcsc/drivers/serial/libifdvpcd.so": "vsmartcard-vpcd",
+        str(load_card_profiles()[layout.card_profile].module): "opensc-pkcs11",
+    }
 
 
 def _delete(options: Options, terminal: Terminal) -> None:

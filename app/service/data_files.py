@@ -40,6 +40,7 @@ origin = {status_origin}
 
 [agent]
 origin = {agent_origin}
+card_profile = {card_profile}
 
 [web]
 listen = {listen}
@@ -52,6 +53,9 @@ _AGENT_SETTINGS = """\
 # Made by ./run once; yours from now on. config/agent.example.toml explains each setting.
 [listen]
 port = {agent_port}
+
+[cards]
+profiles = [{card_profile}]
 
 [desk]
 folder = {desk}
@@ -111,6 +115,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
         "ldaps_url": layout.ldaps_url,
         "database_url": database_url,
         "folder": str(layout.folder),
+        "card_profile": layout.card_profile,
         "desk": str(layout.desk),
         "listen": layout.listen,
         "web_port": layout.web_port,

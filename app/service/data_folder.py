@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.service.files import PUBLIC, write_whole
-from app.service.layout import THIS_MACHINE, Layout
+from app.service.layout import IN_A_FOLDER, IN_READERS, THIS_MACHINE, Layout
 from app.service.preflight import CannotStart
 
 RECORD = "service.json"
@@ -29,33 +29,48 @@ class State(StrEnum):
     BEING_DELETED = "being deleted"
 
 
-def choose_layout(folder: Path, project: Path, port_offset: int | None, host: str | None = None) -> Layout:
+def choose_layout(
+    folder: Path, project: Path, port_offset: int | None, host: str | None = None, *, pcsc: bool = False
+) -> Layout:
     """The layout that the folder was made with, so that a later start needs no options.
 
     Args:
         port_offset, host: as asked for at this start; None when nothing was said.
+        pcsc: cards in readers were asked for at this start.
 
     Raises:
-        CannotStart: the folder holds something else, or was made with other ports or for another host.
+        CannotStart: the folder holds something else, or was made with other ports, for another host or with
+            other cards.
     """
-    wanted = Layout(folder, project, port_offset or 0, host or THIS_MACHINE)
+    cards = IN_READERS if pcsc else IN_A_FOLDER
+    wanted = Layout(folder, project, port_offset or 0, host or THIS_MACHINE, cards)
     record = folder / RECORD
     if not record.exists():
         _require_empty(folder)
         return wanted
     recorded = _read(wanted)
-    made = Layout(folder, project, recorded.port_offset, recorded.host)
+    made = Layout(folder, project, recorded.port_offset, recorded.host, recorded.card_profile)
+    _require_same(made, port_offset, host, pcsc)
+    return made
+
+
+def _require_same(made: Layout, port_offset: int | None, host: str | None, pcsc: bool) -> None:
     if host not in (None, made.host):
         raise CannotStart(
-            f"{folder} was made for the host {made.host}; its certificates carry that name. Start it as it"
-            f" is: {made.command}. For another host choose another folder: ./run --data FOLDER --host NAME"
+            f"{made.folder} was made for the host {made.host}; its certificates carry that name. Start it as"
+            f" it is: {made.command}. For another host choose another folder: ./run --data FOLDER --host NAME"
         )
     if port_offset not in (None, made.port_offset):
         raise CannotStart(
-            f"{folder} was made with --port-offset {made.port_offset}; its certificates carry those ports."
-            f" Start it as it is: {made.command}. For other ports choose another folder: ./run --data FOLDER"
+            f"{made.folder} was made with --port-offset {made.port_offset}; its certificates carry those"
+            f" ports. Start it as it is: {made.command}. For other ports choose another folder: ./run --data"
+            " FOLDER"
         )
-    return made
+    if pcsc and not made.has_readers:
+        raise CannotStart(
+            f"{made.folder} was made without --pcsc; its people hold other cards. Start it as it is:"
+            f" {made.command}. For cards in readers choose another folder: ./run --data FOLDER --pcsc"
+        )
 
 
 def layout_to_delete(folder: Path, project: Path) -> Layout:
@@ -100,13 +115,15 @@ class _Record:
     port_offset: int
     state: State
     host: str
+    card_profile: str
 
 
 def _read(layout: Layout) -> _Record:
     try:
         made = json.loads((layout.folder / RECORD).read_text())
-        return _Record(int(made["port_offset"]), State(made["state"]), str(made.get("host", THIS_MACHINE)))
-    except (ValueError, KeyError, TypeError):
+        host, cards = made.get("host", THIS_MACHINE), made.get("card_profile", IN_A_FOLDER)
+        return _Record(int(made["port_offset"]), State(made["state"]), str(host), str(cards))
+    except (AttributeError, ValueError, KeyError, TypeError):
         raise CannotStart(
             f"{layout.folder / RECORD} cannot be read. Restore the whole folder from one backup,"
             f" or begin again: {layout.command} --fresh"
@@ -115,7 +132,12 @@ def _read(layout: Layout) -> _Record:
 
 def remember(layout: Layout, state: State) -> None:
     """Keep how far the folder is, and the ports that it was made with: certificates carry them for life."""
-    record = {"port_offset": layout.port_offset, "state": state.value, "host": layout.host}
+    record = {
+        "port_offset": layout.port_offset,
+        "state": state.value,
+        "host": layout.host,
+        "card_profile": layout.card_profile,
+    }
     write_whole(layout.folder / RECORD, json.dumps(record), PUBLIC)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 THIS_MACHINE = "localhost"
+IN_A_FOLDER, IN_READERS = "softhsm", "smartcard-hsm"
+"""The card profiles that a service on one machine can begin with."""
 _EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - only when --host names the machine for others
 
 
@@ -22,12 +24,19 @@ class Layout:
         host: the name under which browsers and systems reach the servers. With ``localhost`` everything
             listens on loopback; with another name the servers listen on every address. The card agent, the
             unix sockets and the folder stay this machine's alone.
+        card_profile: the kind of card that is issued here.
     """
 
     folder: Path
     project: Path
     port_offset: int = 0
     host: str = THIS_MACHINE
+    card_profile: str = IN_A_FOLDER
+
+    @property
+    def has_readers(self) -> bool:
+        """Whether the cards lie in PC/SC readers that run here, and not in a folder alone."""
+        return self.card_profile != IN_A_FOLDER
 
     @property
     def listen(self) -> str:
@@ -97,7 +106,8 @@ class Layout:
     @property
     def sockets(self) -> tuple[Path, ...]:
         """Every unix socket."""
-        return (self.folder / "run" / "ca.sock", self.directory / "run" / "ldapi")
+        cards = (self.desk / "run" / "pcscd.comm",) if self.has_readers else ()
+        return (self.folder / "run" / "ca.sock", self.directory / "run" / "ldapi", *cards)
 
     @property
     def directory(self) -> Path:

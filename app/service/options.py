@@ -23,6 +23,7 @@ examples:
   ./run                                        start; go on with what is there
   ./run --fresh                                delete everything, after asking, and begin again
   ./run --data /srv/second --port-offset 1000  a second service beside the first, on ports 9443 …
+  ./run --data /srv/cards --pcsc               smartcards behind PC/SC readers
   ./run --data /srv/third --database-url postgresql+psycopg://ra@/spine"""
 
 
@@ -37,6 +38,7 @@ class Options:
         port_offset: None when nothing was said.
         database_url: None when nothing was said.
         host: None when nothing was said.
+        pcsc: cards in smartcard readers were asked for.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Options:
     port_offset: int | None
     database_url: str | None
     host: str | None
+    pcsc: bool
 
 
 def read_options(arguments: Sequence[str] | None, project: Path) -> Options:
@@ -54,7 +57,15 @@ def read_options(arguments: Sequence[str] | None, project: Path) -> Options:
     if chosen.yes and not chosen.fresh:
         parser.error("--yes answers the question of --fresh; give both or neither")
     folder = chosen.data.resolve()
-    return Options(folder, chosen.fresh, chosen.yes, chosen.port_offset, chosen.database_url, chosen.host)
+    return Options(
+        folder=folder,
+        fresh=chosen.fresh,
+        sure=chosen.yes,
+        port_offset=chosen.port_offset,
+        database_url=chosen.database_url,
+        host=chosen.host,
+        pcsc=chosen.pcsc,
+    )
 
 
 def _parser(project: Path) -> argparse.ArgumentParser:
@@ -93,6 +104,12 @@ def _parser(project: Path) -> argparse.ArgumentParser:
         metavar="NAME",
         help="first start only: the name under which other machines reach this one; the servers then listen"
         " on every address. The card agent stays on this machine. For trying out, not for real cards",
+    )
+    parser.add_argument(
+        "--pcsc",
+        action="store_true",
+        help="first start only: emulated SmartCard-HSM cards in two PC/SC readers with a pcscd of their"
+        " own, in place of SoftHSM tokens. Needs root",
     )
     return parser
 

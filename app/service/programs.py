@@ -25,6 +25,7 @@ def in_order(layout: Layout) -> list[Program]:
         worker(layout),
         look_ups(layout),
         metrics(layout),
+        *([readers(layout)] if layout.has_readers else []),
         card_agent(layout),
         relying_party(layout),
     ]
@@ -87,6 +88,12 @@ def metrics(layout: Layout) -> Program:
     return Program(
         "metrics", _python("app.cli", "metrics"), lambda: _listens(layout.metrics_port), _settings(layout)
     )
+
+
+def readers(layout: Layout) -> Program:
+    """pcscd with two readers, and the emulated cards in them."""
+    command = _python("virtual_card", "readers", str(layout.desk))
+    return Program("readers", command, _socket_answers(layout.desk / "run" / "readers.sock"))
 
 
 def card_agent(layout: Layout) -> Program:

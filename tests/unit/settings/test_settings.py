@@ -22,6 +22,8 @@ softhsm_conf = ""
 [openid]
 module = "/opt/hsm/libpkcs11.so"
 softhsm_conf = ""
+[agent]
+card_profile = "smartcard-hsm"
 """
 
 
@@ -135,6 +137,7 @@ def test_production_refuses_development_stand_ins(tmp_path: Path) -> None:
     assert [problem.split(":")[0] for problem in problems] == [
         "[ca] module",
         "[openid] module",
+        "[agent] card_profile",
         "[service] origin",
         "[status] origin",
     ]
@@ -148,4 +151,4 @@ def test_production_starts_without_stand_ins(tmp_path: Path) -> None:
 
 
 def test_development_names_its_stand_ins(tmp_path: Path) -> None:
-    assert len(settings_of(tmp_path, "").stand_ins) == 4
+    assert len(settings_of(tmp_path, "").stand_ins) == 5
