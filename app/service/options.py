@@ -86,6 +86,11 @@ def _parser(project: Path) -> argparse.ArgumentParser:
         "--fresh", action="store_true", help="delete everything in the data folder first, after asking"
     )
     parser.add_argument("--yes", action="store_true", help="with --fresh: delete without asking")
+    _add_first_start_options(parser)
+    return parser
+
+
+def _add_first_start_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port-offset",
         type=_offset,
@@ -111,7 +116,6 @@ def _parser(project: Path) -> argparse.ArgumentParser:
         help="first start only: emulated SmartCard-HSM cards in two PC/SC readers with a pcscd of their"
         " own, in place of SoftHSM tokens. Needs root",
     )
-    return parser
 
 
 def _host(text: str) -> str:
