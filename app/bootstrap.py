@@ -44,11 +44,14 @@ from app.periodic_tasks import (
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.cancelling import Cancelling
+from app.ra.card_job_steps import CardJobKinds
 from app.ra.carrying_loads import CarryingLoads
 from app.ra.closing_organisations import ClosingOrganisations
+from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.finding import Finding
+from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
 from app.ra.importing_formats import ReadingOrganisations
 from app.ra.issuing import Issuing
@@ -151,6 +154,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         undelivered_cards=settings.stock.undelivered_cards,
     )
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
+    desk_jobs = DeskJobs(database, ca, desk_policy)
     return Services(
         finding=Finding(database),
         registering=Registering(database, photos),
@@ -160,7 +164,9 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         requesting=Requesting(database, scope),
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
-        desk_jobs=DeskJobs(database, ca, desk_policy),
+        desk_jobs=desk_jobs,
+        collecting_jobs=CollectingJobs(database, desk_jobs, card_job_kinds(), desk_policy.pin_policy),
+        following_jobs=FollowingJobs(database),
         cancelling=Cancelling(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
@@ -172,6 +178,11 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         sessions=BrowserSessions(database, policy, limits),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
     )
+
+
+def card_job_kinds() -> CardJobKinds:
+    """What is done with cards at desks besides issuing them: the use case of each kind."""
+    return {}
 
 
 def session_limits(settings: Settings) -> SessionLimits:

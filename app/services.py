@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from app.ra.auditing import Auditing
     from app.ra.cancelling import Cancelling
     from app.ra.closing_organisations import ClosingOrganisations
+    from app.ra.collecting_jobs import CollectingJobs
     from app.ra.deciding import Deciding
     from app.ra.desk_jobs import DeskJobs
     from app.ra.finding import Finding
+    from app.ra.following_jobs import FollowingJobs
     from app.ra.issuing import Issuing
     from app.ra.limiting import Limiting
     from app.ra.loading_organisations import LoadingOrganisations
@@ -39,6 +41,8 @@ class Services:
     deciding: Deciding
     issuing: Issuing
     desk_jobs: DeskJobs
+    collecting_jobs: CollectingJobs
+    following_jobs: FollowingJobs
     cancelling: Cancelling
     systems: SystemAbilities
     auditing: Auditing

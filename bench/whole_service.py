@@ -43,7 +43,7 @@ class Desk:
         """Begin to issue a card to the person; the address that the browser is sent to."""
         issuing = Issuing(self.database)
         ticket = issuing.ticket(self.actor, issuing.begin(self.actor, uid))
-        return f"{self.service.agent}/issue?{urlencode({'op': self.service.web, 'ticket': ticket})}"
+        return f"{self.service.agent}/job?{urlencode({'op': self.service.web, 'ticket': ticket})}"
 
     def server_cpu_seconds(self) -> float:
         """CPU seconds that every server process has used so far; the card agent is not one."""

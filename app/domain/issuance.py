@@ -10,20 +10,15 @@ What each state leaves behind when the next step fails stands in ``docs/issuing-
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.domain.certificate_order import OrderApproval
+from app.domain.desk_record import DeskRecord
 from app.errors import NotPermitted, Refusal
 
-TICKET_LASTS = timedelta(minutes=5)
 # The step after which the certificate authority may have signed.
 KEYS_PRESENTED = "keys_presented"
-# Measured from its last use: choosing a PIN takes some people a while.
-JOB_TOKEN_LASTS = timedelta(minutes=15)
 
 
 class IssuanceKind(StrEnum):
@@ -73,18 +68,6 @@ class IssuanceStepOutOfOrder(Refusal):
     code = "issuance_step_out_of_order"
 
 
-class TicketNotValid(Refusal):
-    """The ticket was used, has run out, or never was one."""
-
-    code = "ticket_not_valid"
-
-
-class JobTokenNotValid(Refusal):
-    """The desk's job token is not the issuance's, or has run out."""
-
-    code = "job_token_not_valid"
-
-
 class CertificateRequestsChanged(Refusal):
     """Other keys than those already recorded were presented."""
 
@@ -109,40 +92,17 @@ class ProofNotValid(Refusal):
     code = "proof_not_valid"
 
 
-@dataclass(frozen=True)
-class IssuanceStep:
-    """One thing that happened: its name, when, and ``done`` or ``failed`` with the reason."""
-
-    name: str
-    at: datetime
-    outcome: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class CardIssuance:
+@dataclass(frozen=True, kw_only=True)
+class CardIssuance(DeskRecord):
     """An issuance as it is stored.
 
     Attributes:
         operator_uid: who began it and must approve it; None when it belongs to the founding ceremony.
-        ticket_hash, job_token_hash: SHA-256 in hexadecimal of values that only the desk knows.
         approval: the operator's signature or the founding record, once there is one.
         completion_nonce: what the card must sign to prove that it holds its new key.
     """
 
-    id: str
-    uid: str
     status: IssuanceStatus
-    operator_uid: str | None
-    operator_role_profile: str | None
-    begun_at: datetime
-    steps: tuple[IssuanceStep, ...] = ()
-    card_serial: str | None = None
-    finished_at: datetime | None = None
-    ticket_hash: str | None = None
-    ticket_expires_at: datetime | None = None
-    job_token_hash: str | None = None
-    job_token_expires_at: datetime | None = None
     approval: OrderApproval | None = None
     authentication_csr: bytes | None = None
     content_commitment_csr: bytes | None = None
@@ -153,16 +113,6 @@ class CardIssuance:
     def belongs_to_founding(self) -> bool:
         """Whether the founding ceremony approved it instead of an operator."""
         return self.operator_uid is None
-
-
-def new_secret() -> str:
-    """A ticket, job token or nonce: 256 random bits, URL-safe."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_of(secret: str) -> str:
-    """How a ticket or job token is stored: SHA-256, hexadecimal. The secrets are random, so no salt."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def require_open(issuance: CardIssuance) -> None:

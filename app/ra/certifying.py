@@ -25,6 +25,7 @@ from app.domain.certificate_order import (
     CertificatePurpose,
     serial_number_text,
 )
+from app.domain.desk_record import JobStep, new_secret
 from app.domain.issuance import (
     KEYS_PRESENTED,
     CardIssuance,
@@ -32,8 +33,6 @@ from app.domain.issuance import (
     CertificateRequestsChanged,
     IssuanceNotOpen,
     IssuanceStatus,
-    IssuanceStep,
-    new_secret,
     require_status,
 )
 from app.domain.json_value import JsonValue
@@ -109,7 +108,7 @@ class Certifying:
                 issuance,
                 authentication_csr=keys.authentication_csr,
                 content_commitment_csr=keys.content_commitment_csr,
-                steps=(*issuance.steps, IssuanceStep(KEYS_PRESENTED, work.now, "done")),
+                steps=(*issuance.steps, JobStep(KEYS_PRESENTED, work.now, "done")),
             )
         )
 
@@ -232,7 +231,7 @@ def _keep(work: Work, issuance: CardIssuance, certificates: list[CardCertificate
             issuance,
             status=IssuanceStatus.CERTIFIED,
             completion_nonce=nonce,
-            steps=(*issuance.steps, IssuanceStep("certified", work.now, "done")),
+            steps=(*issuance.steps, JobStep("certified", work.now, "done")),
         )
     )
 

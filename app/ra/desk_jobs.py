@@ -15,13 +15,11 @@ from cryptography import x509
 
 from app.domain.actor import Actor
 from app.domain.certificate_order import SignedApproval, serial_number_text
+from app.domain.desk_record import hash_of, new_secret, require_held, with_failure
 from app.domain.issuance import (
     CardIssuance,
     IssuanceStatus,
-    IssuanceStep,
     IssuanceStepOutOfOrder,
-    hash_of,
-    new_secret,
     require_open,
     require_status,
 )
@@ -32,7 +30,7 @@ from app.errors import InvalidInput
 from app.ra.approving import bind_card, verified_statement
 from app.ra.certifying import CardKeys, Certifying, card_keys_from_untrusted, same_keys
 from app.ra.completing import complete_issuance, require_read_back
-from app.ra.desk_access import STRANGER, claimed, operator_of, require_held, save_step
+from app.ra.desk_access import STRANGER, claim_issuance, operator_of, save_step
 from app.ra.desk_messages import certificates_message, job_message, stored_certificates
 from app.ra.ports import CertificateAuthority, Database, Work
 from app.ra.records import ClaimedJob
@@ -87,7 +85,7 @@ class DeskJobs:
         job_token = new_secret()
         actor, issuance_id, holder = self._of_ticket(ticket)
         with self._database.audited(actor, "card_issuance.claimed", holder, issuance=issuance_id) as work:
-            issuance = claimed(work, issuance_id, hash_of(ticket), hash_of(job_token))
+            issuance = claim_issuance(work, issuance_id, hash_of(ticket), hash_of(job_token))
         if issuance.status is IssuanceStatus.PERSONALISING:
             self._certifying.finish(actor, issuance)
         return ClaimedJob(self._told(job_token, issuance_id, escrow_key), job_token)
@@ -217,8 +215,7 @@ class DeskJobs:
         """
         with self._step(job_token, issuance_id, "card_issuance.step_failed") as (work, issuance):
             require_open(issuance)
-            failed = IssuanceStep(step[:60], work.now, "failed", reason[:500])
-            work.issuances.save(replace(issuance, steps=(*issuance.steps, failed)))
+            work.issuances.save(with_failure(issuance, step, reason, work.now))
             work.audit.details(step=step[:60], reason_given=reason[:500])
 
     @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from app.domain.certificate_order import FoundingApproval
+from app.domain.desk_record import JobStep
 from app.domain.founding import (
     AlreadyFounded,
     Founder,
@@ -15,7 +16,7 @@ from app.domain.founding import (
     founding_file_from_untrusted,
     require_sound,
 )
-from app.domain.issuance import CardIssuance, IssuanceStatus, IssuanceStep
+from app.domain.issuance import CardIssuance, IssuanceStatus
 from app.domain.permissions_policy import PermissionsPolicy
 from app.errors import InvalidInput
 from app.ra.granting import Grant, role_profiles_of
@@ -126,6 +127,6 @@ def _issuance(work: Work, uid: str, digest: str) -> CardIssuance:
         operator_uid=None,
         operator_role_profile=None,
         begun_at=work.now,
-        steps=(IssuanceStep("approved_by_the_founding_ceremony", work.now, "done"),),
+        steps=(JobStep("approved_by_the_founding_ceremony", work.now, "done"),),
         approval=FoundingApproval(digest),
     )

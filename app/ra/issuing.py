@@ -11,15 +11,12 @@ from datetime import datetime
 
 from app.domain.actor import Actor
 from app.domain.card import CardAlreadyHeld, CardStatus
+from app.domain.desk_record import JobStep, new_secret, with_ticket
 from app.domain.issuance import (
     KEYS_PRESENTED,
-    TICKET_LASTS,
     CannotIssueToOneself,
     CardIssuance,
     IssuanceStatus,
-    IssuanceStep,
-    hash_of,
-    new_secret,
     require_open,
     require_other_operator,
 )
@@ -75,9 +72,7 @@ class Issuing:
             issuance = _require_issuance(work, issuance_id)
             _require_operator(actor, issuance)
             require_open(issuance)
-            work.issuances.save(
-                replace(issuance, ticket_hash=hash_of(ticket), ticket_expires_at=work.now + TICKET_LASTS)
-            )
+            work.issuances.save(with_ticket(issuance, ticket, work.now))
         return ticket
 
     def issuance(self, actor: Actor, issuance_id: str) -> IssuanceRecord:
@@ -133,7 +128,7 @@ def _begun(issuance_id: str, uid: str, operator: Actor, now: datetime) -> CardIs
         operator_uid=operator.uid,
         operator_role_profile=operator.role_profile_id,
         begun_at=now,
-        steps=(IssuanceStep("begun", now, "done"),),
+        steps=(JobStep("begun", now, "done"),),
     )
 
 
@@ -190,7 +185,7 @@ def _undo(work: Work, issuance: CardIssuance, reason: str) -> None:
             status=IssuanceStatus.UNDONE,
             finished_at=work.now,
             ticket_hash=None,
-            steps=(*issuance.steps, IssuanceStep("undone", work.now, "done", reason)),
+            steps=(*issuance.steps, JobStep("undone", work.now, "done", reason)),
         )
     )
     work.audit.details(before=issuance.status.value, reason_given=reason, certificates=revoked)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.domain.card import Card
+from app.domain.card_job import JobKind, JobStatus
 from app.domain.certificate import CardCertificate
+from app.domain.desk_record import JobStep
 from app.domain.evidence import Evidence
-from app.domain.issuance import IssuanceStatus, IssuanceStep
+from app.domain.issuance import IssuanceStatus
 from app.domain.person import Person, PersonSummary
 from app.domain.position import Position
 from app.domain.professional_registration import ProfessionalRegistration
@@ -100,8 +102,23 @@ class IssuanceRecord:
     holder: PersonReference
     operator: PersonReference | None
     status: IssuanceStatus
-    steps: tuple[IssuanceStep, ...]
+    steps: tuple[JobStep, ...]
     card_serial: str | None
+    begun_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CardJobRecord:
+    """A card job as the page shows it. ``operator`` is None when it is the holder's own."""
+
+    id: str
+    kind: JobKind
+    holder: PersonReference
+    operator: PersonReference | None
+    status: JobStatus
+    steps: tuple[JobStep, ...]
+    card_serial: str
     begun_at: datetime
     finished_at: datetime | None
 

@@ -8,7 +8,7 @@ from app.service.staff import CardHolder, Staff
 from app.service.telling import Advance
 from card_agent.driver import Driver
 from card_agent.pin_policy import PinPolicy
-from card_agent.progress import Step
+from card_agent.progress import IssueStep
 
 _PIN_DIGITS = 6
 
@@ -34,7 +34,7 @@ class CardDesk:
         holder = self._staff.of(uid) or self._keep_first(what, name, uid)
         self.driver.place("right", holder.card_serial)
         for number, step in enumerate(self.driver.issue(hop, operator_pin, holder.pin), start=1):
-            advance(step.sentence, number, len(Step))
+            advance(step.sentence, number, len(IssueStep))
         self.driver.remove("right")
 
     def _keep_first(self, what: str, name: str, uid: str) -> CardHolder:

@@ -47,7 +47,7 @@ def _issue_founders_cards(layout: Layout, database: Database, desk: CardDesk, te
         name = known_people.name_of(database, uid)
         with terminal.step(f"Issuing {name}'s smartcard") as advance:
             query = {"op": layout.web_origin, "ticket": issuing.ticket(FOUNDING, issuance_id)}
-            desk.issue(what, name, uid, f"{layout.agent_origin}/issue?{urlencode(query)}", "", advance)
+            desk.issue(what, name, uid, f"{layout.agent_origin}/job?{urlencode(query)}", "", advance)
 
 
 class _Office:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -22,9 +21,9 @@ from app.domain.issuance import (
     IssuanceAlreadyOpen,
     IssuanceKind,
     IssuanceStatus,
-    IssuanceStep,
 )
 from app.storage.conflicts import conflict_means
+from app.storage.desk_steps import step_of, step_row
 from app.storage.role_profiles import FOUNDING_ID
 from app.storage.tables import cards as tables
 
@@ -106,14 +105,9 @@ def _row_of(issuance: CardIssuance) -> dict[str, Any]:
     return row | {
         "status": issuance.status.value,
         "kind": issuance.kind.value,
-        "steps": [_step_row(step) for step in issuance.steps],
+        "steps": [step_row(step) for step in issuance.steps],
         "approval": _approval_row(issuance.approval),
     }
-
-
-def _step_row(step: IssuanceStep) -> dict[str, str]:
-    row = {"name": step.name, "at": step.at.isoformat(), "outcome": step.outcome}
-    return row | ({"reason": step.reason} if step.reason else {})
 
 
 def _approval_row(approval: OrderApproval | None) -> dict[str, Any] | None:
@@ -154,10 +148,6 @@ def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
     issuance = CardIssuance(**{**fields, "kind": kind, "status": status})
     return replace(
         issuance,
-        steps=tuple(_step_of(step) for step in fields["steps"]),
+        steps=tuple(step_of(step) for step in fields["steps"]),
         approval=approval_of(fields["approval"]),
     )
-
-
-def _step_of(row: Mapping[str, str]) -> IssuanceStep:
-    return IssuanceStep(row["name"], datetime.fromisoformat(row["at"]), row["outcome"], row.get("reason", ""))

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.actor import Actor
 from app.storage.audit import AuditLog
+from app.storage.card_jobs import CardJobs
 from app.storage.cards import Cards
 from app.storage.certificates import Certificates
 from app.storage.comparisons import Comparisons
@@ -104,6 +105,11 @@ class Work:
     def stock_findings(self) -> StockFindings:
         """Where the stock ledger and what was seen differ."""
         return StockFindings(self.connection, self.now)
+
+    @cached_property
+    def card_jobs(self) -> CardJobs:
+        """What is done with cards at desks besides issuing them."""
+        return CardJobs(self.connection)
 
     @cached_property
     def issuances(self) -> Issuances:

@@ -30,7 +30,7 @@ def claim() -> Response:
         "desk.claim", context.client_address(), _MOST_CLAIMS, _CLAIMS_WINDOW
     )
     message = _message("ticket")
-    claimed = context.services().desk_jobs.claim(message.text("ticket", 200))
+    claimed = context.services().collecting_jobs.claim(message.text("ticket", 200))
     return jsonify(job=claimed.job, job_token=claimed.job_token)
 
 
@@ -38,7 +38,7 @@ def claim() -> Response:
 @machine_endpoint
 def job(job_id: str) -> Response:
     """The job as it stands now."""
-    return jsonify(job=context.services().desk_jobs.job(_job_token(), job_id))
+    return jsonify(job=context.services().collecting_jobs.job(_job_token(), job_id))
 
 
 @blueprint.put("/<record:job_id>/approval")
@@ -107,7 +107,7 @@ def completion(job_id: str) -> Response:
 def failure(job_id: str) -> Response:
     """A step failed at the desk; it is recorded, and the job stays open."""
     message = _message("step", "reason")
-    context.services().desk_jobs.fail(
+    context.services().collecting_jobs.fail(
         _job_token(), job_id, step=message.text("step", 60), reason=message.text("reason", 1000)
     )
     return _done()

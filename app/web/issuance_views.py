@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.domain.permission import Permission
 from app.errors import Refusal
 from app.web import context
+from app.web.desk_page import desk_page
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page
 from app.web.people_views import person_page
@@ -54,15 +53,7 @@ def steps(issuance_id: str) -> Response:
 def go_to_desk(issuance_id: str) -> Response:
     """Make a one-time ticket, and a page that goes on to the card agent with it."""
     ticket = context.services().issuing.ticket(context.actor(), issuance_id)
-    agent_origin = context.settings().agent.origin
-    parameters = urlencode({"op": context.settings().service.origin, "ticket": ticket})
-    return render_page(
-        "issuances/desk.html",
-        "Opening the card desk",
-        crumbs=(ISSUANCES, Crumb("This card", f"/issuances/{issuance_id}")),
-        desk_href=f"{agent_origin}/issue?{parameters}",
-        back=f"/issuances/{issuance_id}",
-    )
+    return desk_page(ticket, ISSUANCES, Crumb("This card", f"/issuances/{issuance_id}"))
 
 
 @blueprint.post("/issuances/<record:issuance_id>/undo")

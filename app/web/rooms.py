@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import (
     audit_views,
+    card_job_views,
     card_views,
     closing_views,
     desk_api,
@@ -42,6 +43,7 @@ def install(app: Flask) -> None:
         request_views,
         issuance_views,
         card_views,
+        card_job_views,
         my_views,
         system_views,
         system_request_views,

@@ -20,12 +20,18 @@ from card_agent.desks import desk_of
 from card_agent.errors import CardAgentError
 from card_agent.issue_desk import IssueDesk
 from card_agent.issue_pages import IssuePages
+from card_agent.job_desk import JobDesk
+from card_agent.job_kind import JobKind
+from card_agent.job_pages import JobPages
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
 from card_agent.visits import FormValues, WaysBack
 
 _log = logging.getLogger("card_agent")
+
+#: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
+JOB_KINDS: dict[str, JobKind] = {}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,11 +60,15 @@ def application(settings: AgentSettings, own_port: int) -> Application:
     views = CardViews(desk, processes)
     allow_list = AllowList(settings.sites)
     form_values, ways_back = FormValues(_now), WaysBack(_now)
+    running = threading.Lock()
+    issue = IssuePages(IssueDesk(views, processes, _now, running), form_values, ways_back)
+    jobs = JobDesk(JOB_KINDS, views, processes, _now, running)
     return Application(
         own_port,
         DeskPages(desk, views, form_values, ways_back),
         SignInPages(allow_list, views, processes, ways_back, _now),
-        IssuePages(IssueDesk(allow_list, views, processes, _now), form_values, ways_back),
+        issue,
+        JobPages(allow_list, jobs, issue, form_values, ways_back),
     )
 
 

@@ -10,6 +10,7 @@ from card_agent.desk_pages import DeskPages
 from card_agent.errors import CardAgentError, OriginNotAllowed, PageExpired, Refusal, RequestRefused
 from card_agent.http_messages import Request, Response
 from card_agent.issue_pages import IssuePages
+from card_agent.job_pages import JobPages
 from card_agent.pages import refusal_page, static_file
 from card_agent.request_checks import (
     require_navigation,
@@ -25,12 +26,15 @@ _log = logging.getLogger(__name__)
 class Application:
     """Answers requests. ``own_port`` is the port it listens on, which its own Host headers name."""
 
-    def __init__(self, own_port: int, desk: DeskPages, sign_in: SignInPages, issue: IssuePages) -> None:
+    def __init__(
+        self, own_port: int, desk: DeskPages, sign_in: SignInPages, issue: IssuePages, jobs: JobPages
+    ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
         self._desk = desk
         self._sign_in = sign_in
         self._issue = issue
+        self._jobs = jobs
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -52,7 +56,7 @@ class Application:
             return static_file(request.path.removeprefix("/static/"))
         if request.path.endswith("/steps.json"):
             require_own_page(request)
-            return self._issue.steps(request.path.split("/")[2])
+            return self._steps(request)
         require_navigation(request)
         return self._page(request)
 
@@ -60,13 +64,23 @@ class Application:
         pages: dict[str, Callable[[], Response]] = {
             "/": lambda: self._desk.show(request.query.get("back", "")),
             "/card": lambda: self._sign_in.ask(request.query),
-            "/issue": lambda: self._issue.collect(request.query),
+            "/job": lambda: self._jobs.collect(request.query),
         }
         if request.path in pages:
             return pages[request.path]()
         match request.path.split("/"):
             case ["", "issue", name]:
                 return self._issue.show(name)
+            case ["", "job", name]:
+                return self._jobs.show(name)
+        raise _no_such_page()
+
+    def _steps(self, request: Request) -> Response:
+        match request.path.split("/"):
+            case ["", "issue", name, "steps.json"]:
+                return self._issue.steps(name)
+            case ["", "job", name, "steps.json"]:
+                return self._jobs.steps(name)
         raise _no_such_page()
 
     def _form(self, request: Request) -> Response:
@@ -79,6 +93,10 @@ class Application:
                 return self._issue.start(name, request.form)
             case ["", "issue", name, "go-on"]:
                 return self._issue.go_on(name, request.form)
+            case ["", "job", name]:
+                return self._jobs.start(name, request.form)
+            case ["", "job", name, "go-on"]:
+                return self._jobs.go_on(name, request.form)
         raise _no_such_page()
 
 

@@ -54,22 +54,34 @@ class Job:
     certificates: IssuedCertificates | None
 
 
+def id_and_kind_from_untrusted(message: object) -> tuple[str, str]:
+    """Return the job's id and kind, the two things that every job has in one form. Raises SiteUnavailable."""
+    try:
+        table = as_table(message)
+        return as_text(table["id"]), as_text(table["kind"])
+    except (KeyError, TypeError) as error:
+        raise unreadable() from error
+
+
+def unreadable() -> SiteUnavailable:
+    """Return the refusal of a job in no form that this agent knows."""
+    return SiteUnavailable("The site sent a job that cannot be read. Tell your IT service desk.")
+
+
 def job_from_untrusted(message: object) -> Job:
     """Return the job in the site's JSON. Raises SiteUnavailable (cannot be read) or JobUnusable."""
     try:
-        job = _job(_table(message))
+        job = _job(as_table(message))
     except (KeyError, TypeError, ValueError) as error:
-        raise SiteUnavailable(
-            "The site sent a job that cannot be read. Tell your IT service desk."
-        ) from error
-    _require_usable(_table(message), job)
+        raise unreadable() from error
+    _require_usable(as_table(message), job)
     return job
 
 
 def certificates_from_untrusted(message: object) -> IssuedCertificates:
     """Return the certificates in the site's JSON. Raises SiteUnavailable when they cannot be read."""
     try:
-        return _certificates(_table(message))
+        return _certificates(as_table(message))
     except (KeyError, TypeError, ValueError) as error:
         raise SiteUnavailable(
             "The site sent certificates that cannot be read. Tell your IT service desk."
@@ -77,18 +89,18 @@ def certificates_from_untrusted(message: object) -> IssuedCertificates:
 
 
 def _job(table: Mapping[str, object]) -> Job:
-    policy = _table(table["pin_policy"])
+    policy = as_table(table["pin_policy"])
     certificates = table.get("certificates")
     return Job(
-        id=_text(table["id"]),
-        state=_text(table["state"]),
-        holder=_party(table["holder"]),
-        operator=_party(table["operator"]) if table.get("operator") else Party("", ""),
-        card_profile=_text(table["card_profile"]),
-        card_serial=_text(table.get("card_serial") or ""),
-        pin_policy=PinPolicy(_whole(policy["minimum"]), _whole(policy["maximum"])),
-        so_pin_escrow_key=_text(table["so_pin_escrow_key"]).encode(),
-        certificates=_certificates(_table(certificates)) if certificates else None,
+        id=as_text(table["id"]),
+        state=as_text(table["state"]),
+        holder=as_party(table["holder"]),
+        operator=as_party(table["operator"]) if table.get("operator") else Party("", ""),
+        card_profile=as_text(table["card_profile"]),
+        card_serial=as_text(table.get("card_serial") or ""),
+        pin_policy=PinPolicy(as_whole(policy["minimum"]), as_whole(policy["maximum"])),
+        so_pin_escrow_key=as_text(table["so_pin_escrow_key"]).encode(),
+        certificates=_certificates(as_table(certificates)) if certificates else None,
     )
 
 
@@ -103,23 +115,26 @@ def _require_usable(table: Mapping[str, object], job: Job) -> None:
 
 def _certificates(table: Mapping[str, object]) -> IssuedCertificates:
     return IssuedCertificates(
-        {purpose: _bytes(table[name]) for purpose, name in JSON_NAMES.items()},
+        {purpose: as_bytes(table[name]) for purpose, name in JSON_NAMES.items()},
         _nonce(table["completion_nonce"]),
     )
 
 
-def _party(message: object) -> Party:
-    table = _table(message)
-    return Party(_text(table["uid"]), _text(table["name"]))
+def as_party(message: object) -> Party:
+    """Return the person. Raises KeyError or TypeError."""
+    table = as_table(message)
+    return Party(as_text(table["uid"]), as_text(table["name"]))
 
 
-def _table(message: object) -> Mapping[str, object]:
+def as_table(message: object) -> Mapping[str, object]:
+    """Return the JSON object. Raises TypeError."""
     if not isinstance(message, dict):
         raise TypeError("not a table")
     return message
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return the text. Raises TypeError."""
     if not isinstance(value, str):
         raise TypeError("not text")
     return value
@@ -127,20 +142,22 @@ def _text(value: object) -> str:
 
 def _nonce(value: object) -> str:
     """A nonce and nothing else: the new key signs it, and must not sign another protocol's message."""
-    text = _text(value)
+    text = as_text(value)
     if _NONCE.fullmatch(text) is None:
         raise ValueError("not a nonce")
     return text
 
 
-def _whole(value: object) -> int:
+def as_whole(value: object) -> int:
+    """Return the whole number. Raises TypeError."""
     if not isinstance(value, int):
         raise TypeError("not a whole number")
     return value
 
 
-def _bytes(value: object) -> bytes:
+def as_bytes(value: object) -> bytes:
+    """Return the bytes that came as base64. Raises TypeError or ValueError."""
     try:
-        return base64.b64decode(_text(value), validate=True)
+        return base64.b64decode(as_text(value), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error

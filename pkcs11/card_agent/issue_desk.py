@@ -1,4 +1,4 @@
-"""The jobs this desk has collected, and the run that may be going on.
+"""The issuances this desk has collected, and the run that may be going on.
 
 In memory only: after a restart a new claim brings the job back.
 """
@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from card_agent import card_operations
-from card_agent.allow_list import AllowList
 from card_agent.approval import card_to_issue, operator_card, signed_approval
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.desk_job import BEFORE_APPROVAL, CERTIFIED, Job
+from card_agent.desk_job import BEFORE_APPROVAL, CERTIFIED, Job, job_from_untrusted
 from card_agent.errors import DeskBusy, PageExpired
 from card_agent.issuing import CardIssue, IssuePlan
-from card_agent.job_client import ClaimedJob, SignedApproval, claim
+from card_agent.job_client import ClaimedJob, CollectedJob, SignedApproval
 from card_agent.pin import Pin
-from card_agent.progress import Progress, Step
+from card_agent.progress import IssueStep, Progress
 from card_agent.remembered import Remembered
 from card_agent.so_pins import UnfinishedSoPins
 
@@ -55,22 +54,26 @@ class IssueDesk:
     """Collects jobs and runs one of them at a time."""
 
     def __init__(
-        self, allow_list: AllowList, views: CardViews, processes: CardProcesses, clock: Callable[[], datetime]
+        self,
+        views: CardViews,
+        processes: CardProcesses,
+        clock: Callable[[], datetime],
+        running: threading.Lock,
     ) -> None:
-        self._allow_list = allow_list
         self._views = views
         self._processes = processes
         self._clock = clock
         self._issues: Remembered[DeskIssue] = Remembered(_JOB_LIFETIME, clock, capacity=50)
-        self._running = threading.Lock()
+        self._running = running
         self._so_pins = UnfinishedSoPins()
 
-    def collect(self, origin: str, ticket: str) -> str:
-        """Claim the job behind a one-time ticket and return the name it has at this desk.
+    def take(self, collected: CollectedJob) -> str:
+        """Keep a collected issuance and return the name it has at this desk.
 
-        Raises OriginNotAllowed, JobRefused, JobUnusable or SiteUnavailable.
+        Raises JobUnusable or SiteUnavailable.
         """
-        claimed = claim(self._allow_list.site(origin), ticket)
+        job = job_from_untrusted(collected.message)
+        claimed = ClaimedJob(collected.site, job, collected.job_token)
         return self._issues.add(DeskIssue(claimed, self._clock()))
 
     def find(self, name: str) -> DeskIssue:
@@ -135,11 +138,11 @@ class IssueDesk:
         threading.Thread(target=self._run, args=(run,), name=f"issuance {issue.job.id}", daemon=True).start()
 
     def _progress_so_far(self, issue: DeskIssue) -> Progress:
-        progress = Progress(self._clock)
-        progress.did(Step.COLLECT, issue.collected_at)
+        progress = Progress(self._clock, IssueStep)
+        progress.did(IssueStep.COLLECT, issue.collected_at)
         if not issue.needs_new_pin:
-            steps = list(Step)
-            progress.skip(*steps[: steps.index(Step.WRITE_CERTIFICATES)])
+            steps = list(IssueStep)
+            progress.skip(*steps[: steps.index(IssueStep.WRITE_CERTIFICATES)])
         return progress
 
     def _run(self, run: CardIssue) -> None:

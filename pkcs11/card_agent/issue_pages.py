@@ -9,8 +9,8 @@ from card_agent.desk_job import FINISHED
 from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLocked, WrongCard
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.issue_desk import DeskIssue, IssueDesk
-from card_agent.job_client import SignedApproval
-from card_agent.pages import Problem, clock_time, page
+from card_agent.job_client import CollectedJob, SignedApproval
+from card_agent.pages import Problem, page, progress_message
 from card_agent.pin import Pin
 from card_agent.progress import Progress
 from card_agent.sign_in_pages import pin_problem
@@ -30,9 +30,9 @@ class IssuePages:
         self._form_values = form_values
         self._ways_back = ways_back
 
-    def collect(self, query: Mapping[str, str]) -> Response:
-        """Claim the job, then move on to its own address, so that the used ticket leaves the address bar."""
-        return see_other("/issue/" + self._desk.collect(query.get("op", ""), query.get("ticket", "")))
+    def take(self, collected: CollectedJob) -> str:
+        """Keep a collected issuance and return the address of its page. Raises JobUnusable."""
+        return "/issue/" + self._desk.take(collected)
 
     def show(self, name: str) -> Response:
         """Return the page of a collected job. Raises PageExpired."""
@@ -46,7 +46,7 @@ class IssuePages:
     def steps(self, name: str) -> Response:
         """Return the steps as JSON for the page's script. Raises PageExpired."""
         progress = self._desk.find(name).progress
-        return as_json(_progress_message(progress) if progress else {"over": True, "steps": []})
+        return as_json(progress_message(progress) if progress else {"over": True, "steps": []})
 
     def go_on(self, name: str, form: Mapping[str, str]) -> Response:
         """Ask the site how far the job is, then show its page. Raises PageExpired."""
@@ -113,7 +113,7 @@ class IssuePages:
         values = {
             "issue": issue,
             "name": name,
-            "message": _progress_message(progress),
+            "message": progress_message(progress),
             "form_value": self._form_values.new(name),
         }
         return page("issue_progress.html", values, problems)
@@ -136,19 +136,3 @@ def _new_pin_problem(issue: DeskIssue, new_pin: str, repeated: str) -> Problem |
     if new_pin != repeated:
         return Problem(_REPEATED_PIN, "The two entries of the new PIN are not the same. Enter both again.")
     return None
-
-
-def _progress_message(progress: Progress) -> dict[str, object]:
-    """Return the steps as the page and its script show them."""
-    is_over = progress.is_over
-    steps = [
-        {
-            "sentence": seen.step.sentence,
-            "name": seen.step.value,
-            "state": seen.state.value,
-            "time": clock_time(seen.finished_at or seen.started_at),
-        }
-        for seen in progress.steps()
-    ]
-    done = is_over and not progress.failure
-    return {"over": is_over, "done": done, "failure": progress.failure, "steps": steps}

@@ -33,7 +33,7 @@ from card_agent.errors import CardAgentError, CardFault, SiteUnavailable
 from card_agent.job_client import ClaimedJob, SignedApproval
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
-from card_agent.progress import Progress, Step
+from card_agent.progress import IssueStep, Progress
 from card_agent.so_pins import UnfinishedSoPins
 
 Result = TypeVar("Result")
@@ -84,36 +84,36 @@ class CardIssue:
         """Steps 2 to 7."""
         self._approve()
         serial = self._plan.card_serial
-        with self._progress.doing(Step.RECORD_INTENTION):
+        with self._progress.doing(IssueStep.RECORD_INTENTION):
             earlier = self._so_pins.of(serial)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
             self._claimed.record_intention(serial, wrapped(so_pin, self._job.so_pin_escrow_key))
-        with self._progress.doing(Step.INITIALISE):
+        with self._progress.doing(IssueStep.INITIALISE):
             pins = [so_pin, self._plan.holder_pin, *earlier]
             self._processes.run(serial, card_operations.initialise, pins)
-        with self._progress.doing(Step.GENERATE_KEYS):
+        with self._progress.doing(IssueStep.GENERATE_KEYS):
             provenance = self._on_card(card_operations.generate_key_pairs)
-        with self._progress.doing(Step.REQUEST_CERTIFICATES):
+        with self._progress.doing(IssueStep.REQUEST_CERTIFICATES):
             requests = self._on_card(card_operations.certificate_requests, self._job.holder.uid)
-        with self._progress.doing(Step.CERTIFY):
+        with self._progress.doing(IssueStep.CERTIFY):
             issued = self._claimed.certify(requests, provenance)
         self._so_pins.forget(serial)
         return issued
 
     def _approve(self) -> None:
         if self._plan.approval is None:
-            self._progress.skip(Step.APPROVE)
+            self._progress.skip(IssueStep.APPROVE)
             return
-        with self._progress.doing(Step.APPROVE):
+        with self._progress.doing(IssueStep.APPROVE):
             self._claimed.approve(self._plan.approval)
 
     def _finish(self, issued: IssuedCertificates) -> None:
         """Steps 8 to 10."""
-        with self._progress.doing(Step.WRITE_CERTIFICATES):
+        with self._progress.doing(IssueStep.WRITE_CERTIFICATES):
             self._on_card(card_operations.write_certificates, issued.by_purpose)
-        with self._progress.doing(Step.READ_BACK):
+        with self._progress.doing(IssueStep.READ_BACK):
             read_back = self._read_back(issued.by_purpose)
-        with self._progress.doing(Step.COMPLETE):
+        with self._progress.doing(IssueStep.COMPLETE):
             nonce = issued.completion_nonce.encode()
             proof = self._on_card(card_operations.sign, Purpose.AUTHENTICATION, nonce)
             self._claimed.complete(read_back, proof)
@@ -132,7 +132,7 @@ class CardIssue:
 
     def _report(self, error: Exception) -> None:
         """Tell the site what failed. The site may be what failed, so this does not insist."""
-        step = self._progress.failed_step() or Step.COLLECT
+        step = self._progress.failed_step() or IssueStep.COLLECT
         reason = f"{error.code}: {error}" if isinstance(error, CardAgentError) else type(error).__name__
         _log.warning("Issuance %s failed at %s: %s", self._job.id, step.value, reason)
         try:

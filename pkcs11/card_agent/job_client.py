@@ -15,6 +15,7 @@ from card_agent.desk_job import (
     IssuedCertificates,
     Job,
     certificates_from_untrusted,
+    id_and_kind_from_untrusted,
     job_from_untrusted,
 )
 from card_agent.errors import JobRefused, SiteUnavailable
@@ -36,56 +37,37 @@ class SignedApproval:
     certificate: bytes
 
 
-class ClaimedJob:
-    """A job this agent has collected, and the calls it may make about it.
+class JobLink:
+    """A job of any kind that this agent has collected, and the calls it may make about it.
 
     Every call raises JobRefused (with the site's sentence) or SiteUnavailable.
     """
 
-    def __init__(self, site: Site, job: Job, job_token: str) -> None:
+    def __init__(self, site: Site, job_id: str, job_token: str) -> None:
         self.site = site
-        self.job = job
+        self.job_id = job_id
         self._job_token = job_token
 
-    def reload(self) -> None:
-        """Ask the site how far the job is."""
-        self.job = job_from_untrusted(self._call("GET", "").get("job"))
+    def fetch(self) -> object:
+        """Ask the site how far the job is; its JSON, not yet checked."""
+        return self._call("GET", "").get("job")
 
     def approve(self, approval: SignedApproval) -> None:
-        """Record the operator's signed approval."""
-        self._step(
+        """Record a signed approval."""
+        self.step(
             "/approval",
             {
-                "statement": _base64(approval.statement),
-                "signature": _base64(approval.signature),
-                "certificate": _base64(approval.certificate),
+                "statement": as_base64(approval.statement),
+                "signature": as_base64(approval.signature),
+                "certificate": as_base64(approval.certificate),
             },
         )
-
-    def record_intention(self, card_serial: str, wrapped_so_pin: bytes) -> None:
-        """Record which card is about to be initialised, and its wrapped SO PIN."""
-        self._step(
-            "/personalisation", {"card_serial": card_serial, "wrapped_so_pin": _base64(wrapped_so_pin)}
-        )
-
-    def certify(
-        self, requests: Mapping[Purpose, bytes], provenance: Mapping[Purpose, Mapping[str, bool]]
-    ) -> IssuedCertificates:
-        """Send the CSRs and return the certificates. The same keys get the same certificates again."""
-        body: dict[str, object] = {name: _base64(requests[purpose]) for purpose, name in JSON_NAMES.items()}
-        body["provenance"] = {name: dict(provenance[purpose]) for purpose, name in JSON_NAMES.items()}
-        return certificates_from_untrusted(self._step("/certificate-requests", body))
-
-    def complete(self, read_back: Mapping[Purpose, str], proof: bytes) -> None:
-        """Report the SHA-256 (hex) of each certificate read back, and the proof signature over the nonce."""
-        digests = {name: read_back[purpose] for purpose, name in JSON_NAMES.items()}
-        self._step("/completion", {"read_back": digests, "proof": _base64(proof)})
 
     def report_failure(self, step: str, reason: str) -> None:
         """Record that a step failed. The job stays open."""
         self._call("POST", "/failure", {"step": step, "reason": reason})
 
-    def _step(self, path: str, body: object) -> dict[str, object]:
+    def step(self, path: str, body: object) -> dict[str, object]:
         """PUT one step of the job, again and again while the site is down."""
         for pause in _PAUSES_SECONDS:
             try:
@@ -96,19 +78,65 @@ class ClaimedJob:
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, object]:
         headers = {"Authorization": f"Bearer {self._job_token}"}
-        return _call(self.site, method, f"/desk/jobs/{self.job.id}{path}", body, headers)
+        return _call(self.site, method, f"/desk/jobs/{self.job_id}{path}", body, headers)
 
     def __repr__(self) -> str:
-        return f"ClaimedJob({self.site.origin}, {self.job.id})"
+        return f"{type(self).__name__}({self.site.origin}, {self.job_id})"
 
 
-def claim(site: Site, ticket: str) -> ClaimedJob:
-    """Exchange the one-time ticket for the job. Raises JobRefused, JobUnusable or SiteUnavailable."""
+class ClaimedJob(JobLink):
+    """An issuance that this agent has collected."""
+
+    def __init__(self, site: Site, job: Job, job_token: str) -> None:
+        super().__init__(site, job.id, job_token)
+        self.job = job
+
+    def reload(self) -> None:
+        """Ask the site how far the job is."""
+        self.job = job_from_untrusted(self.fetch())
+
+    def record_intention(self, card_serial: str, wrapped_so_pin: bytes) -> None:
+        """Record which card is about to be initialised, and its wrapped SO PIN."""
+        self.step(
+            "/personalisation", {"card_serial": card_serial, "wrapped_so_pin": as_base64(wrapped_so_pin)}
+        )
+
+    def certify(
+        self, requests: Mapping[Purpose, bytes], provenance: Mapping[Purpose, Mapping[str, bool]]
+    ) -> IssuedCertificates:
+        """Send the CSRs and return the certificates. The same keys get the same certificates again."""
+        body: dict[str, object] = {name: as_base64(requests[purpose]) for purpose, name in JSON_NAMES.items()}
+        body["provenance"] = {name: dict(provenance[purpose]) for purpose, name in JSON_NAMES.items()}
+        return certificates_from_untrusted(self.step("/certificate-requests", body))
+
+    def complete(self, read_back: Mapping[Purpose, str], proof: bytes) -> None:
+        """Report the SHA-256 (hex) of each certificate read back, and the proof signature over the nonce."""
+        digests = {name: read_back[purpose] for purpose, name in JSON_NAMES.items()}
+        self.step("/completion", {"read_back": digests, "proof": as_base64(proof)})
+
+
+@dataclass(frozen=True)
+class CollectedJob:
+    """What a ticket was exchanged for: the job's id and kind, its JSON not yet checked, and the job token."""
+
+    site: Site
+    id: str
+    kind: str
+    message: object
+    job_token: str
+
+    def __repr__(self) -> str:
+        return f"CollectedJob({self.site.origin}, {self.kind}, {self.id})"
+
+
+def claim(site: Site, ticket: str) -> CollectedJob:
+    """Exchange the one-time ticket for the job. Raises JobRefused or SiteUnavailable."""
     answer = _call(site, "POST", "/desk/jobs/claim", {"ticket": ticket}, {})
     job_token = answer.get("job_token")
     if not isinstance(job_token, str):
         raise SiteUnavailable(f"{site.name} sent a job that cannot be read. Tell your IT service desk.")
-    return ClaimedJob(site, job_from_untrusted(answer.get("job")), job_token)
+    job_id, kind = id_and_kind_from_untrusted(answer.get("job"))
+    return CollectedJob(site, job_id, kind, answer.get("job"), job_token)
 
 
 def _call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
@@ -146,5 +174,6 @@ def _read(site: Site, answer: httpx.Response) -> dict[str, object]:
     raise JobRefused(str(message.get("message", "The site refused.")), str(message.get("code", "refused")))
 
 
-def _base64(data: bytes) -> str:
+def as_base64(data: bytes) -> str:
+    """Bytes as they travel in JSON."""
     return base64.b64encode(data).decode()

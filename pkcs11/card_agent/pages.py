@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from card_agent.errors import RequestRefused
 from card_agent.http_messages import Response, file, html
+from card_agent.progress import Progress
 
 _CONTENT_TYPES = {
     "css": "text/css; charset=utf-8",
@@ -69,3 +70,19 @@ def static_file(name: str) -> Response:
 def clock_time(at: datetime | None) -> str:
     """Return the time of day in the desk's own time zone, to the second; empty for None."""
     return at.astimezone().strftime("%H:%M:%S") if at else ""
+
+
+def progress_message(progress: Progress) -> dict[str, object]:
+    """Return the steps as the page and its script show them."""
+    is_over = progress.is_over
+    steps = [
+        {
+            "sentence": seen.step.sentence,
+            "name": seen.step.value,
+            "state": seen.state.value,
+            "time": clock_time(seen.finished_at or seen.started_at),
+        }
+        for seen in progress.steps()
+    ]
+    done = is_over and not progress.failure
+    return {"over": is_over, "done": done, "failure": progress.failure, "steps": steps}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from card_agent.errors import CardAgentError
 
@@ -16,7 +17,18 @@ UNEXPECTED = (
 )
 
 
-class Step(StrEnum):
+class Step(Protocol):
+    """A step of a run. The value is the name in reports to the site."""
+
+    @property
+    def value(self) -> str: ...
+
+    @property
+    def sentence(self) -> str:
+        """Return what the step does, for the page."""
+
+
+class IssueStep(StrEnum):
     """The steps of issuing a card, in order. The value is the name in reports to the site."""
 
     COLLECT = "collect"
@@ -37,16 +49,16 @@ class Step(StrEnum):
 
 
 _SENTENCES = {
-    Step.COLLECT: "Collect the job from the site",
-    Step.APPROVE: "Send the operator's signed approval",
-    Step.RECORD_INTENTION: "Record which card will be prepared",
-    Step.INITIALISE: "Erase the card and set the new PIN",
-    Step.GENERATE_KEYS: "Generate two key pairs on the card",
-    Step.REQUEST_CERTIFICATES: "Prove that the card holds the keys",
-    Step.CERTIFY: "Get the certificates from the certificate authority",
-    Step.WRITE_CERTIFICATES: "Write the certificates on the card",
-    Step.READ_BACK: "Read the certificates back and compare them",
-    Step.COMPLETE: "Prove that the card works and report it to the site",
+    IssueStep.COLLECT: "Collect the job from the site",
+    IssueStep.APPROVE: "Send the operator's signed approval",
+    IssueStep.RECORD_INTENTION: "Record which card will be prepared",
+    IssueStep.INITIALISE: "Erase the card and set the new PIN",
+    IssueStep.GENERATE_KEYS: "Generate two key pairs on the card",
+    IssueStep.REQUEST_CERTIFICATES: "Prove that the card holds the keys",
+    IssueStep.CERTIFY: "Get the certificates from the certificate authority",
+    IssueStep.WRITE_CERTIFICATES: "Write the certificates on the card",
+    IssueStep.READ_BACK: "Read the certificates back and compare them",
+    IssueStep.COMPLETE: "Prove that the card works and report it to the site",
 }
 
 
@@ -73,10 +85,10 @@ class StepSeen:
 class Progress:
     """The steps of one run. Written by the run's thread, read by the pages' threads."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], steps: Iterable[Step]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._steps = {step: StepSeen(step) for step in Step}
+        self._steps = {step: StepSeen(step) for step in steps}
         self._failure = ""
         self._is_over = False
 

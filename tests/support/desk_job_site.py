@@ -176,7 +176,7 @@ class DeskJobSite:
 
     def hop(self, job: SiteJob) -> str:
         """Return the path at the agent that begins or goes on with the job."""
-        return f"/issue?op={self.origin}&ticket={self.ticket(job)}"
+        return f"/job?op={self.origin}&ticket={self.ticket(job)}"
 
     def job_tokens_of(self, job: SiteJob) -> list[str]:
         """Return the job's token, for a test that looks for it where it must not be."""

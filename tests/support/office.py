@@ -98,7 +98,7 @@ class Office:
     def hop(self, issuance_id: str) -> str:
         """A new ticket, as the link that the page shows."""
         query = {"op": self.layout.web_origin, "ticket": self.issuing.ticket(self.actor, issuance_id)}
-        return f"{self.layout.agent_origin}/issue?{urlencode(query)}"
+        return f"{self.layout.agent_origin}/job?{urlencode(query)}"
 
     def issue_in_background(self, hop: str) -> Run:
         """Follow the link and enter the PINs; the run goes on while the test does something else."""

@@ -30,12 +30,15 @@ from app.domain.actor import Actor
 from app.domain.evidence import Evidence, EvidenceKind
 from app.domain.permissions_policy import parse
 from app.domain.person import Registration
+from app.domain.pin_policy import PinPolicy
 from app.domain.position import AccessProfile, Approval, NewPosition
 from app.domain.role_profile import RoleProfile
 from app.ra.cancelling import Cancelling
+from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.finding import Finding
+from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
 from app.ra.issuing import FOUNDING, Issuing
 from app.ra.organisation_scope import OrganisationScope
@@ -285,6 +288,8 @@ class RegistrationAuthority:
         self.deciding = Deciding(database, scope)
         self.issuing = Issuing(database)
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
+        self.collecting_jobs = CollectingJobs(database, self.desk_jobs, {}, PinPolicy())
+        self.following_jobs = FollowingJobs(database)
         self.cancelling = Cancelling(database)
         self.founding = FoundingCeremony(database, PillowPhotos(), POLICY)
 

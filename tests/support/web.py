@@ -209,6 +209,8 @@ def services_of(office: Office) -> Services:
             deciding=ra.deciding,
             issuing=ra.issuing,
             desk_jobs=ra.desk_jobs,
+            collecting_jobs=ra.collecting_jobs,
+            following_jobs=ra.following_jobs,
             cancelling=ra.cancelling,
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),

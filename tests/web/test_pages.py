@@ -199,7 +199,7 @@ def test_a_card_is_begun_watched_and_undone(site: Site) -> None:
     assert "Open the card desk" in browser.get(address).text
     browser.send(f"{address}/desk", expect=200)
     assert browser.page is not None
-    desk = next(link for link in browser.page.links if link.startswith("http://127.0.0.1:24727/issue?"))
+    desk = next(link for link in browser.page.links if link.startswith("http://127.0.0.1:24727/job?"))
     assert "op=https%3A%2F%2Flocalhost%3A8443&ticket=" in desk
     progress = browser.client.get(f"{address}/steps.json", base_url="https://localhost:8443").get_json()
     assert progress["status"] == IssuanceStatus.BEGUN

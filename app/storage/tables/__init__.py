@@ -3,6 +3,7 @@
 from app.storage.tables import (
     access,
     audit,
+    card_jobs,
     cards,
     comparisons,
     migration,
@@ -25,6 +26,7 @@ from app.storage.tables.base import metadata
 __all__ = [
     "access",
     "audit",
+    "card_jobs",
     "cards",
     "comparisons",
     "metadata",

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.domain.actor import Actor
-from app.domain.issuance import IssuanceStatus, IssuanceStep
+from app.domain.issuance import IssuanceStatus
 from app.ra.records import IssuanceRecord
+from app.web.presenters.job_steps import StepShown, steps_shown
 from app.web.presenters.states import issuance_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, clock_time, moment, sentence
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment
 
 _SO_PIN_ESCROWED = "so_pin_escrowed"
 _ACTIVATED = "activated"
@@ -35,43 +36,6 @@ _WHAT_NOW = {
     "and go on with the same card. The person enters the PIN that they chose; if it is forgotten, undo.",
     IssuanceStatus.ACTIVE: "The card is issued and works. Give it to the person: they can sign in now.",
 }
-_OUTCOMES = {"done": ("Done", "green"), "failed": ("Failed", "red")}
-
-
-@dataclass(frozen=True)
-class StepShown:
-    """One thing that happened, ready to be written."""
-
-    text: str
-    outcome: str
-    colour: str
-    time: str
-
-    @classmethod
-    def of(cls, step: IssuanceStep) -> StepShown:
-        """A step in words; a failed one says why."""
-        outcome, colour = _OUTCOMES.get(step.outcome, (sentence(step.outcome), "grey"))
-        name = _STAGES.get(step.name, sentence(step.name))
-        text = f"{name}: {_in_words(step.reason)}" if step.reason else name
-        return cls(text, outcome, colour, clock_time(step.at))
-
-
-def _in_words(reason: str) -> str:
-    """The reason without the code that the desk puts before its sentence."""
-    code, _, words = reason.partition(": ")
-    return words if words and code.replace("_", "").isalpha() and code.islower() else reason
-
-
-def _steps(record: IssuanceRecord) -> tuple[StepShown, ...]:
-    """What happened, and what is still to come while the card can be gone on with."""
-    happened = tuple(StepShown.of(step) for step in record.steps)
-    if not record.status.is_open:
-        return happened
-    done = {step.name for step in record.steps if step.outcome == "done"}
-    to_come = [text for name, text in _STAGES.items() if name not in done]
-    first, *later = to_come
-    waiting = (StepShown(text, "To come", "grey", "") for text in later)
-    return (*happened, StepShown(first, "Next", "blue", ""), *waiting)
 
 
 @dataclass(frozen=True)
@@ -90,6 +54,10 @@ class IssuancePage:
     is_open: bool
     may_go_to_desk: bool
     may_undo: bool
+    undo_summary: str = "Undo: the person does not get this card"
+    undo_label: str = "Why the card is not being issued"
+    person_link: str = "Go to the person's page"
+    is_own: bool = False
 
     @classmethod
     def of(cls, record: IssuanceRecord, actor: Actor) -> IssuancePage:
@@ -109,6 +77,10 @@ class IssuancePage:
             may_go_to_desk=record.status.is_open and is_operator,
             may_undo=record.status.is_open and actor.uid != record.holder.uid,
         )
+
+
+def _steps(record: IssuanceRecord) -> tuple[StepShown, ...]:
+    return steps_shown(record.steps, _STAGES, is_open=record.status.is_open)
 
 
 def _what_now(record: IssuanceRecord, is_operator: bool) -> str:

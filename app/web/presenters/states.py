@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain.card import CardStatus
+from app.domain.card_job import JobStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.person import PersonStatus
@@ -49,6 +50,14 @@ _ISSUANCE = {
 }
 
 
+_JOB = {
+    JobStatus.BEGUN: Tag("Begun", "blue"),
+    JobStatus.APPROVED: Tag("Approved", "blue"),
+    JobStatus.DONE: Tag("Done", "green"),
+    JobStatus.UNDONE: Tag("Undone", "grey"),
+}
+
+
 def person_tag(status: PersonStatus) -> Tag:
     """A person's state."""
     return Tag(sentence(status), _PERSON[status])
@@ -72,6 +81,11 @@ def card_tag(status: CardStatus) -> Tag:
 def issuance_tag(status: IssuanceStatus) -> Tag:
     """A card issuance's state."""
     return _ISSUANCE[status]
+
+
+def job_tag(status: JobStatus) -> Tag:
+    """A card job's state."""
+    return _JOB[status]
 
 
 def system_tag(status: SystemStatus) -> Tag:

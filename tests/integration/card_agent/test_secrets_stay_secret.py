@@ -33,7 +33,7 @@ def test_no_pin_ticket_or_job_token_is_left_anywhere(
 
     def issue(operator_pin: str, new_pin: str) -> None:
         tickets.append(site.ticket(job))
-        hop = f"/issue?op={site.origin}&ticket={tickets[-1]}"
+        hop = f"/job?op={site.origin}&ticket={tickets[-1]}"
         list(person.issue(hop, operator_pin, new_pin))
 
     person.take_blank("right")

@@ -17,6 +17,7 @@ from app.domain.actor import Actor
 from app.domain.approval import ApprovalNotValid
 from app.domain.card import CardAlreadyHeld, CardNotBlank, CardStatus
 from app.domain.certificate import CertificateStatus
+from app.domain.desk_record import JobTokenNotValid, TicketNotValid
 from app.domain.issuance import (
     CannotIssueToOneself,
     CertificateRequestNotAcceptable,
@@ -25,10 +26,8 @@ from app.domain.issuance import (
     IssuanceNotOpen,
     IssuanceStatus,
     IssuanceStepOutOfOrder,
-    JobTokenNotValid,
     ProofNotValid,
     ReadBackDiffers,
-    TicketNotValid,
 )
 from app.errors import InvalidInput, NotFound, NotPermitted, Refusal, Unavailable
 from app.ra.desk_jobs import DeskJobs

@@ -821,6 +821,45 @@ CREATE INDEX ix_role_profile_starts_on ON role_profile (starts_on)
 CREATE INDEX ix_role_profile_uid ON role_profile (uid)
 ;
 
+CREATE TABLE card_job (
+	id VARCHAR(36) NOT NULL,
+	kind VARCHAR(20) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	status VARCHAR(20) NOT NULL,
+	operator_uid VARCHAR(12),
+	operator_role_profile VARCHAR(12),
+	begun_at DATETIME NOT NULL,
+	finished_at DATETIME,
+	steps JSON NOT NULL,
+	ticket_hash VARCHAR(64),
+	ticket_expires_at DATETIME,
+	job_token_hash VARCHAR(64),
+	job_token_expires_at DATETIME,
+	facts JSON NOT NULL,
+	CONSTRAINT pk_card_job PRIMARY KEY (id),
+	CONSTRAINT ck_card_job_kind_is_known CHECK (kind IN ('unlock', 'renew', 'repair', 'clear')),
+	CONSTRAINT ck_card_job_status_is_known CHECK (status IN ('begun', 'approved', 'done', 'undone')),
+	CONSTRAINT ck_card_job_operator_is_not_the_holder CHECK (operator_uid <> uid),
+	CONSTRAINT ck_card_job_finished_has_a_time CHECK ((status IN ('done', 'undone')) = (finished_at IS NOT NULL)),
+	CONSTRAINT uq_card_job_id_uid UNIQUE (id, uid),
+	CONSTRAINT fk_card_job_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_card_job_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_card_job_operator_uid FOREIGN KEY(operator_uid) REFERENCES person (uid),
+	CONSTRAINT uq_card_job_ticket_hash UNIQUE (ticket_hash),
+	CONSTRAINT uq_card_job_job_token_hash UNIQUE (job_token_hash)
+)
+;
+
+CREATE INDEX ix_card_job_card_serial ON card_job (card_serial)
+;
+
+CREATE INDEX ix_card_job_uid ON card_job (uid)
+;
+
+CREATE UNIQUE INDEX uq_card_job_open_card ON card_job (card_serial, kind) WHERE status IN ('begun', 'approved')
+;
+
 CREATE TABLE card_issuance (
 	id VARCHAR(36) NOT NULL,
 	kind VARCHAR(10) DEFAULT 'issue' NOT NULL,
@@ -1092,6 +1131,21 @@ CREATE TABLE system_password (
 	given_at DATETIME NOT NULL,
 	CONSTRAINT pk_system_password PRIMARY KEY (asid),
 	CONSTRAINT fk_system_password_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid)
+)
+;
+
+CREATE TABLE card_job_approval (
+	job_id VARCHAR(36) NOT NULL,
+	signer_uid VARCHAR(12) NOT NULL,
+	holder_uid VARCHAR(12) NOT NULL,
+	statement BLOB NOT NULL,
+	signature BLOB NOT NULL,
+	certificate BLOB NOT NULL,
+	signed_at DATETIME NOT NULL,
+	CONSTRAINT pk_card_job_approval PRIMARY KEY (job_id, signer_uid),
+	CONSTRAINT fk_card_job_approval_job_id FOREIGN KEY(job_id, holder_uid) REFERENCES card_job (id, uid),
+	CONSTRAINT ck_card_job_approval_signer_is_not_the_holder CHECK (signer_uid <> holder_uid),
+	CONSTRAINT fk_card_job_approval_signer_uid FOREIGN KEY(signer_uid) REFERENCES person (uid)
 )
 ;
 

@@ -1,0 +1,104 @@
+"""Card jobs in the database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from app.domain.card_job import AlreadySigned, CardJob, JobAlreadyOpen, JobApproval, JobKind, JobStatus
+from app.storage.conflicts import conflict_means
+from app.storage.desk_steps import step_of, step_row
+from app.storage.tables import card_jobs as tables
+
+_job, _approval = tables.card_job, tables.card_job_approval
+_OPEN = _job.c.status.in_([status.value for status in JobStatus if status.is_open])
+_OF_APPROVAL = [_approval.c[name] for name in JobApproval.__dataclass_fields__]
+
+
+class CardJobs:
+    """Open, done and undone jobs, and who signed for them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, job: CardJob) -> None:
+        """Keep a new job.
+
+        Raises:
+            JobAlreadyOpen: the card is in an open one of that kind.
+        """
+        already = JobAlreadyOpen("This is being done with this card already. Go on with it or undo it.")
+        with conflict_means(already):
+            self._connection.execute(insert(_job).values(_row_of(job)))
+
+    def save(self, job: CardJob) -> None:
+        """Keep what became of a job read with ``get_to_change``."""
+        self._connection.execute(update(_job).where(_job.c.id == job.id).values(_row_of(job)))
+
+    def get(self, job_id: str) -> CardJob | None:
+        """The job with this id."""
+        return next(iter(self._select(_job.c.id == job_id)), None)
+
+    def get_to_change(self, job_id: str) -> CardJob | None:
+        """The job with this id; nobody else can change it until this transaction ends."""
+        row = self._connection.execute(
+            select(_job).where(_job.c.id == job_id).with_for_update()
+        ).one_or_none()
+        return _job_of(row) if row else None
+
+    def of_ticket(self, ticket_hash: str) -> CardJob | None:
+        """The job that the ticket was made for."""
+        return next(iter(self._select(_job.c.ticket_hash == ticket_hash)), None)
+
+    def open_of(self, card_serial: str, kind: JobKind) -> CardJob | None:
+        """The card's open job of that kind."""
+        of_card = _job.c.card_serial == card_serial, _job.c.kind == kind.value
+        return next(iter(self._select(*of_card, _OPEN)), None)
+
+    def approve(self, job: CardJob, approval: JobApproval, at: datetime) -> None:
+        """Keep a signature for the job.
+
+        Raises:
+            AlreadySigned: by the same person.
+        """
+        row = {**asdict(approval), "job_id": job.id, "holder_uid": job.uid, "signed_at": at}
+        with conflict_means(
+            AlreadySigned("This person has signed already. Another colleague must sign too.")
+        ):
+            self._connection.execute(insert(_approval).values(row))
+
+    def approvals(self, job_id: str) -> list[JobApproval]:
+        """The signatures for the job, oldest first."""
+        of_job = select(*_OF_APPROVAL).where(_approval.c.job_id == job_id)
+        rows = self._connection.execute(of_job.order_by(_approval.c.signed_at, _approval.c.signer_uid))
+        return [JobApproval(**row._mapping) for row in rows]
+
+    def _select(self, *conditions: ColumnElement[bool]) -> list[CardJob]:
+        chosen = select(_job).where(*conditions).order_by(_job.c.begun_at, _job.c.id)
+        return [_job_of(row) for row in self._connection.execute(chosen)]
+
+
+def _row_of(job: CardJob) -> dict[str, Any]:
+    row = {name: getattr(job, name) for name in CardJob.__dataclass_fields__}
+    return row | {
+        "kind": job.kind.value,
+        "status": job.status.value,
+        "steps": [step_row(step) for step in job.steps],
+        "facts": dict(job.facts),
+    }
+
+
+def _job_of(row: Row[tuple[object, ...]]) -> CardJob:
+    fields = {name: row._mapping[name] for name in CardJob.__dataclass_fields__}
+    return CardJob(
+        **{
+            **fields,
+            "kind": JobKind(fields["kind"]),
+            "status": JobStatus(fields["status"]),
+            "steps": tuple(step_of(step) for step in fields["steps"]),
+        }
+    )
