@@ -24,7 +24,8 @@ from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.card_bootstrap import expiring
 from app.data import shipped
-from app.domain import permissions_policy
+from app.domain import card_kind, permissions_policy
+from app.domain.card_kind import CardKind
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permissions_policy import PermissionsPolicy
 from app.fhir.intermediaries import Intermediaries
@@ -103,6 +104,11 @@ def permissions() -> PermissionsPolicy:
         ValueError: naming the rule that cannot be used.
     """
     return permissions_policy.parse(tomllib.loads((CONFIG / "permissions.toml").read_text()))
+
+
+def card_kinds() -> Mapping[str, CardKind]:
+    """The kinds of card that there are, by card profile."""
+    return card_kind.parse(tomllib.loads((CONFIG / "card_profiles.toml").read_text()))
 
 
 def founding_ceremony(database: Database) -> FoundingCeremony:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from app.domain.card import BLANK, LIVE, Card, CardAlreadyHeld, CardStatus, require_legal_move
 from app.storage.conflicts import conflict_means
-from app.storage.stock import Stock
+from app.storage.stock import Stock, in_parts
 from app.storage.tables import cards as tables
 
 _card, _escrow, _certificate = tables.card, tables.so_pin_escrow, tables.certificate
@@ -34,6 +34,13 @@ class Cards:
         self._connection.execute(
             insert(_card), [{**asdict(card), "status": card.status.value} for card in cards]
         )
+
+    def known(self, serials: Collection[str]) -> set[str]:
+        """Those of the serial numbers that a card has already."""
+        known: set[str] = set()
+        for some in in_parts(serials):
+            known |= set(self._connection.scalars(select(_card.c.serial).where(_card.c.serial.in_(some))))
+        return known
 
     def get(self, serial: str) -> Card | None:
         """The card with this serial number."""

@@ -60,7 +60,7 @@ class Stock:
             reference: the delivery or finding that the posting belongs to.
         """
         posting_id = self._add_posting(kind, note, reference)
-        for some in _parts(serials):
+        for some in in_parts(serials):
             known = self._latest(some)
             rows = [_movement_row(serial, known.get(serial, (source, 0)), to_place) for serial in some]
             self._connection.execute(insert(_movement), [{**row, "posting_id": posting_id} for row in rows])
@@ -96,7 +96,7 @@ class Stock:
     def cards(self, serials: Collection[str], *, to_change: bool = False) -> list[StockCard]:
         """The cards of these serials that the ledger knows, by serial; locked until the end if so asked."""
         found: list[StockCard] = []
-        for some in _parts(serials):
+        for some in in_parts(serials):
             chosen = _with_places().where(_here.c.serial.in_(some)).order_by(_here.c.serial)
             chosen = chosen.with_for_update(of=_card) if to_change else chosen
             found += [_stock_card(row) for row in self._connection.execute(chosen)]
@@ -114,7 +114,7 @@ class Stock:
     def back_numbers(self, numbers: Collection[str]) -> set[str]:
         """Those of the back numbers that a card has already."""
         taken: set[str] = set()
-        for some in _parts(numbers):
+        for some in in_parts(numbers):
             taken |= set(
                 self._connection.scalars(select(_here.c.back_number).where(_here.c.back_number.in_(some)))
             )
@@ -189,8 +189,10 @@ class Stock:
         return posting_id
 
 
-def _parts(serials: Collection[str]) -> Iterator[list[str]]:
-    """In one order, so that two transactions never wait for each other."""
+def in_parts(serials: Collection[str]) -> Iterator[list[str]]:
+    """Serial numbers in parts for one statement each, in one order, so that no two transactions wait for each
+    other.
+    """
     ordered = sorted(serials)
     return (ordered[first : first + _AT_ONCE] for first in range(0, len(ordered), _AT_ONCE))
 

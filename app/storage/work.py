@@ -35,7 +35,10 @@ from app.storage.sequences import Sequences
 from app.storage.sessions import Sessions
 from app.storage.sign_ins import SignIns
 from app.storage.stock import Stock
+from app.storage.stock_deliveries import StockDeliveries
 from app.storage.stock_findings import StockFindings
+from app.storage.stock_places import StockPlaces
+from app.storage.stock_takes import StockTakes
 from app.storage.sweeps import Sweeps
 from app.storage.system_certificates import SystemCertificates
 from app.storage.system_passwords import SystemPasswords
@@ -110,6 +113,21 @@ class Work:
     def card_jobs(self) -> CardJobs:
         """What is done with cards at desks besides issuing them."""
         return CardJobs(self.connection)
+
+    @cached_property
+    def stock_places(self) -> StockPlaces:
+        """Places for cards."""
+        return StockPlaces(self.connection)
+
+    @cached_property
+    def stock_deliveries(self) -> StockDeliveries:
+        """Deliveries of cards."""
+        return StockDeliveries(self.connection)
+
+    @cached_property
+    def stock_takes(self) -> StockTakes:
+        """Counts of cards."""
+        return StockTakes(self.connection)
 
     @cached_property
     def issuances(self) -> Issuances:

@@ -35,7 +35,8 @@ class CardProfile:
     """One kind of card. Lengths in characters.
 
     ``locks_itself``: whether the card counts wrong PINs and locks; where it does not, the software around it
-    must. ``template`` holds the key attributes to set and to leave out.
+    must. ``template`` holds the key attributes to set and to leave out. ``back_number`` is how the number on
+    the card's back is written: N for a digit, A for a letter or digit, anything else as it stands.
     """
 
     name: str
@@ -48,6 +49,7 @@ class CardProfile:
     so_pin_length: int
     key_types: tuple[KeySpec, ...]
     template: KeyTemplate
+    back_number: str
 
     def random_so_pin(self) -> str:
         """A new SO PIN in the form that the card takes."""
@@ -78,6 +80,7 @@ def _profile(name: str, table: Any) -> CardProfile:
         so_pin_length=reader.number("so_pin_length", at_least=_WEAKEST_SO_PIN),
         key_types=reader.key_types("key_types"),
         template=reader.template(),
+        back_number=reader.text("back_number"),
     )
     reader.finish()
     if profile.pin_minimum > profile.pin_maximum:

@@ -13,7 +13,7 @@ from cryptoki.errors import InvalidCardProfile
 
 
 def _changed(tmp_path: Path, pattern: str, replacement: str) -> Path:
-    text, changes = re.subn(pattern, replacement, DEFAULT_PATH.read_text(), flags=re.MULTILINE)
+    text, changes = re.subn(pattern, replacement, DEFAULT_PATH.read_text(), count=1, flags=re.MULTILINE)
     assert changes == 1
     path = tmp_path / "card_profiles.toml"
     path.write_text(text)
