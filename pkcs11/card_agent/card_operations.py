@@ -78,16 +78,17 @@ def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
 
 def subject_public_key(certificate: bytes) -> bytes:
     """Return the SubjectPublicKeyInfo of a DER certificate."""
-    return _spki(x509.load_der_x509_certificate(certificate).public_key())
+    return spki_of(x509.load_der_x509_certificate(certificate).public_key())
 
 
 def _require_key_of(key: ec.EllipticCurvePrivateKey, certificate: bytes) -> None:
-    if _spki(key.public_key()) != subject_public_key(certificate):
+    if spki_of(key.public_key()) != subject_public_key(certificate):
         raise KeysNotOnCard(
             "The certificates were made for keys that this card no longer holds. "
             "Undo this issuance on the site and begin a new one."
         )
 
 
-def _spki(key: CertificatePublicKeyTypes) -> bytes:
+def spki_of(key: CertificatePublicKeyTypes) -> bytes:
+    """Return the key's SubjectPublicKeyInfo, DER."""
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

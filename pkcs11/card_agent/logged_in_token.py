@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import cryptoki
 from card_agent.errors import CardFault, KeysNotOnCard, PinIncorrect, PinLocked, Refusal
-from card_agent.ports import Purpose
+from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
 
 BLANK = "The card is blank: it holds no keys. Undo this issuance on the site and begin a new one."
@@ -21,33 +23,58 @@ class LoggedInToken:
     def __init__(self, session: cryptoki.Session) -> None:
         self._session = session
 
-    def private_key(self, purpose: Purpose) -> ec.EllipticCurvePrivateKey:
+    @property
+    def in_use(self) -> KeySet:
+        """Return the set whose certificates are the newest; the first on a card without any."""
+        return _newest(self._session.certificates())
+
+    def private_key(self, purpose: Purpose, keys: KeySet | None = None) -> ec.EllipticCurvePrivateKey:
         """Return the key. Raises KeysNotOnCard for a missing key or one that is not EC."""
         try:
-            key = self._session.private_key(cka_id=purpose.cka_id)
+            key = self._session.private_key(cka_id=(keys or self.in_use).cka_id(purpose))
         except cryptoki_errors.ObjectNotFound:
             key = None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise KeysNotOnCard(
                 f"The card does not hold its {purpose} key. "
-                "Undo this issuance on the site and begin a new one."
+                "Give up what you are doing on the site: the card must be replaced or issued anew."
             )
         return key
 
-    def generate(self, purpose: Purpose) -> Mapping[str, bool]:
+    def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""
-        spec = cryptoki.KeySpec.EC_P256
-        return self._session.generate_key_pair(spec, cka_id=purpose.cka_id, label=purpose.value).provenance
+        spec, cka_id = cryptoki.KeySpec.EC_P256, keys.cka_id(purpose)
+        return self._session.generate_key_pair(spec, cka_id=cka_id, label=purpose.value).provenance
 
-    def write(self, purpose: Purpose, certificate: bytes) -> None:
+    def write(self, purpose: Purpose, certificate: bytes, keys: KeySet = KeySet.FIRST) -> None:
         """Write the certificate object in place of an earlier one."""
-        self._session.write_certificate(certificate, cka_id=purpose.cka_id, label=purpose.value)
+        cka_id = keys.cka_id(purpose)
+        self._session.write_certificate(certificate, cka_id=cka_id, label=purpose.value)
+
+    def clear(self, keys: KeySet) -> None:
+        """Destroy what lies under the set's CKA_IDs: certificates first, so that none is left without a key."""
+        for purpose in Purpose:
+            self._session.destroy(cka_id=keys.cka_id(purpose))
 
 
 def certificates_by_purpose(found: Iterable[cryptoki.CertificateObject]) -> dict[Purpose, bytes]:
-    """Return the DER certificates of both purposes, as far as the card has them."""
+    """Return the DER certificates of the set in use, as far as the card has them."""
+    known = list(found)
+    keys, ders = _newest(known), {item.cka_id: item.der for item in known}
+    return {purpose: ders[keys.cka_id(purpose)] for purpose in Purpose if keys.cka_id(purpose) in ders}
+
+
+def _newest(found: Iterable[cryptoki.CertificateObject]) -> KeySet:
+    """Return the set whose authentication certificate began last: new ones are written beside the old."""
     ders = {item.cka_id: item.der for item in found}
-    return {purpose: ders[purpose.cka_id] for purpose in Purpose if purpose.cka_id in ders}
+    began = {keys: _began(ders.get(keys.cka_id(Purpose.AUTHENTICATION))) for keys in KeySet}
+    return max(KeySet, key=lambda keys: (began[keys], keys is KeySet.FIRST))
+
+
+def _began(certificate: bytes | None) -> datetime:
+    if certificate is None:
+        return datetime.min.replace(tzinfo=UTC)
+    return x509.load_der_x509_certificate(certificate).not_valid_before_utc
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,15 +26,28 @@ class Purpose(StrEnum):
     AUTHENTICATION = "authentication"
     CONTENT_COMMITMENT = "content-commitment"
 
-    @property
-    def cka_id(self) -> bytes:
+
+class KeySet(Enum):
+    """Where on the card a key pair for each purpose lies. There is room for two sets: the one in use, and the
+    one that a renewal makes beside it.
+    """
+
+    FIRST = 1
+    SECOND = 2
+
+    def cka_id(self, purpose: Purpose) -> bytes:
         """Return the CKA_ID of the key pair and of its certificate."""
-        return {Purpose.AUTHENTICATION: b"\x01", Purpose.CONTENT_COMMITMENT: b"\x02"}[self]
+        return bytes([2 * self.value - 1 + (purpose is Purpose.CONTENT_COMMITMENT)])
+
+    @property
+    def other(self) -> KeySet:
+        """Return the set beside this one."""
+        return KeySet.SECOND if self is KeySet.FIRST else KeySet.FIRST
 
 
 @dataclass(frozen=True)
 class CardContents:
-    """What a card shows without a PIN: DER certificates by purpose, and how many PIN tries are left."""
+    """What a card shows without a PIN: DER certificates of the set in use by purpose, and PIN tries left."""
 
     certificates: Mapping[Purpose, bytes]
     tries_left: int
@@ -56,14 +69,21 @@ class ReaderState:
 class LoggedInCard(Protocol):
     """A card whose PIN was entered, for the length of one card process."""
 
-    def private_key(self, purpose: Purpose) -> ec.EllipticCurvePrivateKey:
-        """Return the key that signs on the card. Raises KeysNotOnCard."""
+    @property
+    def in_use(self) -> KeySet:
+        """Return the set whose certificates are the newest; the first on a card without any."""
 
-    def generate(self, purpose: Purpose) -> Mapping[str, bool]:
+    def private_key(self, purpose: Purpose, keys: KeySet | None = None) -> ec.EllipticCurvePrivateKey:
+        """Return the key that signs on the card, of the set in use unless said. Raises KeysNotOnCard."""
+
+    def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate the key pair on the card; return what the module claims about the private key."""
 
-    def write(self, purpose: Purpose, certificate: bytes) -> None:
+    def write(self, purpose: Purpose, certificate: bytes, keys: KeySet = KeySet.FIRST) -> None:
         """Write the DER certificate with the key's CKA_ID, in place of any certificate of that CKA_ID."""
+
+    def clear(self, keys: KeySet) -> None:
+        """Destroy every key and certificate of the set; nothing happens when there is none."""
 
 
 class Card(Protocol):
