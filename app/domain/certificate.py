@@ -23,6 +23,7 @@ class CardCertificate:
 
     Attributes:
         serial_number: lower-case hexadecimal, as ``certificate_order.serial_number_text`` writes it.
+        issuance_id, renewal_id: what it was made for, one of the two.
         spki_sha256: SHA-256 of the SubjectPublicKeyInfo, hexadecimal; one certificate a key.
         der: the whole certificate.
         reason: why it was revoked (RFC 5280 section 5.3.1).
@@ -32,7 +33,7 @@ class CardCertificate:
     purpose: CertificatePurpose
     uid: str
     card_serial: str
-    issuance_id: str
+    issuance_id: str | None
     spki_sha256: str
     not_before: datetime
     not_after: datetime
@@ -40,3 +41,4 @@ class CardCertificate:
     status: CertificateStatus
     revoked_at: datetime | None = None
     reason: str | None = None
+    renewal_id: str | None = None

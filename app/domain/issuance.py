@@ -21,13 +21,6 @@ from app.errors import NotPermitted, Refusal
 KEYS_PRESENTED = "keys_presented"
 
 
-class IssuanceKind(StrEnum):
-    """``issue``: a card for somebody. ``renew``: new keys and certificates on the card that they have."""
-
-    ISSUE = "issue"
-    RENEW = "renew"
-
-
 class IssuanceStatus(StrEnum):
     """Where an issuance stands."""
 
@@ -107,7 +100,6 @@ class CardIssuance(DeskRecord):
     authentication_csr: bytes | None = None
     content_commitment_csr: bytes | None = None
     completion_nonce: str | None = None
-    kind: IssuanceKind = IssuanceKind.ISSUE
 
     @property
     def belongs_to_founding(self) -> bool:

@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from app.ca.ports import IssuanceOnRecord
-from app.domain.issuance import IssuanceKind
+from app.domain.card_job import CardJob, JobKind
 from app.domain.permission import Permission
 from app.domain.permissions_policy import PermissionsPolicy
+from app.storage.card_jobs import CardJobs
 from app.storage.database import Database
 from app.storage.issuances import Issuances
 from app.storage.role_profiles import RoleProfiles
@@ -30,11 +31,11 @@ class StoredApprovals:
         self._policy = policy
 
     def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
-        """The issuance with this id, and whether its operator may issue cards at this moment."""
+        """The issuance or renewal with this id, and whether an issuance's operator may issue cards now."""
         with self._database.read() as work:
             issuance = Issuances(work.connection).get(issuance_id)
             if issuance is None:
-                return None
+                return _renewal(CardJobs(work.connection).get(issuance_id))
             may_issue = self._may(work.connection, issuance.operator_uid, Permission.ISSUE_CARD, now)
         return IssuanceOnRecord(
             is_open=issuance.status.is_open,
@@ -42,7 +43,6 @@ class StoredApprovals:
             card_serial=issuance.card_serial,
             operator_uid=issuance.operator_uid,
             operator_may_issue=may_issue,
-            is_renewal=issuance.kind is IssuanceKind.RENEW,
         )
 
     def may(self, uid: str, permission: Permission, now: datetime) -> bool:
@@ -79,6 +79,20 @@ class StoredApprovals:
             permission in self._policy.permissions_of(each.job_role_code, each.activity_codes)
             for each in RoleProfiles(connection).counting(uid, now.date())
         )
+
+
+def _renewal(job: CardJob | None) -> IssuanceOnRecord | None:
+    if job is None or job.kind is not JobKind.RENEW:
+        return None
+    return IssuanceOnRecord(
+        is_open=job.status.is_open,
+        holder_uid=job.uid,
+        card_serial=job.card_serial,
+        operator_uid=job.operator_uid,
+        # Who signed a renewal, and what they may do, is looked at for each signature.
+        operator_may_issue=False,
+        is_renewal=True,
+    )
 
 
 def _is_active(connection: Connection, uid: str) -> bool:

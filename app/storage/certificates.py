@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.certificate import CardCertificate, CertificateStatus
@@ -53,14 +53,17 @@ class Certificates:
         found = self._select(_certificate.c.issuance_id == issuance_id)
         return {certificate.purpose: certificate for certificate in found}
 
-    def activate(self, issuance_id: str) -> None:
-        """The certificates of the issuance lie on a working card now."""
+    def of_renewal(self, job_id: str) -> dict[CertificatePurpose, CardCertificate]:
+        """The two certificates of a renewal; none when they are not issued yet."""
+        found = self._select(_certificate.c.renewal_id == job_id)
+        return {certificate.purpose: certificate for certificate in found}
+
+    def activate(self, made_for: str) -> None:
+        """The certificates of the issuance or renewal lie on a working card now."""
+        made = or_(_certificate.c.issuance_id == made_for, _certificate.c.renewal_id == made_for)
         self._connection.execute(
             update(_certificate)
-            .where(
-                _certificate.c.issuance_id == issuance_id,
-                _certificate.c.status == CertificateStatus.ISSUED.value,
-            )
+            .where(made, _certificate.c.status == CertificateStatus.ISSUED.value)
             .values(status=CertificateStatus.ACTIVE.value)
         )
 

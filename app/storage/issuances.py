@@ -19,7 +19,6 @@ from app.domain.certificate_order import (
 from app.domain.issuance import (
     CardIssuance,
     IssuanceAlreadyOpen,
-    IssuanceKind,
     IssuanceStatus,
 )
 from app.storage.conflicts import conflict_means
@@ -104,7 +103,6 @@ def _row_of(issuance: CardIssuance) -> dict[str, Any]:
     row = {name: getattr(issuance, name) for name in CardIssuance.__dataclass_fields__}
     return row | {
         "status": issuance.status.value,
-        "kind": issuance.kind.value,
         "steps": [step_row(step) for step in issuance.steps],
         "approval": _approval_row(issuance.approval),
     }
@@ -144,8 +142,7 @@ def _signed_of(row: Mapping[str, str]) -> SignedApproval:
 
 def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
     fields = {name: row._mapping[name] for name in CardIssuance.__dataclass_fields__}
-    kind, status = IssuanceKind(fields["kind"]), IssuanceStatus(fields["status"])
-    issuance = CardIssuance(**{**fields, "kind": kind, "status": status})
+    issuance = CardIssuance(**{**fields, "status": IssuanceStatus(fields["status"])})
     return replace(
         issuance,
         steps=tuple(step_of(step) for step in fields["steps"]),

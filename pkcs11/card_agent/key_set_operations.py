@@ -81,7 +81,7 @@ def _required_set(logged_in: LoggedInCard, certificates: Mapping[Purpose, bytes]
     keys = _set_with(logged_in, spkis)
     if keys is None:
         raise KeysNotOnCard(
-            "The card does not hold the keys of its certificates. They cannot be made again: replace the card."
+            "The card does not hold the keys of its certificates. They cannot be made anew: replace it."
         )
     return keys
 

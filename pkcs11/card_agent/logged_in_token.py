@@ -52,7 +52,7 @@ class LoggedInToken:
         self._session.write_certificate(certificate, cka_id=cka_id, label=purpose.value)
 
     def clear(self, keys: KeySet) -> None:
-        """Destroy what lies under the set's CKA_IDs: certificates first, so that none is left without a key."""
+        """Destroy what lies under the set's CKA_IDs: certificates first, so that none lacks its key."""
         for purpose in Purpose:
             self._session.destroy(cka_id=keys.cka_id(purpose))
 

@@ -40,6 +40,7 @@ from app.settings import Settings, load
 from app.storage.database import Database
 from app.storage.tables import metadata
 from app.storage.tables.access import founding, organisation_person, position, role_profile
+from app.storage.tables.card_jobs import card_job
 from app.storage.tables.cards import card, card_issuance
 from app.storage.tables.people import person
 
@@ -216,21 +217,26 @@ class RegistrationRecord:
             )
 
     def add_renewal(self, renewal_id: str, uid: str, card_serial: str, operator_uid: str) -> None:
-        """An open renewal of a card that was issued."""
+        """An open renewal of a card that was issued; the holder's own when they are the operator."""
         with self.database.change() as work:
             work.connection.execute(
-                insert(card_issuance).values(
+                insert(card_job).values(
                     id=renewal_id,
                     kind="renew",
                     uid=uid,
                     card_serial=card_serial,
-                    status="personalising",
-                    operator_uid=operator_uid,
+                    status="approved",
+                    operator_uid=None if operator_uid == uid else operator_uid,
                     begun_at=work.now,
                     steps=[],
-                    approval={"signatures": []},
+                    facts={},
                 )
             )
+
+    def finish_renewal(self, renewal_id: str, status: str = "done") -> None:
+        with self.database.change() as work:
+            this = card_job.c.id == renewal_id
+            work.connection.execute(update(card_job).where(this).values(status=status, finished_at=work.now))
 
     def finish_issuance(self, issuance_id: str, status: str = "active") -> None:
         with self.database.change() as work:

@@ -59,8 +59,6 @@ card_issuance = Table(
     "card_issuance",
     metadata,
     Column("id", String(36), primary_key=True),
-    # issue: a card for somebody; renew: new keys and certificates on the card that they have.
-    Column("kind", String(10), nullable=False, server_default=text("'issue'")),
     Column("uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("card_serial", ForeignKey("card.serial")),
     Column("status", String(20), nullable=False),
@@ -86,10 +84,7 @@ card_issuance = Table(
         "status IN ('begun', 'approved', 'personalising', 'certified', 'active', 'undone')",
         name="status_is_known",
     ),
-    CheckConstraint("kind IN ('issue', 'renew')", name="kind_is_known"),
-    # A holder renews with the card's own key; nobody issues to themselves.
-    CheckConstraint("kind = 'renew' OR operator_uid <> uid", name="operator_is_not_the_holder"),
-    CheckConstraint("kind = 'issue' OR card_serial IS NOT NULL", name="renews_a_card"),
+    CheckConstraint("operator_uid <> uid", name="operator_is_not_the_holder"),
     CheckConstraint("(operator_uid IS NULL) <> (founding_id IS NULL)", name="has_operator_or_founding"),
     CheckConstraint(
         "status IN ('begun', 'undone') OR approval IS NOT NULL", name="goes_on_only_when_approved"
@@ -134,7 +129,9 @@ certificate = Table(
     Column("purpose", String(20), nullable=False),
     Column("uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("card_serial", ForeignKey("card.serial"), nullable=False, index=True),
-    Column("issuance_id", ForeignKey("card_issuance.id"), nullable=False, index=True),
+    # What it was made for: the issuance of the card, or a renewal.
+    Column("issuance_id", ForeignKey("card_issuance.id"), index=True),
+    Column("renewal_id", ForeignKey("card_job.id"), index=True),
     Column("spki_sha256", String(64), nullable=False, unique=True),
     Column("not_before", UtcDateTime, nullable=False),
     Column("not_after", UtcDateTime, nullable=False, index=True),
@@ -145,6 +142,8 @@ certificate = Table(
     Column("reason", String(30)),
     CheckConstraint("purpose IN ('authentication', 'content-commitment')", name="purpose_is_known"),
     CheckConstraint("status IN ('issued', 'active', 'revoked')", name="status_is_known"),
+    CheckConstraint("(issuance_id IS NULL) <> (renewal_id IS NULL)", name="has_issuance_or_renewal"),
     CheckConstraint("(status = 'revoked') = (revoked_at IS NOT NULL)", name="revoked_has_a_time"),
     Index("ix_certificate_issuance_purpose", "issuance_id", "purpose", unique=True),
+    Index("ix_certificate_renewal_purpose", "renewal_id", "purpose", unique=True),
 )

@@ -118,7 +118,7 @@ class Life:
         order, keys = self.order(card)
         by = signers or ((card, "holder"),)
         issued = self.running.authority.issue_card_certificates(self.signed(order, keys, card, *by))
-        self.record.finish_issuance(order.issuance_id)
+        self.record.finish_renewal(order.issuance_id)
         for serial in card.serials:
             self.running.revoker.revoke(serial, "superseded", self.clock.now)
         renewed = Held(card.uid, card.serial, keys, issued)
@@ -206,7 +206,7 @@ def test_the_holder_renews_twice_and_then_somebody_must_see_them(life: Life) -> 
     life.after(days=1940)
     order, keys = life.order(amara)
     life.refused(life.signed(order, keys, amara, (amara, "holder")), CardMustBeSeen)
-    life.record.finish_issuance(order.issuance_id, "undone")
+    life.record.finish_renewal(order.issuance_id, "undone")
     amara = life.renew(amara, (life.cards[OPERATOR], "operator"))
     life.after(days=2580)
     assert life.renew(amara).uid == HOLDER
@@ -217,7 +217,7 @@ def test_a_renewal_that_was_undone_does_not_stand_in_the_way_of_the_next(life: L
     order, keys = life.order(amara)
     life.running.authority.issue_card_certificates(life.signed(order, keys, amara, (amara, "holder")))
     life.running.revoker.withdraw(order.issuance_id, "cessationOfOperation", life.clock.now)
-    life.record.finish_issuance(order.issuance_id, "undone")
+    life.record.finish_renewal(order.issuance_id, "undone")
     life.after(days=661)
     assert life.renew(amara).uid == HOLDER
 
@@ -462,7 +462,7 @@ def test_a_statement_serves_once(life: Life) -> None:
     signed = life.signed(order, keys, amara, (amara, "holder"))
     life.running.authority.issue_card_certificates(signed)
     life.running.revoker.withdraw(order.issuance_id, "cessationOfOperation", life.clock.now)
-    life.record.finish_issuance(order.issuance_id, "undone")
+    life.record.finish_renewal(order.issuance_id, "undone")
     again, _ = life.order(amara)
     replayed = replace(signed, issuance_id=again.issuance_id)
     life.refused(replayed, refusals.ApprovalDiffers)

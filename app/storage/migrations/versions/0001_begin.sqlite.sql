@@ -862,7 +862,6 @@ CREATE UNIQUE INDEX uq_card_job_open_card ON card_job (card_serial, kind) WHERE 
 
 CREATE TABLE card_issuance (
 	id VARCHAR(36) NOT NULL,
-	kind VARCHAR(10) DEFAULT 'issue' NOT NULL,
 	uid VARCHAR(12) NOT NULL,
 	card_serial VARCHAR(40),
 	status VARCHAR(20) NOT NULL,
@@ -883,9 +882,7 @@ CREATE TABLE card_issuance (
 	completion_nonce VARCHAR(64),
 	CONSTRAINT pk_card_issuance PRIMARY KEY (id),
 	CONSTRAINT ck_card_issuance_status_is_known CHECK (status IN ('begun', 'approved', 'personalising', 'certified', 'active', 'undone')),
-	CONSTRAINT ck_card_issuance_kind_is_known CHECK (kind IN ('issue', 'renew')),
-	CONSTRAINT ck_card_issuance_operator_is_not_the_holder CHECK (kind = 'renew' OR operator_uid <> uid),
-	CONSTRAINT ck_card_issuance_renews_a_card CHECK (kind = 'issue' OR card_serial IS NOT NULL),
+	CONSTRAINT ck_card_issuance_operator_is_not_the_holder CHECK (operator_uid <> uid),
 	CONSTRAINT ck_card_issuance_has_operator_or_founding CHECK ((operator_uid IS NULL) <> (founding_id IS NULL)),
 	CONSTRAINT ck_card_issuance_goes_on_only_when_approved CHECK (status IN ('begun', 'undone') OR approval IS NOT NULL),
 	CONSTRAINT ck_card_issuance_has_a_card CHECK (status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL),
@@ -1169,7 +1166,8 @@ CREATE TABLE certificate (
 	purpose VARCHAR(20) NOT NULL,
 	uid VARCHAR(12) NOT NULL,
 	card_serial VARCHAR(40) NOT NULL,
-	issuance_id VARCHAR(36) NOT NULL,
+	issuance_id VARCHAR(36),
+	renewal_id VARCHAR(36),
 	spki_sha256 VARCHAR(64) NOT NULL,
 	not_before DATETIME NOT NULL,
 	not_after DATETIME NOT NULL,
@@ -1180,10 +1178,12 @@ CREATE TABLE certificate (
 	CONSTRAINT pk_certificate PRIMARY KEY (serial_number),
 	CONSTRAINT ck_certificate_purpose_is_known CHECK (purpose IN ('authentication', 'content-commitment')),
 	CONSTRAINT ck_certificate_status_is_known CHECK (status IN ('issued', 'active', 'revoked')),
+	CONSTRAINT ck_certificate_has_issuance_or_renewal CHECK ((issuance_id IS NULL) <> (renewal_id IS NULL)),
 	CONSTRAINT ck_certificate_revoked_has_a_time CHECK ((status = 'revoked') = (revoked_at IS NOT NULL)),
 	CONSTRAINT fk_certificate_uid FOREIGN KEY(uid) REFERENCES person (uid),
 	CONSTRAINT fk_certificate_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
 	CONSTRAINT fk_certificate_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id),
+	CONSTRAINT fk_certificate_renewal_id FOREIGN KEY(renewal_id) REFERENCES card_job (id),
 	CONSTRAINT uq_certificate_spki_sha256 UNIQUE (spki_sha256)
 )
 ;
@@ -1197,10 +1197,16 @@ CREATE INDEX ix_certificate_issuance_id ON certificate (issuance_id)
 CREATE INDEX ix_certificate_not_after ON certificate (not_after)
 ;
 
+CREATE INDEX ix_certificate_renewal_id ON certificate (renewal_id)
+;
+
 CREATE INDEX ix_certificate_uid ON certificate (uid)
 ;
 
 CREATE UNIQUE INDEX ix_certificate_issuance_purpose ON certificate (issuance_id, purpose)
+;
+
+CREATE UNIQUE INDEX ix_certificate_renewal_purpose ON certificate (renewal_id, purpose)
 ;
 
 CREATE TABLE stock_card (
