@@ -17,7 +17,7 @@ from app.service.layout import Layout
 from card_agent.driver import Driver
 from card_agent.page_reading import PageRead, read_page
 
-_HOP = re.compile(r'href="(http://127\.0\.0\.1:\d+/(?:card|issue)\?[^"]+)"')
+_HOP = re.compile(r'href="(http://127\.0\.0\.1:\d+/(?:card|job)\?[^"]+)"')
 _PATIENCE_SECONDS = 60
 
 
