@@ -1,11 +1,12 @@
 """Authenticated connections to a directory server, on ldap3.
 
-``Session`` is one connection; its methods raise ``DirectoryError`` only. ``Reconnecting`` keeps one open and
-opens it again when the server went away.
+``Session`` is one connection; its methods raise ``DirectoryError`` only. ``directory.reconnecting`` keeps one
+open over restarts of the server.
 
-Around ldap3 2.9.1 three things are mended here: its own check of the server's name knows no IP addresses from
-Python 3.12 on, it leaves Nagle's algorithm on (which makes a SASL bind wait 44 ms), and it waits for ever
-for an answer unless told not to.
+Around ldap3 2.9.1 four things are mended here: its own check of the server's name knows no IP addresses from
+Python 3.12 on, it leaves Nagle's algorithm on (which makes a SASL bind wait 44 ms), it waits for ever
+for an answer unless told not to, and its thread-safe strategy copies every answer deeply (40 % of the time
+that comparing the directory took), where a lock for each operation does as well.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import ldap3
@@ -36,8 +37,6 @@ DEFAULT_TIMEOUT = 5
 PATIENCE = 2.0
 RETRY_EVERY = 0.05
 PAGE_SIZE = 500
-
-Result = TypeVar("Result")
 
 
 class _VerifyingTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 ships no types
@@ -61,6 +60,7 @@ class Session:
 
     def __init__(self, connection: ldap3.Connection) -> None:
         self._connection = connection
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Session:
         return self
@@ -152,25 +152,29 @@ class Session:
     def _ask(self, operation: Callable[..., Any], *positional: Any, **named: Any) -> tuple[Any, Any]:
         """Run one ldap3 operation: its result and the entries that came with it."""
         deadline = time.monotonic() + PATIENCE
-        answer = _answer(operation, positional, named)
+        result, entries = self._answer(operation, positional, named)
         # While its configuration changes, slapd refuses to begin operations for a moment.
-        while answer[1]["result"] == BUSY and time.monotonic() < deadline:
+        while result["result"] == BUSY and time.monotonic() < deadline:
             time.sleep(RETRY_EVERY)
-            answer = _answer(operation, positional, named)
-        if answer[1]["result"] in (BUSY, UNAVAILABLE):
-            raise DirectoryUnavailable(f"The directory cannot answer now: {answer[1]['description']}")
-        if _is_of_a_replica(answer[1]):
+            result, entries = self._answer(operation, positional, named)
+        if result["result"] in (BUSY, UNAVAILABLE):
+            raise DirectoryUnavailable(f"The directory cannot answer now: {result['description']}")
+        if _is_of_a_replica(result):
             raise DirectoryUnavailable(
                 "This server is a replica: it takes no changes. Write to its provider."
             )
-        return answer[1], answer[2]
+        return result, entries
 
-
-def _answer(operation: Callable[..., Any], positional: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    try:
-        return operation(*positional, **named)
-    except (LDAPExceptionError, OSError) as error:
-        raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
+    def _answer(
+        self, operation: Callable[..., Any], positional: Sequence[Any], named: Mapping[str, Any]
+    ) -> tuple[Any, Any]:
+        """The connection keeps the latest answer alone: it is taken away before the next operation begins."""
+        with self._turn:
+            try:
+                operation(*positional, **named)
+            except (LDAPExceptionError, OSError) as error:
+                raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
+            return self._connection.result, self._connection.response
 
 
 def _is_of_a_replica(result: Mapping[str, Any]) -> bool:
@@ -205,13 +209,14 @@ def open_session(url: str, tls: ClientTls | None = None, timeout: int = DEFAULT_
     """
     connection = _connection(url, tls, timeout)
     try:
-        bound, result, _, _ = connection.bind()
+        bound = connection.bind()
     except (LDAPExceptionError, OSError) as error:
         _close_socket(connection)
         raise DirectoryUnavailable(f"The directory at {url} cannot be reached: {error}") from error
     if not bound:
         _close_socket(connection)
-        raise DirectoryUnavailable(f"The directory at {url} refuses us: {result['description']}")
+        said = connection.result["description"]
+        raise DirectoryUnavailable(f"The directory at {url} refuses us: {said}")
     return Session(connection)
 
 
@@ -219,7 +224,7 @@ def _connection(url: str, tls: ClientTls | None, timeout: int) -> ldap3.Connecti
     anonymous = tls is not None and tls.certificate is None
     return ldap3.Connection(
         _server(url, tls, timeout),
-        client_strategy=ldap3.SAFE_SYNC,
+        client_strategy=ldap3.SYNC,
         authentication=ldap3.ANONYMOUS if anonymous else ldap3.SASL,
         sasl_mechanism=None if anonymous else ldap3.EXTERNAL,
         sasl_credentials=None if anonymous else "",
@@ -243,57 +248,3 @@ def _server(url: str, tls: ClientTls | None, timeout: int) -> ldap3.Server:
     host = urlsplit(url).hostname or ""
     verifying = _VerifyingTls(tls.context(), host)
     return ldap3.Server(url, get_info=ldap3.NONE, connect_timeout=timeout, tls=verifying)
-
-
-class Reconnecting:
-    """Keeps one session open, and opens another when it breaks.
-
-    When a session that worked breaks, the operation is tried on new ones for ``PATIENCE`` seconds, so that
-    a restart of the server passes unnoticed. Without one before, there is one try: a server that is down is
-    soon known to be.
-    """
-
-    def __init__(self, connect: Callable[[], Session]) -> None:
-        self._connect = connect
-        self._session: Session | None = None
-        self._lock = threading.Lock()
-
-    def run(self, operation: Callable[[Session], Result]) -> Result:
-        """Do ``operation``, which must be safe to do twice.
-
-        Raises:
-            DirectoryUnavailable: it failed on a new connection too.
-        """
-        until = time.monotonic() + (0.0 if self._session is None else PATIENCE)
-        while True:
-            try:
-                return self._try(operation)
-            except DirectoryUnavailable:
-                if time.monotonic() >= until:
-                    raise
-            time.sleep(RETRY_EVERY)
-
-    def _try(self, operation: Callable[[Session], Result]) -> Result:
-        session = self._current()
-        try:
-            return operation(session)
-        except DirectoryUnavailable:
-            self._forget(session)
-            raise
-
-    def close(self) -> None:
-        """Close the session, if one is open. The next operation opens another."""
-        if self._session is not None:
-            self._forget(self._session)
-
-    def _current(self) -> Session:
-        with self._lock:
-            if self._session is None:
-                self._session = self._connect()
-            return self._session
-
-    def _forget(self, session: Session) -> None:
-        with self._lock:
-            if self._session is session:
-                self._session = None
-        session.close()

@@ -18,10 +18,11 @@ import ldap3
 from directory import names, switching
 from directory.changelog import ChangeLog, Clock, Keeping, open_changelog
 from directory.changes import Change, ChangeType
-from directory.connection import Reconnecting, Session, open_session
+from directory.connection import Session, open_session
 from directory.entries import Entry, Gone, Record, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable
 from directory.locking import locked
+from directory.reconnecting import Reconnecting
 
 ORDERED_ATTRIBUTES = frozenset({"nhsAsSvcIA"})
 """Clients rely on the order of these values; of all others an LDAP server keeps no order."""

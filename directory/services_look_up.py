@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 import ldap3
 
 from directory import names
-from directory.connection import NO_SUCH_OBJECT, Reconnecting, Session
+from directory.connection import NO_SUCH_OBJECT, Session
 from directory.entries import Record
 from directory.errors import DirectoryRefused
+from directory.reconnecting import Reconnecting
 
 ACCREDITED_SYSTEM, MESSAGE_HANDLING_SYSTEM = "nhsAs", "nhsMhs"
 

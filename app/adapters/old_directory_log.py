@@ -13,10 +13,11 @@ from app.errors import Unavailable
 from app.ra.migration_ports import OldChange
 from app.ra.old_entries import rdns_of
 from app.storage.work import Work
-from directory.connection import Reconnecting, Session
+from directory.connection import Session
 from directory.entries import Entry, Record
 from directory.errors import DirectoryError
 from directory.reading_ldif import Attributes, Modification, NotLdif, attributes_of, modifications_of
+from directory.reconnecting import Reconnecting
 
 _AFTER_ALL = datetime(9999, 1, 1, tzinfo=UTC)
 _ONE_ENTRY = "BASE"

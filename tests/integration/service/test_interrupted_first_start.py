@@ -39,16 +39,21 @@ STEPS = (
     "Issuing Daniel",
 )
 # Inside the step that takes in the RA agent, and inside the issuing of each card.
+# Each question stays true once it is: a moment that passes between two looks is not waited for in vain.
 MOMENTS = {
-    "a founder's card is being personalised": "SELECT 1 FROM card_issuance WHERE status = 'personalising'",
-    "a founder's card has its certificates": "SELECT 1 FROM card_issuance WHERE status = 'certified'",
+    "a founder's card is being personalised": (
+        "SELECT 1 FROM card_issuance WHERE status IN ('personalising', 'certified', 'active')"
+    ),
+    "a founder's card has its certificates": (
+        "SELECT 1 FROM card_issuance WHERE status IN ('certified', 'active')"
+    ),
     "the first position": "SELECT 1 FROM position WHERE name = 'RA agent'",
     "the RA agent is registered": "SELECT 1 FROM person WHERE family_name = 'Nair'",
-    "the sponsor has asked": "SELECT 1 FROM access_request WHERE status = 'open'",
+    "the sponsor has asked": "SELECT 1 FROM access_request",
     "the RA manager has granted": "SELECT 1 FROM access_request WHERE status = 'granted'",
     "the agent's card is begun": "SELECT 1 FROM card_issuance WHERE operator_uid IS NOT NULL",
     "the agent's card has its certificates": (
-        "SELECT 1 FROM card_issuance WHERE operator_uid IS NOT NULL AND status = 'certified'"
+        "SELECT 1 FROM card_issuance WHERE operator_uid IS NOT NULL AND status IN ('certified', 'active')"
     ),
 }
 
