@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.support.running_service import Service, running_service
+from tests.support.running_service import Service, offset_of_this_process, running_service
 
 # The browser flags keep Chromium from looking for hosts of its maker.
 QUIET = [
@@ -21,7 +21,7 @@ QUIET = [
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("service") / "var", 3000) as running:
+    with running_service(tmp_path_factory.mktemp("service") / "var", offset_of_this_process()) as running:
         yield running
 
 

@@ -81,6 +81,11 @@ class Service:
         return (self.folder / "log" / f"{program}.log").read_text(errors="replace")
 
 
+def offset_of_this_process() -> int:
+    """A port offset that no other process of one run of the tests has, nor any file that names its own."""
+    return 5000 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+
 def begin_start(
     folder: Path, port_offset: int, *options: str, environment: Mapping[str, str] | None = None
 ) -> subprocess.Popen[str]:
