@@ -44,7 +44,6 @@ from app.periodic_tasks import (
 )
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
-from app.ra.cancelling import Cancelling
 from app.ra.card_job_steps import CardJobKinds
 from app.ra.carrying_loads import CarryingLoads
 from app.ra.closing_organisations import ClosingOrganisations
@@ -59,6 +58,7 @@ from app.ra.issuing import Issuing
 from app.ra.limiting import Limiting
 from app.ra.loading_organisations import LoadingOrganisations
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+from app.ra.moving_cards import MovingCards
 from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.positioning import Positioning
@@ -173,7 +173,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         desk_jobs=desk_jobs,
         collecting_jobs=CollectingJobs(database, desk_jobs, card_job_kinds(), desk_policy.pin_policy),
         following_jobs=FollowingJobs(database),
-        cancelling=Cancelling(database),
+        card_moves=MovingCards(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
         operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),

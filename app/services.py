@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.oidc.provider import OpenIDProvider
     from app.ra.auditing import Auditing
-    from app.ra.cancelling import Cancelling
     from app.ra.closing_organisations import ClosingOrganisations
     from app.ra.collecting_jobs import CollectingJobs
     from app.ra.deciding import Deciding
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from app.ra.limiting import Limiting
     from app.ra.loading_organisations import LoadingOrganisations
     from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
+    from app.ra.moving_cards import MovingCards
     from app.ra.operating import Operating
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
@@ -43,7 +43,7 @@ class Services:
     desk_jobs: DeskJobs
     collecting_jobs: CollectingJobs
     following_jobs: FollowingJobs
-    cancelling: Cancelling
+    card_moves: MovingCards
     systems: SystemAbilities
     auditing: Auditing
     operating: Operating

@@ -1,79 +1,44 @@
-"""A card's life: its states, which may follow which, and the refusals.
+"""A card and its holder: the refusals, and which moves are open to whom.
 
 ::
 
-    stock ─► assigned ─► personalised ─► active ─┬► locked ─► active
-      ▲         │             │                  ├► suspended ─► active
-      └─────────┘             │                  ├► expiring ─► expired
-                              ▼                  ▼
+    stock ─► assigned ─► personalised ─┬► active ─┬► suspended ─► active
+      ▲         │             │        └► locked  ├► expiring ─► expired
+      └─────────┘             ▼           ─► active ▼
                           cancelled ◄── lost, stolen, damaged, faulty are ends of their own
                               │
-                              └► recycled ─► assigned      every end but lost and stolen ─► destroyed
+                              └► recycled ─► assigned      every end ─► destroyed
 
-Unlocking, suspending, renewing and recycling are worked by their own use cases; the moves stand here already
-so that no use case invents another.
+The whole picture is in ``docs/card-life-cycle.md``, made of the table in ``card_move.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+from datetime import date, datetime
 
-from app.errors import Refusal
+from app.domain.actor import Actor
+from app.domain.card_move import LEGAL_MOVES, MOVES, CardMove
+from app.domain.card_status import BLANK, LIVE, CardStatus
+from app.errors import NotPermitted, Refusal
 
-
-class CardStatus(StrEnum):
-    """Where a card is in its life."""
-
-    STOCK = "stock"
-    ASSIGNED = "assigned"
-    PERSONALISED = "personalised"
-    ACTIVE = "active"
-    LOCKED = "locked"
-    SUSPENDED = "suspended"
-    EXPIRING = "expiring"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    RECYCLED = "recycled"
-    DESTROYED = "destroyed"
-    LOST = "lost"
-    STOLEN = "stolen"
-    DAMAGED = "damaged"
-    FAULTY = "faulty"
-
-
-LIVE = frozenset({CardStatus.ACTIVE, CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRING})
-BLANK = frozenset({CardStatus.STOCK, CardStatus.RECYCLED})
-
-_ENDS_OF_A_LIVE_CARD = frozenset(
-    {CardStatus.LOST, CardStatus.STOLEN, CardStatus.DAMAGED, CardStatus.FAULTY, CardStatus.CANCELLED}
-)
-
-LEGAL_MOVES: dict[CardStatus, frozenset[CardStatus]] = {
-    CardStatus.STOCK: frozenset(
-        {CardStatus.ASSIGNED, CardStatus.DAMAGED, CardStatus.FAULTY, CardStatus.DESTROYED}
-    ),
-    CardStatus.RECYCLED: frozenset(
-        {CardStatus.ASSIGNED, CardStatus.DAMAGED, CardStatus.FAULTY, CardStatus.DESTROYED}
-    ),
-    CardStatus.ASSIGNED: frozenset({CardStatus.PERSONALISED, CardStatus.STOCK, CardStatus.CANCELLED}),
-    CardStatus.PERSONALISED: frozenset({CardStatus.ACTIVE, CardStatus.CANCELLED}),
-    CardStatus.ACTIVE: _ENDS_OF_A_LIVE_CARD
-    | {CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRING, CardStatus.EXPIRED},
-    CardStatus.LOCKED: _ENDS_OF_A_LIVE_CARD | {CardStatus.ACTIVE, CardStatus.EXPIRED},
-    CardStatus.SUSPENDED: _ENDS_OF_A_LIVE_CARD | {CardStatus.ACTIVE, CardStatus.EXPIRED},
-    CardStatus.EXPIRING: _ENDS_OF_A_LIVE_CARD
-    | {CardStatus.ACTIVE, CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRED},
-    CardStatus.EXPIRED: _ENDS_OF_A_LIVE_CARD | {CardStatus.ACTIVE, CardStatus.RECYCLED, CardStatus.DESTROYED},
-    CardStatus.CANCELLED: frozenset({CardStatus.RECYCLED, CardStatus.DESTROYED}),
-    CardStatus.DAMAGED: frozenset({CardStatus.DESTROYED}),
-    CardStatus.FAULTY: frozenset({CardStatus.DESTROYED}),
-    # Whoever finds it hands it in to be destroyed; it never works again.
-    CardStatus.LOST: frozenset({CardStatus.DESTROYED}),
-    CardStatus.STOLEN: frozenset({CardStatus.DESTROYED}),
-    CardStatus.DESTROYED: frozenset(),
-}
+__all__ = [
+    "BLANK",
+    "LEGAL_MOVES",
+    "LIVE",
+    "Card",
+    "CardAlreadyHeld",
+    "CardMoveNotAllowed",
+    "CardNotBlank",
+    "CardStatus",
+    "MoveGiven",
+    "may_give",
+    "moves_offered",
+    "require_blank",
+    "require_legal_move",
+    "require_may_give",
+    "require_move",
+]
 
 
 class CardMoveNotAllowed(Refusal):
@@ -96,7 +61,13 @@ class CardAlreadyHeld(Refusal):
 
 @dataclass(frozen=True)
 class Card:
-    """A card as it is stored. ``serial`` is the token's serial number, as the card itself tells it."""
+    """A card as it is stored.
+
+    Attributes:
+        serial: the token's serial number, as the card itself tells it.
+        is_temporary: a temporary access card, which its holder may have beside a regular one.
+        usable_from: the day from which its holder may use it; None when that is at once.
+    """
 
     serial: str
     card_profile: str
@@ -106,11 +77,34 @@ class Card:
     activated_at: datetime | None = None
     ended_at: datetime | None = None
     ended_reason: str | None = None
+    is_temporary: bool = False
+    usable_from: date | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether it is its holder's card now, usable or not at the moment."""
         return self.status in LIVE
+
+
+@dataclass(frozen=True)
+class MoveGiven:
+    """A move that a person gave, as it is stored for good.
+
+    Attributes:
+        reason: one of the move's reasons; empty when it takes none.
+        witness_uid: the second person who saw it, where the move needs one.
+    """
+
+    card_serial: str
+    verb: str
+    from_status: CardStatus
+    to_status: CardStatus
+    holder_uid: str | None
+    given_by: str
+    given_at: datetime
+    reason: str = ""
+    witness_uid: str | None = None
+    note: str = ""
 
 
 def require_legal_move(card: Card, to: CardStatus) -> None:
@@ -134,4 +128,50 @@ def require_blank(card: Card) -> None:
     if card.status not in BLANK:
         raise CardNotBlank(
             f"Card {card.serial} is {card.status.value}. Take a blank card, or clear this one first."
+        )
+
+
+def moves_offered(card: Card, actor: Actor) -> tuple[CardMove, ...]:
+    """What this actor may do with this card now, on a page or at a desk, in the order of the table."""
+    return tuple(
+        move
+        for move in MOVES
+        if move.title and card.status in move.sources and may_give(actor, move, card.holder_uid)
+    )
+
+
+def may_give(actor: Actor, move: CardMove, holder_uid: str | None) -> bool:
+    """Whether the actor may give this move for a card of this holder, whatever the card's state."""
+    if actor.uid == holder_uid:
+        return move.holder_may
+    return move.permission is not None and move.permission in actor.permissions
+
+
+def require_may_give(actor: Actor, move: CardMove, holder_uid: str | None) -> None:
+    """Refuse a move that is not this actor's to give.
+
+    Raises:
+        NotPermitted
+    """
+    if may_give(actor, move, holder_uid):
+        return
+    if actor.uid == holder_uid:
+        raise NotPermitted("This is your own card. Ask another RA manager or agent.")
+    if move.holder_may:
+        raise NotPermitted("You can report your own card only. Ask your Registration Authority about others.")
+    raise NotPermitted(
+        "Your role does not allow this. Choose another role, or ask your Registration Authority."
+    )
+
+
+def require_move(card: Card, move: CardMove) -> None:
+    """Refuse a move that does not begin at the card's state.
+
+    Raises:
+        CardMoveNotAllowed
+    """
+    if card.status not in move.sources:
+        raise CardMoveNotAllowed(
+            f"Card {card.serial} is {card.status.value}: it cannot become {move.to.value} from there."
+            " Nothing was changed."
         )

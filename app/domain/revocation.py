@@ -30,6 +30,8 @@ _REASON_OF_CARD_END = {
     "left": RevocationReason.CESSATION_OF_OPERATION,
     "misused": RevocationReason.PRIVILEGE_WITHDRAWN,
     "undone": RevocationReason.CESSATION_OF_OPERATION,
+    "cleared": RevocationReason.CESSATION_OF_OPERATION,
+    "destroyed": RevocationReason.CESSATION_OF_OPERATION,
 }
 
 

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
-from app.domain.card import BLANK, LIVE, Card, CardAlreadyHeld, CardStatus, require_legal_move
+from app.domain.card import (
+    BLANK,
+    LIVE,
+    Card,
+    CardAlreadyHeld,
+    CardStatus,
+    MoveGiven,
+    require_legal_move,
+)
 from app.storage.conflicts import conflict_means
 from app.storage.stock import Stock, in_parts
 from app.storage.tables import cards as tables
+from app.storage.tables.card_life import card_move
 
 _card, _escrow, _certificate = tables.card, tables.so_pin_escrow, tables.certificate
+# A temporary card is near its end from its first day: it only ends.
+_regular_and_active = (_card.c.status == CardStatus.ACTIVE.value, _card.c.is_temporary.is_(False))
+# What a blank card has forgotten of its holder.
+_BLANK_VALUES: dict[str, object] = {
+    "holder_uid": None,
+    "activated_at": None,
+    "ended_at": None,
+    "ended_reason": None,
+    "is_temporary": False,
+    "usable_from": None,
+}
 
 
 class Cards:
@@ -57,12 +77,28 @@ class Cards:
         return self._select(_card.c.holder_uid == uid)
 
     def live_of(self, uid: str) -> Card | None:
-        """The person's card that is theirs now."""
-        return next((card for card in self.of(uid) if card.status in LIVE), None)
+        """The person's regular card that is theirs now."""
+        return self._live_of(uid, is_temporary=False)
 
-    def assign(self, card: Card, holder_uid: str) -> None:
+    def temporary_of(self, uid: str) -> Card | None:
+        """The person's temporary access card that is theirs now."""
+        return self._live_of(uid, is_temporary=True)
+
+    def _live_of(self, uid: str, *, is_temporary: bool) -> Card | None:
+        live = (card for card in self.of(uid) if card.status in LIVE)
+        return next((card for card in live if card.is_temporary is is_temporary), None)
+
+    def assign(
+        self, card: Card, holder_uid: str, *, is_temporary: bool = False, usable_from: date | None = None
+    ) -> None:
         """Set a blank card aside for its new holder."""
-        self._move(card, CardStatus.ASSIGNED, holder_uid=holder_uid)
+        self._move(
+            card,
+            CardStatus.ASSIGNED,
+            holder_uid=holder_uid,
+            is_temporary=is_temporary,
+            usable_from=usable_from,
+        )
 
     def move(self, card: Card, to: CardStatus) -> None:
         """Move a card to a state that keeps its holder, or back to stock.
@@ -70,17 +106,17 @@ class Cards:
         Raises:
             CardMoveNotAllowed
         """
-        self._move(card, to, **({"holder_uid": None} if to in BLANK else {}))
+        self._move(card, to, **(_BLANK_VALUES if to in BLANK else {}))
 
-    def activate(self, card: Card, at: datetime) -> None:
-        """Make the card its holder's working card.
+    def activate(self, card: Card, at: datetime, to: CardStatus = CardStatus.ACTIVE) -> None:
+        """Make the card its holder's working card; one that is issued locked is ``to`` locked.
 
         Raises:
             CardMoveNotAllowed, CardAlreadyHeld
         """
         held = CardAlreadyHeld("This person already has a working card. Cancel that card first.")
         with conflict_means(held):
-            self._move(card, CardStatus.ACTIVE, activated_at=at)
+            self._move(card, to, activated_at=at)
 
     def end(self, card: Card, to: CardStatus, at: datetime, reason: str) -> None:
         """End the card's use.
@@ -98,6 +134,15 @@ class Cards:
             .values(status=to.value, version=_card.c.version + 1, **values)
         )
         self._stock.follow(card, to)
+
+    def keep_move(self, given: MoveGiven) -> None:
+        """Keep a move that a person gave, for good."""
+        self._connection.execute(insert(card_move).values(asdict(given)))
+
+    def moves_of(self, serial: str) -> list[MoveGiven]:
+        """Every move that a person gave to this card, oldest first."""
+        chosen = select(card_move).where(card_move.c.card_serial == serial).order_by(card_move.c.id)
+        return [_move_of(row) for row in self._connection.execute(chosen)]
 
     def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None:
         """Keep a wrapped SO PIN beside the earlier ones of the card."""
@@ -127,8 +172,8 @@ class Cards:
             .join(_certificate, _certificate.c.card_serial == _card.c.serial)
             .where(_certificate.c.status == "active", _certificate.c.not_after <= soon)
             .where(_card.c.status.in_([status.value for status in LIVE]))
-            .group_by(_card.c.serial, _card.c.status)
-            .having(or_(ends_at < now, and_(_card.c.status == CardStatus.ACTIVE.value, ends_at <= soon)))
+            .group_by(_card.c.serial, _card.c.status, _card.c.is_temporary)
+            .having(or_(ends_at < now, and_(*_regular_and_active, ends_at <= soon)))
             .order_by(_card.c.serial)
             .limit(limit)
         )
@@ -142,3 +187,9 @@ class Cards:
 def _card_of(row: Row[tuple[object, ...]]) -> Card:
     fields = {name: row._mapping[name] for name in Card.__dataclass_fields__}
     return Card(**{**fields, "status": CardStatus(fields["status"])})
+
+
+def _move_of(row: Row[tuple[object, ...]]) -> MoveGiven:
+    fields = {name: row._mapping[name] for name in MoveGiven.__dataclass_fields__}
+    statuses = {name: CardStatus(fields[name]) for name in ("from_status", "to_status")}
+    return MoveGiven(**{**fields, **statuses})

@@ -1,105 +1,122 @@
-"""A card that was lost, stolen or is no longer wanted: it stops working at once, for good."""
+"""A card's life: what it is now, what was done with it, and the moves that are open to whoever looks.
+
+Every page here follows from the table of moves (``app/domain/card_move.py``): a move that is not legal for
+this card and this person has no link and no page.
+"""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app.domain.permission import Permission
-from app.errors import Refusal
+from app.domain.card_move import MOVES, Place
+from app.errors import NotFound, Refusal
+from app.ra.moving_cards import CardLife, MoveAsked
 from app.web import context
 from app.web.access import keeps_answers
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page, tell_on_next_page
+from app.web.presenters.card_life import CardPage, MovePage, state_message
 
 blueprint = Blueprint("cards", __name__)
 
-#: Why a card is cancelled: the value sent, and what the page says.
-CANCEL_REASONS = {
-    "left": "The holder has left health and care work",
-    "name_changed": "The holder's name has changed",
-    "replaced": "The holder gets another card",
-    "damaged": "The card is damaged",
-    "faulty": "The card does not work",
-    "stolen": "The card was stolen",
-    "misused": "The card was misused",
-}
+_VERBS = ",".join(f'"{move.verb}"' for move in MOVES if move.place is Place.PAGE)
+_OWN_VERBS = ",".join(f'"{move.verb}"' for move in MOVES if move.place is Place.PAGE and move.holder_may)
+CARD = "/people/<uid:uid>/cards/<serial:serial>"
+MOVE = f"{CARD}/<any({_VERBS}):verb>"
+OWN_MOVE = f"/my/cards/<serial:serial>/<any({_OWN_VERBS}):verb>"
 
 
-@blueprint.get("/people/<uid:uid>/cards/<serial:serial>/report-lost")
-def report_lost_form(uid: str, serial: str) -> Response:
-    """Asks what happened before the card is cancelled."""
-    return _report_lost_page(uid, serial, SubmittedForm())
+@blueprint.get(CARD)
+def card(uid: str, serial: str) -> Response:
+    """The card, its certificates, and what people did with it."""
+    page = CardPage.of(_life(uid, serial), f"/people/{uid}")
+    return render_page("cards/card.html", page.heading, crumbs=_crumbs(uid), page=page)
 
 
-@blueprint.post("/people/<uid:uid>/cards/<serial:serial>/report-lost")
+@blueprint.get(f"{CARD}/state.json")
+def state(uid: str, serial: str) -> Response:
+    """The same for programs: the state, and the moves that are open to whoever asks."""
+    return jsonify(state_message(_life(uid, serial)))
+
+
+@blueprint.get(MOVE)
+def move_form(uid: str, serial: str, verb: str) -> Response:
+    """Asks for what the move needs, and says what it does."""
+    _life(uid, serial)
+    return _move_page(serial, verb, SubmittedForm(), f"/people/{uid}", _crumbs(uid))
+
+
+@blueprint.post(MOVE)
 @keeps_answers
-def report_lost(uid: str, serial: str) -> WerkzeugResponse:
-    """The card cannot be used from now on; its certificates are revoked and its sessions end."""
+def move(uid: str, serial: str, verb: str) -> WerkzeugResponse:
+    """Give the move."""
     form = SubmittedForm(request.form)
-    note = form.text("note", longest=500)
     try:
-        form.require_no_problems()
-        context.services().cancelling.report_lost(context.actor(), serial, note)
+        told = _give(serial, verb, form)
     except Refusal as refusal:
         form.add_problems(refusal)
-        return _report_lost_page(uid, serial, form)
-    tell_on_next_page(f"Card {serial} is reported lost. It cannot be used any more.")
+        return _move_page(serial, verb, form, f"/people/{uid}", _crumbs(uid))
+    tell_on_next_page(told)
     return redirect(f"/people/{uid}", 303)
 
 
-@blueprint.get("/people/<uid:uid>/cards/<serial:serial>/cancel")
-def cancel_form(uid: str, serial: str) -> Response:
-    """Asks why the card is cancelled."""
-    return _cancel_page(uid, serial, SubmittedForm())
+@blueprint.get(OWN_MOVE)
+def own_move_form(serial: str, verb: str) -> Response:
+    """Asks what happened to one's own card."""
+    _require_own(serial)
+    return _move_page(serial, verb, SubmittedForm(), "/my", (Crumb("My access", "/my"),))
 
 
-@blueprint.post("/people/<uid:uid>/cards/<serial:serial>/cancel")
-@keeps_answers
-def cancel(uid: str, serial: str) -> WerkzeugResponse:
-    """Cancel the card for good."""
+@blueprint.post(OWN_MOVE)
+def own_move(serial: str, verb: str) -> WerkzeugResponse:
+    """One's own card stops working at once, and this session with it."""
     form = SubmittedForm(request.form)
-    reason = form.choice("reason", CANCEL_REASONS, "Choose why the card is cancelled.")
-    note = form.text("note", longest=500)
     try:
-        form.require_no_problems()
-        context.services().cancelling.cancel(context.actor(), serial, reason, note)
+        _require_own(serial)
+        _give(serial, verb, form)
     except Refusal as refusal:
         form.add_problems(refusal)
-        return _cancel_page(uid, serial, form)
-    tell_on_next_page(f"Card {serial} is cancelled. It cannot be used any more.")
-    return redirect(f"/people/{uid}", 303)
+        return _move_page(serial, verb, form, "/my", (Crumb("My access", "/my"),))
+    return redirect("/sign-in", 303)
 
 
-def _report_lost_page(uid: str, serial: str, form: SubmittedForm) -> Response:
-    context.require(Permission.CANCEL_CARD)
+def _give(serial: str, verb: str, form: SubmittedForm) -> str:
+    asked = MoveAsked(
+        reason=form.text("reason", longest=40),
+        witness_uid="".join(form.text("witness", longest=40).split()),
+        note=form.text("note", longest=500),
+    )
+    form.require_no_problems()
+    moves = context.services().card_moves
+    moves.give(context.actor(), serial, verb, asked)
+    return MovePage.told(serial, verb)
+
+
+def _move_page(serial: str, verb: str, form: SubmittedForm, back: str, crumbs: tuple[Crumb, ...]) -> Response:
+    life, move_open = context.services().card_moves.offered(context.actor(), serial, verb)
+    page = MovePage.of(life, move_open, back)
     return render_page(
-        "cards/report_lost.html",
-        "Report a card lost",
+        "cards/move.html",
+        page.heading,
         status=form.status,
-        crumbs=_crumbs(uid),
+        crumbs=crumbs,
         form=form,
         problems=form.problems,
-        serial=serial,
-        action=f"/people/{uid}/cards/{serial}/report-lost",
-        back=f"/people/{uid}",
+        page=page,
     )
 
 
-def _cancel_page(uid: str, serial: str, form: SubmittedForm) -> Response:
-    context.require(Permission.CANCEL_CARD)
-    return render_page(
-        "cards/cancel.html",
-        "Cancel a card",
-        status=form.status,
-        crumbs=_crumbs(uid),
-        form=form,
-        problems=form.problems,
-        serial=serial,
-        reasons=[{"value": value, "text": text} for value, text in CANCEL_REASONS.items()],
-        action=f"/people/{uid}/cards/{serial}/cancel",
-        back=f"/people/{uid}",
-    )
+def _life(uid: str, serial: str) -> CardLife:
+    life = context.services().card_moves.life(context.actor(), serial)
+    if life.holder is None or life.holder.uid != uid:
+        raise NotFound(f"This person has no card {serial}.")
+    return life
+
+
+def _require_own(serial: str) -> None:
+    """On one's own pages there are one's own cards only, whatever the role."""
+    _life(context.actor().uid, serial)
 
 
 def _crumbs(uid: str) -> tuple[Crumb, ...]:

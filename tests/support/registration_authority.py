@@ -33,7 +33,6 @@ from app.domain.person import Registration
 from app.domain.pin_policy import PinPolicy
 from app.domain.position import AccessProfile, Approval, NewPosition
 from app.domain.role_profile import RoleProfile
-from app.ra.cancelling import Cancelling
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
@@ -41,6 +40,7 @@ from app.ra.finding import Finding
 from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
 from app.ra.issuing import FOUNDING, Issuing
+from app.ra.moving_cards import MovingCards
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.ports import CertificateAuthority
 from app.ra.positioning import Positioning
@@ -290,7 +290,7 @@ class RegistrationAuthority:
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, {}, PinPolicy())
         self.following_jobs = FollowingJobs(database)
-        self.cancelling = Cancelling(database)
+        self.card_moves = MovingCards(database)
         self.founding = FoundingCeremony(database, PillowPhotos(), POLICY)
 
     @property

@@ -211,7 +211,7 @@ def services_of(office: Office) -> Services:
             desk_jobs=ra.desk_jobs,
             collecting_jobs=ra.collecting_jobs,
             following_jobs=ra.following_jobs,
-            cancelling=ra.cancelling,
+            card_moves=ra.card_moves,
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),

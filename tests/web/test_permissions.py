@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from app.web.access import is_machine_endpoint, is_public
+from app.web.card_views import CARD, MOVE, OWN_MOVE
 from tests.support.registration_authority import PRACTICE, another, today
 from tests.support.systems import registered_system
 from tests.support.web import ORIGIN, ROLES, Browser, Site
@@ -23,7 +24,6 @@ READABLE: dict[str, frozenset[str]] = {
     "/": EVERYBODY,
     "/my": EVERYBODY,
     "/my/photo": EVERYBODY,
-    "/my/cards/<serial:serial>/report-lost": EVERYBODY,
     "/organisations": EVERYBODY,
     "/organisations/<organisation:code>": EVERYBODY,
     "/organisations/<organisation:code>/positions/new": MANAGERS,
@@ -38,8 +38,9 @@ READABLE: dict[str, frozenset[str]] = {
     "/issuances": RA_STAFF,
     "/issuances/<record:issuance_id>": RA_STAFF,
     "/issuances/<record:issuance_id>/steps.json": RA_STAFF,
-    "/people/<uid:uid>/cards/<serial:serial>/report-lost": RA_STAFF,
-    "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
+    CARD: RA_STAFF,
+    f"{CARD}/state.json": RA_STAFF,
+    MOVE: RA_STAFF,
     "/audit": frozenset({"manager"}),
     "/operations": frozenset({"manager"}),
     "/organisation-loads": frozenset({"manager"}),
@@ -64,9 +65,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/people/<uid:uid>/issue-card": RA_STAFF,
     "/issuances/<record:issuance_id>/undo": RA_STAFF,
-    "/people/<uid:uid>/cards/<serial:serial>/report-lost": RA_STAFF,
-    "/people/<uid:uid>/cards/<serial:serial>/cancel": RA_STAFF,
-    "/my/cards/<serial:serial>/report-lost": RA_STAFF,
+    MOVE: RA_STAFF,
     "/requests/<record:request_id>/take": RA_STAFF,
     "/requests/<record:request_id>/decision": RA_STAFF,
     "/organisation-loads": frozenset({"manager"}),
@@ -82,6 +81,7 @@ DOABLE: dict[str, frozenset[str]] = {
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {
+    OWN_MOVE,
     "/requests/<record:request_id>",
     "/issuances/<record:issuance_id>/desk",
     "/systems/requests/<record:request_id>",
@@ -163,6 +163,7 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
         office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
     )
     filled = {
+        MOVE[len(CARD) + 1 :]: "suspend",
         "<uid:uid>": uid,
         "<uid:asid>": registered_system(site),
         "<any(suspend,resume,withdraw):step>": "withdraw",

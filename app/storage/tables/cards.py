@@ -1,15 +1,17 @@
 """Cards, the issuances that put them into people's hands, and their certificates.
 
-Constraints that hold whatever the code does: one live card a person, one open issuance a person and a card,
-no operator issues to themselves, one certificate a key.
+Constraints that hold whatever the code does: one live card a person and one temporary beside it, one open
+issuance a person and a card, no operator issues to themselves, one certificate a key.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -36,6 +39,8 @@ card = Table(
     Column("activated_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
     Column("ended_reason", Text),
+    Column("is_temporary", Boolean, nullable=False, server_default=false()),
+    Column("usable_from", Date),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint(
         "status IN ('stock', 'assigned', 'personalised', 'active', 'locked', 'suspended', 'expiring',"
@@ -49,6 +54,7 @@ card = Table(
     Index(
         "uq_card_live_holder",
         "holder_uid",
+        "is_temporary",
         unique=True,
         sqlite_where=text(LIVE_CARD),
         postgresql_where=text(LIVE_CARD),
@@ -62,6 +68,12 @@ card_issuance = Table(
     Column("uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("card_serial", ForeignKey("card.serial")),
     Column("status", String(20), nullable=False),
+    # Issued locked: nobody knows the PIN, and the holder's first one is set by unlocking.
+    Column("is_locked", Boolean, nullable=False, server_default=false()),
+    Column("usable_from", Date),
+    # A temporary access card: how long its certificates last, and why it is needed.
+    Column("temporary_hours", Integer),
+    Column("temporary_reason", String(40)),
     Column("operator_uid", ForeignKey("person.uid")),
     Column("operator_role_profile", String(12)),
     Column("founding_id", ForeignKey("founding.id")),
@@ -93,6 +105,8 @@ card_issuance = Table(
         "status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL",
         name="has_a_card",
     ),
+    CheckConstraint("temporary_hours > 0", name="temporary_lasts_a_while"),
+    CheckConstraint("(temporary_hours IS NULL) = (temporary_reason IS NULL)", name="temporary_has_a_reason"),
     Index(
         "uq_card_issuance_open_person",
         "uid",

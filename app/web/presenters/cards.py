@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.domain.card import Card
+from app.domain.actor import Actor
+from app.domain.card import moves_offered
+from app.domain.card_move import CardMove, Place
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
 from app.ra.records import CardRecord
@@ -16,6 +18,7 @@ _PURPOSES: dict[str, str] = {
     CertificatePurpose.AUTHENTICATION: "Authentication: for signing in",
     CertificatePurpose.CONTENT_COMMITMENT: "Content commitment: for signing, for example prescriptions",
 }
+_OWN_TITLES = {"report-lost": "Report my card lost", "report-stolen": "Report my card stolen"}
 
 
 @dataclass(frozen=True)
@@ -31,25 +34,28 @@ class CardShown:
     """One card, ready to be written."""
 
     serial: str
+    href: str
     status: Tag
     rows: tuple[Row, ...]
     certificates: TableOf
     actions: tuple[CardAction, ...]
 
 
-def cards_shown(
-    cards: tuple[CardRecord, ...], base: str, *, may_cancel: bool, is_own: bool = False
-) -> tuple[CardShown, ...]:
-    """The cards; live ones can be reported lost by their holder and by whoever may cancel cards."""
-    return tuple(
-        CardShown(
-            serial=record.card.serial,
-            status=card_tag(record.card.status),
-            rows=_rows(record, is_own),
-            certificates=_certificates_table(record),
-            actions=_actions(record.card, f"{base}/cards/{record.card.serial}", may_cancel, is_own),
-        )
-        for record in cards
+def cards_shown(cards: tuple[CardRecord, ...], base: str, actor: Actor) -> tuple[CardShown, ...]:
+    """The cards, each with the moves that its life and the actor's rights allow now."""
+    return tuple(card_shown(record, base, moves_offered(record.card, actor)) for record in cards)
+
+
+def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...]) -> CardShown:
+    """One card. ``base`` is the person's page, or one's own, under which the pages of the moves lie."""
+    is_own = base == "/my"
+    return CardShown(
+        serial=record.card.serial,
+        href="" if is_own else f"{base}/cards/{record.card.serial}",
+        status=card_tag(record.card.status),
+        rows=_rows(record, is_own),
+        certificates=_certificates_table(record),
+        actions=_actions(f"{base}/cards/{record.card.serial}", offered, is_own),
     )
 
 
@@ -59,6 +65,8 @@ def _rows(record: CardRecord, is_own: bool) -> tuple[Row, ...]:
         min((each.not_after for each in record.certificates), default=None) if card.is_live else None
     )
     rows = (
+        Row("Kind", "Temporary access card" if card.is_temporary else ""),
+        Row("Can be used from", day(card.usable_from)),
         Row("Works until", day(works_until.date()) if works_until else ""),
         Row("Issued", moment(card.activated_at)),
         Row("Ended", moment(card.ended_at)),
@@ -87,14 +95,9 @@ def _certificate_row(certificate: CardCertificate) -> tuple[Cell, ...]:
     )
 
 
-def _actions(card: Card, base: str, may_cancel: bool, is_own: bool) -> tuple[CardAction, ...]:
-    if not card.is_live:
-        return ()
-    if is_own:
-        return (CardAction("Report my card lost", f"{base}/report-lost"),)
-    if may_cancel:
-        return (
-            CardAction("Report lost", f"{base}/report-lost"),
-            CardAction("Cancel this card", f"{base}/cancel"),
-        )
-    return ()
+def _actions(base: str, offered: tuple[CardMove, ...], is_own: bool) -> tuple[CardAction, ...]:
+    return tuple(
+        CardAction(_OWN_TITLES.get(move.verb, move.title) if is_own else move.title, f"{base}/{move.verb}")
+        for move in offered
+        if move.place is Place.PAGE and not (is_own and not move.holder_may)
+    )

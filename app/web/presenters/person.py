@@ -48,15 +48,15 @@ class PersonPage:
     def of(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
         """The page of somebody, for an RA person or sponsor."""
         base = f"/people/{record.person.uid}"
-        cards = cards_shown(record.cards, base, may_cancel=Permission.CANCEL_CARD in actor.permissions)
+        cards = cards_shown(record.cards, base, actor)
         requests = _requests_table([each for each in record.requests if _may_see(actor, each)])
         actions, notice = _actions(actor, record), _notice(actor, record)
         return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice)
 
     @classmethod
-    def of_oneself(cls, record: PersonRecord, now: datetime) -> PersonPage:
+    def of_oneself(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
         """My page: the same without the actions of RA people."""
-        cards = cards_shown(record.cards, "/my", may_cancel=False, is_own=True)
+        cards = cards_shown(record.cards, "/my", actor)
         # Whom a request is about does not see what was written in it, so nothing is linked.
         requests = _requests_table(record.requests, is_linked=False)
         return cls._made(record, now, "/my/photo", cards, requests, (), "")

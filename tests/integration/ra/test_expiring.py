@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from app.domain.card import CardStatus
 from app.domain.renewal import RenewalRules
 from app.ra.expiring import Expiring
+from app.ra.moving_cards import MoveAsked
 from app.storage.tables.audit import audit_event
 from app.storage.tables.cards import card, certificate
 from tests.support.registration_authority import DeskCard, Office
@@ -70,7 +71,7 @@ def test_a_card_that_cannot_be_used_expires_but_is_not_made_usable(office: Offic
 
 
 def test_a_card_that_ended_stays_as_it_ended(office: Office) -> None:
-    office.ra.cancelling.report_lost(office.manager, office.sponsor_card.serial, "")
+    office.ra.card_moves.give(office.manager, office.sponsor_card.serial, "report-lost", MoveAsked())
     ends(office, office.sponsor_card, NOW - timedelta(days=1))
     assert sweep(office) == 0
     assert status_of(office, office.sponsor_card) is CardStatus.LOST

@@ -31,6 +31,7 @@ from app.domain.issuance import (
 )
 from app.errors import InvalidInput, NotFound, NotPermitted, Refusal, Unavailable
 from app.ra.desk_jobs import DeskJobs
+from app.ra.moving_cards import MoveAsked
 from app.storage.database import Database
 from app.storage.tables.cards import card_issuance
 from tests.fakes.certificate_authority import CertificateAuthorityUnwilling
@@ -307,7 +308,7 @@ def test_an_approval_with_a_lost_card_is_refused(office: Office, clinician: Acto
     card = office.card_for(agent.uid)
     issuance_id = office.ra.issuing.begin(agent, clinician.uid)
     desk = Desk(office.ra.desk_jobs, office.ra.issuing.ticket(agent, issuance_id))
-    office.ra.cancelling.report_lost(agent, card.serial, "")
+    office.ra.card_moves.give(agent, card.serial, "report-lost", MoveAsked())
     with pytest.raises(ApprovalNotValid, match="not valid now"):
         desk.approve(office.blank(), card)
 

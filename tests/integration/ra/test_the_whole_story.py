@@ -9,6 +9,7 @@ from app.domain.certificate import CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
 from app.errors import NotPermitted
+from app.ra.moving_cards import MoveAsked
 from tests.support.registration_authority import PRACTICE, RA, Office, registration, today
 
 
@@ -70,7 +71,7 @@ def test_a_lost_card_ends_at_once_and_for_good(office: Office) -> None:
     clinician = office.person(registration())
     card = office.card_for(clinician.uid)
     before = len(office.ra.announced())
-    office.ra.cancelling.report_lost(clinician, card.serial, "Left on the bus")
+    office.ra.card_moves.give(clinician, card.serial, "report-lost", MoveAsked(note="Left on the bus"))
 
     [ended] = office.ra.finding.person(office.manager, clinician.uid).cards
     assert ended.card.status is CardStatus.LOST
@@ -86,27 +87,31 @@ def test_a_lost_card_ends_at_once_and_for_good(office: Office) -> None:
 def test_somebody_elses_card_is_not_reported_by_a_colleague(office: Office) -> None:
     clinician = office.person(registration())
     card = office.card_for(clinician.uid)
-    for attempt in (office.ra.cancelling.report_lost, office.ra.cancelling.report_stolen):
+    for verb in ("report-lost", "report-stolen"):
         with pytest.raises(NotPermitted):
-            attempt(office.sponsor, card.serial, "")
+            office.ra.card_moves.give(office.sponsor, card.serial, verb, MoveAsked())
     assert office.ra.audited()[-1] == ("card.reported_stolen", "refused", "not_permitted")
 
 
 @pytest.mark.parametrize(
-    ("reason", "status"),
+    ("verb", "reason", "status", "revoked_for"),
     [
-        ("left", CardStatus.CANCELLED),
-        ("damaged", CardStatus.DAMAGED),
-        ("stolen", CardStatus.STOLEN),
-        ("lost", CardStatus.LOST),
+        ("cancel", "left", CardStatus.CANCELLED, "cessationOfOperation"),
+        ("cancel", "misused", CardStatus.CANCELLED, "privilegeWithdrawn"),
+        ("report-damaged", "broken", CardStatus.DAMAGED, "cessationOfOperation"),
+        ("report-faulty", "not_read", CardStatus.FAULTY, "cessationOfOperation"),
+        ("report-stolen", "", CardStatus.STOLEN, "keyCompromise"),
     ],
 )
-def test_a_card_is_cancelled_with_a_reason(office: Office, reason: str, status: CardStatus) -> None:
+def test_a_card_ends_with_a_reason(
+    office: Office, verb: str, reason: str, status: CardStatus, revoked_for: str
+) -> None:
     clinician = office.person(registration())
     card = office.card_for(clinician.uid)
-    office.ra.cancelling.cancel(office.manager, card.serial, reason, "")
+    office.ra.card_moves.give(office.manager, card.serial, verb, MoveAsked(reason))
     [ended] = office.ra.finding.person(office.manager, clinician.uid).cards
     assert ended.card.status is status
+    assert {each.reason for each in ended.certificates} == {revoked_for}
 
 
 def test_searching_is_audited_and_warns_of_a_mistyped_id(office: Office) -> None:

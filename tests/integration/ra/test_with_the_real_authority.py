@@ -12,6 +12,7 @@ from app.adapters.ca_outbox import ca_outbox_handlers
 from app.domain.certificate import CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.errors import Refusal
+from app.ra.moving_cards import MoveAsked
 from app.settings import Settings
 from app.storage.database import Database
 from tests.support.certificates import authority_in_a_thread
@@ -64,7 +65,7 @@ def test_a_card_is_issued_and_ends(real_office: Office, authority: CaClient) -> 
     card = real_office.card_for(clinician.uid)
     subject = x509.load_der_x509_certificate(card.certificates["authentication"]).subject.rfc4514_string()
     assert f"{clinician.uid}_Amara_Osei" in subject
-    real_office.ra.cancelling.report_lost(clinician, card.serial, "")
+    real_office.ra.card_moves.give(clinician, card.serial, "report-lost", MoveAsked())
     carry_out_announcements(real_office, authority)
     for certificate in real_office.ra.finding.own(clinician).cards[0].certificates:
         assert certificate.status is CertificateStatus.REVOKED

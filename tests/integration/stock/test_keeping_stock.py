@@ -35,6 +35,7 @@ from app.errors import InvalidInput, NotPermitted, Refusal
 from app.ra.counting_cards import CountingCards
 from app.ra.delivering_cards import DeliveringCards, SerialList
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from app.ra.moving_cards import MoveAsked
 from app.ra.stocking_cards import StockingCards, serials_from_untrusted
 from tests.support.registration_authority import ORIGIN, RA, DeskCard, Office, another
 
@@ -223,7 +224,7 @@ def test_a_delivered_card_is_issued_where_only_delivered_ones_may_be(store: Stor
     ]
     with pytest.raises(InvalidInput, match="cannot be moved"):
         store.stocking.move(store.manager, ["90000021"], store.drawer, "Handed in")
-    store.office.ra.cancelling.cancel(store.manager, "90000021", "left", "")
+    store.office.ra.card_moves.give(store.manager, "90000021", "cancel", MoveAsked("left"))
     store.stocking.move(store.manager, ["90000021"], store.drawer, "Handed in by its holder")
     assert store.place_of("90000021") == store.drawer
     assert store.stocking.problems_of_the_books() == []

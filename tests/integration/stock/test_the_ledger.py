@@ -23,6 +23,7 @@ from app.domain.stock import (
     UNEXPECTED,
     PostingKind,
 )
+from app.ra.moving_cards import MoveAsked
 from app.storage.database import Database
 from app.storage.stock import Stock
 from app.storage.tables.people import person
@@ -144,7 +145,7 @@ def require_status_agrees(work: Work, serial: str, status: CardStatus) -> None:
 def test_an_issued_card_goes_to_its_holder_and_a_lost_one_is_lost(office: Office) -> None:
     person = office.person(another(71))
     card = office.card_for(person.uid)
-    office.ra.cancelling.report_lost(office.manager, card.serial, "Left on a bus")
+    office.ra.card_moves.give(office.manager, card.serial, "report-lost", MoveAsked(note="Left on a bus"))
     with office.ra.database.read() as work:
         moves = [
             (each.from_place, each.to_place, each.kind, each.by_uid)

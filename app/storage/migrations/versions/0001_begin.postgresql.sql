@@ -479,6 +479,8 @@ CREATE TABLE card (
 	activated_at TIMESTAMP WITH TIME ZONE,
 	ended_at TIMESTAMP WITH TIME ZONE,
 	ended_reason TEXT,
+	is_temporary BOOLEAN DEFAULT false NOT NULL,
+	usable_from DATE,
 	version INTEGER DEFAULT 1 NOT NULL,
 	CONSTRAINT pk_card PRIMARY KEY (serial),
 	CONSTRAINT ck_card_status_is_known CHECK (status IN ('stock', 'assigned', 'personalised', 'active', 'locked', 'suspended', 'expiring', 'expired', 'cancelled', 'recycled', 'destroyed', 'lost', 'stolen', 'damaged', 'faulty')),
@@ -490,7 +492,13 @@ CREATE TABLE card (
 CREATE INDEX ix_card_holder_uid ON card (holder_uid)
 ;
 
-CREATE UNIQUE INDEX uq_card_live_holder ON card (holder_uid) WHERE status IN ('active', 'locked', 'suspended', 'expiring')
+CREATE UNIQUE INDEX uq_card_live_holder ON card (holder_uid, is_temporary) WHERE status IN ('active', 'locked', 'suspended', 'expiring')
+;
+
+CREATE FUNCTION card_moves_legally() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.status || '>' || NEW.status NOT IN ('stock>assigned', 'recycled>assigned', 'assigned>stock', 'assigned>personalised', 'personalised>active', 'personalised>locked', 'assigned>cancelled', 'personalised>cancelled', 'active>locked', 'expiring>locked', 'locked>active', 'expiring>active', 'expired>active', 'expired>recycled', 'cancelled>recycled', 'active>expiring', 'active>expired', 'locked>expired', 'suspended>expired', 'expiring>expired', 'active>suspended', 'expiring>suspended', 'suspended>active', 'active>lost', 'locked>lost', 'suspended>lost', 'expiring>lost', 'expired>lost', 'active>stolen', 'locked>stolen', 'suspended>stolen', 'expiring>stolen', 'expired>stolen', 'stock>damaged', 'active>damaged', 'locked>damaged', 'suspended>damaged', 'expiring>damaged', 'expired>damaged', 'recycled>damaged', 'stock>faulty', 'active>faulty', 'locked>faulty', 'suspended>faulty', 'expiring>faulty', 'expired>faulty', 'recycled>faulty', 'active>cancelled', 'locked>cancelled', 'suspended>cancelled', 'expiring>cancelled', 'expired>cancelled', 'stock>destroyed', 'expired>destroyed', 'cancelled>destroyed', 'recycled>destroyed', 'lost>destroyed', 'stolen>destroyed', 'damaged>destroyed', 'faulty>destroyed') THEN RAISE EXCEPTION 'a card cannot go that way' USING ERRCODE = 'check_violation'; END IF; RETURN NEW; END $$
+;
+
+CREATE TRIGGER card_moves_legally BEFORE UPDATE OF status ON card FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION card_moves_legally()
 ;
 
 CREATE TABLE organisation_load_part (
@@ -884,6 +892,10 @@ CREATE TABLE card_issuance (
 	uid VARCHAR(12) NOT NULL,
 	card_serial VARCHAR(40),
 	status VARCHAR(20) NOT NULL,
+	is_locked BOOLEAN DEFAULT false NOT NULL,
+	usable_from DATE,
+	temporary_hours INTEGER,
+	temporary_reason VARCHAR(40),
 	operator_uid VARCHAR(12),
 	operator_role_profile VARCHAR(12),
 	founding_id INTEGER,
@@ -905,6 +917,8 @@ CREATE TABLE card_issuance (
 	CONSTRAINT ck_card_issuance_has_operator_or_founding CHECK ((operator_uid IS NULL) <> (founding_id IS NULL)),
 	CONSTRAINT ck_card_issuance_goes_on_only_when_approved CHECK (status IN ('begun', 'undone') OR approval IS NOT NULL),
 	CONSTRAINT ck_card_issuance_has_a_card CHECK (status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL),
+	CONSTRAINT ck_card_issuance_temporary_lasts_a_while CHECK (temporary_hours > 0),
+	CONSTRAINT ck_card_issuance_temporary_has_a_reason CHECK ((temporary_hours IS NULL) = (temporary_reason IS NULL)),
 	CONSTRAINT fk_card_issuance_uid FOREIGN KEY(uid) REFERENCES person (uid),
 	CONSTRAINT fk_card_issuance_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
 	CONSTRAINT fk_card_issuance_operator_uid FOREIGN KEY(operator_uid) REFERENCES person (uid),
@@ -921,6 +935,45 @@ CREATE UNIQUE INDEX uq_card_issuance_open_card ON card_issuance (card_serial) WH
 ;
 
 CREATE UNIQUE INDEX uq_card_issuance_open_person ON card_issuance (uid) WHERE status IN ('begun', 'approved', 'personalising', 'certified')
+;
+
+CREATE TABLE card_move (
+	id SERIAL NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	verb VARCHAR(20) NOT NULL,
+	from_status VARCHAR(20) NOT NULL,
+	to_status VARCHAR(20) NOT NULL,
+	holder_uid VARCHAR(12),
+	given_by VARCHAR(12) NOT NULL,
+	given_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	reason VARCHAR(40) NOT NULL,
+	witness_uid VARCHAR(12),
+	note TEXT NOT NULL,
+	CONSTRAINT pk_card_move PRIMARY KEY (id),
+	CONSTRAINT ck_card_move_is_legal CHECK (verb || ':' || from_status || '>' || to_status IN ('lock:active>locked', 'lock:expiring>locked', 'unlock:locked>active', 'renew:expired>active', 'renew:expiring>active', 'clear:cancelled>recycled', 'clear:expired>recycled', 'suspend:active>suspended', 'suspend:expiring>suspended', 'resume:suspended>active', 'report-lost:active>lost', 'report-lost:expired>lost', 'report-lost:expiring>lost', 'report-lost:locked>lost', 'report-lost:suspended>lost', 'report-stolen:active>stolen', 'report-stolen:expired>stolen', 'report-stolen:expiring>stolen', 'report-stolen:locked>stolen', 'report-stolen:suspended>stolen', 'report-damaged:active>damaged', 'report-damaged:expired>damaged', 'report-damaged:expiring>damaged', 'report-damaged:locked>damaged', 'report-damaged:recycled>damaged', 'report-damaged:stock>damaged', 'report-damaged:suspended>damaged', 'report-faulty:active>faulty', 'report-faulty:expired>faulty', 'report-faulty:expiring>faulty', 'report-faulty:locked>faulty', 'report-faulty:recycled>faulty', 'report-faulty:stock>faulty', 'report-faulty:suspended>faulty', 'cancel:active>cancelled', 'cancel:expired>cancelled', 'cancel:expiring>cancelled', 'cancel:locked>cancelled', 'cancel:suspended>cancelled', 'destroy:cancelled>destroyed', 'destroy:damaged>destroyed', 'destroy:expired>destroyed', 'destroy:faulty>destroyed', 'destroy:lost>destroyed', 'destroy:recycled>destroyed', 'destroy:stock>destroyed', 'destroy:stolen>destroyed')),
+	CONSTRAINT ck_card_move_not_of_ones_own_card CHECK (holder_uid IS NULL OR given_by <> holder_uid OR verb IN ('renew', 'report-lost', 'report-stolen')),
+	CONSTRAINT ck_card_move_has_a_witness CHECK (verb NOT IN ('destroy') OR witness_uid IS NOT NULL),
+	CONSTRAINT ck_card_move_witness_is_somebody_else CHECK (witness_uid <> given_by),
+	CONSTRAINT fk_card_move_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_card_move_holder_uid FOREIGN KEY(holder_uid) REFERENCES person (uid),
+	CONSTRAINT fk_card_move_given_by FOREIGN KEY(given_by) REFERENCES person (uid),
+	CONSTRAINT fk_card_move_witness_uid FOREIGN KEY(witness_uid) REFERENCES person (uid)
+)
+;
+
+CREATE INDEX ix_card_move_card_serial ON card_move (card_serial)
+;
+
+CREATE FUNCTION card_move_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'card_move only grows'; END $$
+;
+
+CREATE TRIGGER card_move_no_update BEFORE UPDATE ON card_move FOR EACH STATEMENT EXECUTE FUNCTION card_move_only_grows()
+;
+
+CREATE TRIGGER card_move_no_delete BEFORE DELETE ON card_move FOR EACH STATEMENT EXECUTE FUNCTION card_move_only_grows()
+;
+
+CREATE TRIGGER card_move_no_truncate BEFORE TRUNCATE ON card_move FOR EACH STATEMENT EXECUTE FUNCTION card_move_only_grows()
 ;
 
 CREATE TABLE oidc_code (

@@ -1,0 +1,78 @@
+"""The pages of a card's life offer exactly the moves that the table has for this card and this person."""
+
+from __future__ import annotations
+
+from app.domain.card_move import MOVES, Place
+from app.domain.card_status import CardStatus
+from tests.support.card_states import card_in
+from tests.support.registration_authority import another
+from tests.support.web import ORIGIN, Site
+
+PAGE_MOVES = [move for move in MOVES if move.place is Place.PAGE]
+
+
+def test_each_state_offers_its_moves_and_no_other(site: Site) -> None:
+    browser, sponsor = site.as_role("agent"), site.as_role("sponsor")
+    uid = site.office.person(another(60)).uid
+    for status in CardStatus:
+        serial = card_in(site.office.ra.database, status, uid)
+        base = f"/people/{uid}/cards/{serial}"
+        legal = {move.verb for move in PAGE_MOVES if status in move.sources}
+        for page in (browser.get(base), browser.get(f"/people/{uid}")):
+            linked = {link.rpartition("/")[2] for link in page.links if link.startswith(f"{base}/")}
+            assert linked == legal, status
+        told = browser.client.get(f"{base}/state.json", base_url=ORIGIN).get_json()
+        assert told["status"] == status.value
+        assert {each["verb"] for each in told["moves"] if each["place"] == "page"} == legal
+        opened = {
+            move.verb: browser.client.get(f"{base}/{move.verb}", base_url=ORIGIN) for move in PAGE_MOVES
+        }
+        assert {verb for verb, answer in opened.items() if answer.status_code == 200} == legal
+        assert {answer.status_code for answer in opened.values()} <= {200, 409}
+        assert not [link for link in sponsor.get(f"/people/{uid}").links if link.startswith(f"{base}/")]
+        _put_away(site, serial)
+
+
+def _put_away(site: Site, serial: str) -> None:
+    """So that the person's next card may be live."""
+    with site.office.ra.database.change() as work:
+        work.connection.exec_driver_sql(f"DELETE FROM card WHERE serial = '{serial}'")
+
+
+def test_a_card_is_suspended_and_resumed_on_its_pages(site: Site) -> None:
+    uid = site.office.person(another(61)).uid
+    card = site.office.card_for(uid)
+    browser, address = site.as_role("agent"), f"/people/{uid}/cards/{card.serial}"
+    assert "can still be verified" in browser.get(f"{address}/suspend").text
+    browser.send(f"{address}/suspend", expect=422)
+    browser.send(f"{address}/suspend", reason="away", note="In Leeds until May")
+    assert "Suspended" in browser.get(f"/people/{uid}").text
+    browser.get(f"{address}/resume")
+    browser.send(f"{address}/resume", reason="returned")
+    page = browser.get(address)
+    assert "In Leeds until May" in page.text
+    assert "The holder is back" in page.text
+
+
+def test_a_destroyed_card_is_on_record_with_its_witness(site: Site) -> None:
+    uid = site.office.person(another(62)).uid
+    card = site.office.card_for(uid)
+    browser, address = site.as_role("agent"), f"/people/{uid}/cards/{card.serial}"
+    browser.get(f"{address}/cancel")
+    browser.send(f"{address}/cancel", reason="left")
+    browser.get(f"{address}/destroy")
+    browser.send(f"{address}/destroy", reason="cut", witness="1", expect=422)
+    browser.send(f"{address}/destroy", reason="cut", witness=site.office.sponsor.uid)
+    assert "Cut through the chip" in browser.get(address).text
+
+
+def test_a_card_is_found_under_its_holder_only(site: Site) -> None:
+    other = site.office.person(another(63)).uid
+    card = site.office.manager_card.serial
+    site.as_role("agent").get(f"/people/{other}/cards/{card}", expect=404)
+
+
+def test_on_ones_own_pages_one_reports_ones_own_card_only(site: Site) -> None:
+    browser = site.as_role("manager")
+    browser.get(f"/my/cards/{site.office.sponsor_card.serial}/report-lost", expect=404)
+    browser.get(f"/my/cards/{site.office.manager_card.serial}/report-stolen")
