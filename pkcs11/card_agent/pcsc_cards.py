@@ -146,7 +146,7 @@ class _Found:
     def login(self, pin: Pin) -> Iterator[Session]:
         """Log in; a wrong PIN says how many tries the card still allows."""
         try:
-            session = self.token.login(pin.reveal())
+            session = self.token.login(pin.reveal(), consent_to_last_try=True)
         except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinLocked) as error:
             tries_left = self.tries_left()
             if tries_left == 0 or isinstance(error, cryptoki_errors.PinLocked):

@@ -15,6 +15,15 @@ A token of one person, in a short-lived process::
             session.write_certificate(der, cka_id=b"\\x01", label="authentication")
             key = session.private_key(cka_id=b"\\x01")           # or label="authentication"
 
+A card in a reader, used as its profile says, whatever kind it is::
+
+    profile = profile_of_atr(load_card_profiles(), atr)
+    with inserted_card(profile, serial) as card:                 # resets the card at the end
+        card.initialise(so_pin, pin, label)                      # card.unblock(so_pin, pin)
+        with card.login_to_write(pin) as session: ...            # card.login(pin) to sign only
+        card.proof_of(public_key, cka_id=b"\x01")               # the card's own word that it made the key
+        card.certificates(), card.tries_left()                   # without PIN
+
 The keys of a service, signed with from many threads::
 
     keys = open_signing_session(module_path, softhsm_conf, token_label, pin_file, lock_file)
@@ -26,8 +35,10 @@ The keys of a service, signed with from many threads::
 from __future__ import annotations
 
 from cryptoki import errors
-from cryptoki.card_profile import CardProfile, load_card_profiles
+from cryptoki.attestation_reading import CardProof
+from cryptoki.card_profile import Attestation, CardProfile, load_card_profiles, profile_of_atr
 from cryptoki.certificates import CertificateObject
+from cryptoki.inserted_card import InsertedCard, inserted_card
 from cryptoki.key_spec import KeySpec, KeyTemplate, KeyUsage
 from cryptoki.module import Module, Slot
 from cryptoki.private_keys import PrivateKey
@@ -39,8 +50,11 @@ from cryptoki.token import Token, TokenInfo
 
 __all__ = [
     "DEFAULT_MODULE",
+    "Attestation",
     "CardProfile",
+    "CardProof",
     "CertificateObject",
+    "InsertedCard",
     "KeyPair",
     "KeySpec",
     "KeyTemplate",
@@ -54,7 +68,9 @@ __all__ = [
     "Token",
     "TokenInfo",
     "errors",
+    "inserted_card",
     "load_card_profiles",
     "open_signing_session",
     "prepare_softhsm_folder",
+    "profile_of_atr",
 ]

@@ -1,23 +1,24 @@
 """Card profiles: what is particular to a kind of card, as data (config/card_profiles.toml).
 
 One table a profile. Every key is required, an unknown key is an error, so that a slip is found at start and
-not at the desk.
+not at the desk. What the keys mean, and how a profile is added, stands in docs/card-profiles.md.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
-
-from pkcs11 import Attribute
+from typing import Any, Final, TypeVar
 
 from cryptoki.errors import InvalidCardProfile
 from cryptoki.key_spec import KeySpec, KeyTemplate
+from cryptoki.profile_table import ProfileTable
 
 DEFAULT_PATH: Final = Path(__file__).parents[2] / "config" / "card_profiles.toml"
 
@@ -28,32 +29,92 @@ _SO_PIN_ALPHABETS: Final[Mapping[str, str]] = {
 }
 # The SO PIN opens the card for a new PIN, so it has at least 50 bits: 16 digits.
 _WEAKEST_SO_PIN: Final = 16
+_Enumeration = TypeVar("_Enumeration", bound=StrEnum)
+
+
+class PinSetting(StrEnum):
+    """How a card that was just initialised gets its holder's PIN."""
+
+    INIT_PIN = "init-pin"
+    CHANGE_DEFAULT = "change-default"
+
+
+class Unblocking(StrEnum):
+    """How a locked PIN is set anew."""
+
+    INIT_PIN = "init-pin"
+    PUK = "puk"
+    NONE = "none"
+
+
+class Writing(StrEnum):
+    """Whose login makes keys and writes certificates."""
+
+    USER = "user"
+    PIN_AS_SO_PIN = "pin-as-so-pin"
+
+
+class Attestation(StrEnum):
+    """With what the card itself proves where a key was made."""
+
+    NONE = "none"
+    PIV = "piv"
+    SMARTCARD_HSM = "smartcard-hsm"
 
 
 @dataclass(frozen=True)
 class CardProfile:
     """One kind of card. Lengths in characters.
 
-    ``locks_itself``: whether the card counts wrong PINs and locks; where it does not, the software around it
-    must. ``template`` holds the key attributes to set and to leave out. ``back_number`` is how the number on
-    the card's back is written: N for a digit, A for a letter or digit, anything else as it stands.
+    Attributes:
+        module: the PKCS#11 library: a path, or a name that the dynamic linker finds.
+        atrs: answers to reset by which a card in a reader is known; empty for what is in no reader.
+        locks_itself: whether the card counts wrong PINs and locks; where it does not, the software around it
+            must.
+        pin_tries: wrong PINs in a row that lock.
+        default_pin: what a card has after C_InitToken, where ``pin_setting`` is CHANGE_DEFAULT.
+        default_puk: likewise the PUK, where ``unblocking`` is PUK.
+        factory_so_pin: what C_InitToken asks of a card fresh from its maker; empty: it takes any.
+        so_pin_escrow: whether the registration authority keeps the SO PIN.
+        certificate_label: of those certificate objects that are the holder's.
+        template: the key attributes to set and to leave out.
+        provenance_required: whether keys without the card's own proof get no certificate.
+        back_number: how the number on the card's back is written: N for a digit, A for a letter or digit,
+            anything else as it stands.
     """
 
     name: str
     description: str
     module: Path
+    atrs: tuple[bytes, ...]
     pin_minimum: int
     pin_maximum: int
     locks_itself: bool
+    pin_tries: int
+    pin_setting: PinSetting
+    default_pin: str
+    unblocking: Unblocking
+    default_puk: str
     so_pin_alphabet: str
     so_pin_length: int
+    factory_so_pin: str
+    so_pin_escrow: bool
+    writing: Writing
     key_types: tuple[KeySpec, ...]
+    certificate_label: re.Pattern[str]
     template: KeyTemplate
+    attestation: Attestation
+    provenance_required: bool
     back_number: str
 
     def random_so_pin(self) -> str:
         """A new SO PIN in the form that the card takes."""
         return "".join(secrets.choice(self.so_pin_alphabet) for _ in range(self.so_pin_length))
+
+    @property
+    def in_reader(self) -> bool:
+        """Whether such cards lie in a PC/SC reader."""
+        return bool(self.atrs)
 
 
 def load_card_profiles(path: Path = DEFAULT_PATH) -> Mapping[str, CardProfile]:
@@ -67,99 +128,61 @@ def load_card_profiles(path: Path = DEFAULT_PATH) -> Mapping[str, CardProfile]:
     return {name: _profile(name, table) for name, table in tables.items()}
 
 
+def profile_of_atr(profiles: Mapping[str, CardProfile], atr: bytes) -> CardProfile | None:
+    """The profile of a card in a reader; None for an unknown card."""
+    return next((profile for profile in profiles.values() if atr in profile.atrs), None)
+
+
 def _profile(name: str, table: Any) -> CardProfile:
-    reader = _Table(name, table)
+    reader = ProfileTable(name, table)
     profile = CardProfile(
         name=name,
         description=reader.text("description"),
         module=Path(reader.text("module")),
+        atrs=reader.octets("atrs"),
         pin_minimum=reader.number("pin_minimum", at_least=4),
         pin_maximum=reader.number("pin_maximum", at_least=4),
         locks_itself=reader.flag("locks_itself"),
+        pin_tries=reader.number("pin_tries", at_least=1),
+        pin_setting=reader.choice("pin_setting", _by_name(PinSetting)),
+        default_pin=reader.optional_text("default_pin"),
+        unblocking=reader.choice("unblocking", _by_name(Unblocking)),
+        default_puk=reader.optional_text("default_puk"),
         so_pin_alphabet=reader.choice("so_pin_format", _SO_PIN_ALPHABETS),
         so_pin_length=reader.number("so_pin_length", at_least=_WEAKEST_SO_PIN),
+        factory_so_pin=reader.optional_text("factory_so_pin"),
+        so_pin_escrow=reader.flag("so_pin_escrow"),
+        writing=reader.choice("writing", _by_name(Writing)),
         key_types=reader.key_types("key_types"),
+        certificate_label=reader.pattern("certificate_label"),
         template=reader.template(),
+        attestation=reader.choice("attestation", _by_name(Attestation)),
+        provenance_required=reader.flag("provenance_required"),
         back_number=reader.text("back_number"),
     )
     reader.finish()
-    if profile.pin_minimum > profile.pin_maximum:
-        raise InvalidCardProfile(f"{name}: pin_minimum is greater than pin_maximum.")
+    _require_sense(profile)
     return profile
 
 
-class _Table:
-    """One profile's table, from which each key is taken once."""
+def _require_sense(profile: CardProfile) -> None:
+    """What no key can be wrong about alone."""
+    wrong = {
+        "pin_minimum is greater than pin_maximum": profile.pin_minimum > profile.pin_maximum,
+        "default_pin is needed for pin_setting change-default": (
+            profile.pin_setting is PinSetting.CHANGE_DEFAULT and not profile.default_pin
+        ),
+        "default_puk is needed for unblocking puk": (
+            profile.unblocking is Unblocking.PUK and not profile.default_puk
+        ),
+        "provenance_required needs an attestation": (
+            profile.provenance_required and profile.attestation is Attestation.NONE
+        ),
+    }
+    for sentence, is_wrong in wrong.items():
+        if is_wrong:
+            raise InvalidCardProfile(f"{profile.name}: {sentence}.")
 
-    def __init__(self, name: str, table: Any) -> None:
-        if not isinstance(table, dict):
-            raise InvalidCardProfile(f"{name}: a profile is a table, such as [{name}].")
-        self._name = name
-        self._left: dict[str, Any] = dict(table)
 
-    def text(self, key: str) -> str:
-        value = self._take(key, lambda value: isinstance(value, str) and value != "", "a text")
-        assert isinstance(value, str)
-        return value
-
-    def number(self, key: str, *, at_least: int) -> int:
-        value = self._take(
-            key, lambda value: type(value) is int and value >= at_least, f"a number from {at_least}"
-        )
-        assert isinstance(value, int)
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._take(key, lambda value: isinstance(value, bool), "true or false")
-        assert isinstance(value, bool)
-        return value
-
-    def choice(self, key: str, choices: Mapping[str, str]) -> str:
-        wanted = "one of " + ", ".join(choices)
-        return choices[self._take(key, lambda value: isinstance(value, str) and value in choices, wanted)]
-
-    def key_types(self, key: str) -> tuple[KeySpec, ...]:
-        known = {spec.value: spec for spec in KeySpec}
-        names = self._names(key, known)
-        if not names:
-            raise InvalidCardProfile(f"{self._name}: {key} names no kind of key.")
-        return tuple(known[name] for name in names)
-
-    def template(self) -> KeyTemplate:
-        attributes = Attribute.__members__
-        return KeyTemplate(
-            private_set=self._attribute_values("private_set"),
-            private_drop=frozenset(self._names("private_drop", attributes)),
-            public_set=self._attribute_values("public_set"),
-            public_drop=frozenset(self._names("public_drop", attributes)),
-        )
-
-    def finish(self) -> None:
-        if self._left:
-            raise InvalidCardProfile(f"{self._name}: unknown key {', '.join(sorted(self._left))}.")
-
-    def _attribute_values(self, key: str) -> Mapping[str, bool]:
-        def right(value: Any) -> bool:
-            return isinstance(value, dict) and all(
-                name in Attribute.__members__ and isinstance(flag, bool) for name, flag in value.items()
-            )
-
-        values = self._take(key, right, "a table of PKCS#11 attributes, each true or false")
-        assert isinstance(values, dict)
-        return values
-
-    def _names(self, key: str, known: Mapping[str, Any]) -> list[str]:
-        def right(value: Any) -> bool:
-            return isinstance(value, list) and all(isinstance(name, str) and name in known for name in value)
-
-        names = self._take(key, right, f"a list of names, of {', '.join(sorted(known)[:8])} ...")
-        assert isinstance(names, list)
-        return names
-
-    def _take(self, key: str, right: Callable[[Any], bool], wanted: str) -> Any:
-        if key not in self._left:
-            raise InvalidCardProfile(f"{self._name}: {key} is missing; it is {wanted}.")
-        value = self._left.pop(key)
-        if not right(value):
-            raise InvalidCardProfile(f"{self._name}: {key} is {value!r}, but must be {wanted}.")
-        return value
+def _by_name(choices: type[_Enumeration]) -> Mapping[str, _Enumeration]:
+    return {choice.value: choice for choice in choices}

@@ -3,7 +3,7 @@
     CryptokiError
     ├── TokenError          a function did not return CKR_OK; ``ckr`` names what it returned
     │   ├── PinIncorrect, PinLocked, UserAlreadyLoggedIn, DeviceRemoved, ...
-    └── ours                TokenNotFound, ObjectNotFound, KeyStaysInToken, ModuleInUse, ...
+    └── ours                TokenNotFound, ObjectNotFound, KeyStaysInToken, LastTryNeedsConsent, ...
 
 Names of return values: PKCS #11 v2.40, section 5.1. No message holds a PIN, an SO PIN or key material.
 """
@@ -59,6 +59,14 @@ class KeyStaysInToken(CryptokiError):
 
 class AlgorithmNotOffered(CryptokiError):
     """The token, or this product, does not sign or decrypt in that way."""
+
+
+class LastTryNeedsConsent(CryptokiError):
+    """One try is left before the PIN or SO PIN locks; it is not burnt without a second person's consent."""
+
+
+class NotThisKindOfCard(CryptokiError):
+    """The kind of card does not offer the operation: its card profile says so."""
 
 
 class PinFileNotUsable(CryptokiError):

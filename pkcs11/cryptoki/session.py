@@ -11,7 +11,7 @@ from typing import Any, Final, Self, cast
 import pkcs11.types
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pkcs11 import Attribute, Mechanism, ObjectClass
+from pkcs11 import Attribute, AttributeTypeInvalid, Mechanism, ObjectClass
 from pkcs11.types import DecryptMixin, Object, SignMixin
 
 from cryptoki import errors
@@ -54,11 +54,20 @@ class KeyPair:
 
 
 class SessionKey:
-    """A private key object, used in the session that found it (a TokenKey)."""
+    """A private key object, used in the session that found it (a TokenKey).
 
-    def __init__(self, found: Object, check: Callable[[], None]) -> None:
+    ``pin`` tells what is given again for every signature, as CKA_ALWAYS_AUTHENTICATE asks (4.9).
+    """
+
+    def __init__(
+        self, found: Object, check: Callable[[], None], pin: Callable[[], str] | None = None
+    ) -> None:
         self._found = found
         self._check = check
+        self._pin = pin
+
+    def __repr__(self) -> str:
+        return f"SessionKey({self._found!r})"
 
     def sign(self, data: bytes, mechanism: Mechanism, parameter: Any = None) -> bytes:
         """C_Sign; one after another, however many threads call. Raises KeyFunctionNotPermitted."""
@@ -66,7 +75,12 @@ class SessionKey:
             raise errors.KeyFunctionNotPermitted("C_SignInit")
         self._check()
         with translated("C_Sign"):
-            return self._found.sign(data, mechanism=mechanism, mechanism_param=parameter)
+            return self._found.sign(
+                data, mechanism=mechanism, mechanism_param=parameter, **self._proof_again()
+            )
+
+    def _proof_again(self) -> dict[str, str]:
+        return {} if self._pin is None else {"pin": self._pin()}
 
     def decrypt(self, data: bytes, mechanism: Mechanism, parameter: Any = None) -> bytes:
         """C_Decrypt. Raises KeyFunctionNotPermitted."""
@@ -83,10 +97,17 @@ class Session:
     Raises CryptokiError: TokenError for what the token refused, ObjectNotFound and the like for the rest.
     """
 
-    def __init__(self, session: pkcs11.types.Session, state: ModuleState, end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: pkcs11.types.Session,
+        state: ModuleState,
+        end: Callable[[], None],
+        pin: Callable[[], str] | None = None,
+    ) -> None:
         self._session = session
         self._state = state
         self._end = end
+        self._pin = pin
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -173,9 +194,10 @@ class Session:
             raise errors.CertificateOfAnotherKey(f"The certificate is of another key than {cka_id.hex()}.")
         earlier = self._objects(ObjectClass.CERTIFICATE, cka_id, None)
         with self._among_objects("C_CreateObject"):
-            self._session.create_object(certificate_template(certificate))
+            # First: on a card with one place for a key's certificate, an earlier one is the same file.
             for found in earlier:
                 found.destroy()
+            self._session.create_object(certificate_template(certificate))
 
     def certificates(self) -> list[CertificateObject]:
         """Every certificate in the token, by CKA_ID; needs no login."""
@@ -206,7 +228,9 @@ class Session:
             yield
 
     def _key(self, private: Object) -> SessionKey:
-        return SessionKey(private, self._state.check)
+        with self._among_objects("C_GetAttributeValue"):
+            pin = self._pin if _always_authenticate(private) else None
+        return SessionKey(private, self._state.check, pin)
 
     def _public_key_of(self, private: Object) -> PublicKey:
         with self._among_objects("C_GetAttributeValue"):
@@ -236,6 +260,14 @@ def _search_template(
         yield Attribute.ID, cka_id
     if label is not None:
         yield Attribute.LABEL, label
+
+
+def _always_authenticate(private: Object) -> bool:
+    """CKA_ALWAYS_AUTHENTICATE (PKCS #11 v2.40, 4.9); modules that do not know it have no such keys."""
+    try:
+        return bool(private[Attribute.ALWAYS_AUTHENTICATE])
+    except (AttributeTypeInvalid, NotImplementedError):
+        return False
 
 
 def _provenance(private: Object) -> dict[str, bool]:

@@ -74,17 +74,29 @@ class Token:
         session = self._open(read_write)
         return Session(session, self._state, lambda: _close(session))
 
-    def login(self, pin: str) -> Session:
+    def login(self, pin: str, *, consent_to_last_try: bool = False) -> Session:
         """A read-write session, logged in as the user; leaves no session behind when it fails.
 
         Raises PinIncorrect, PinLocked, PinLenRange, UserPinNotInitialized, and UserAlreadyLoggedIn without
-        trying the PIN: a module in which somebody is logged in would accept any.
+        trying the PIN: a module in which somebody is logged in would accept any. Raises LastTryNeedsConsent,
+        also without trying, when the token says that one try is left; ``consent_to_last_try`` says that a
+        second person agrees to it.
         """
+        self.require_user_tries(consent_to_last_try=consent_to_last_try)
         return self._login(UserType.USER, pin)
 
-    def login_so(self, so_pin: str) -> Session:
-        """A read-write session, logged in as the SO. Some modules find a wrong SO PIN only in C_InitPIN."""
+    def login_so(self, so_pin: str, *, consent_to_last_try: bool = False) -> Session:
+        """A read-write session, logged in as the SO. Raises as login().
+
+        Some modules (OpenSC) take any SO PIN here and find a wrong one only in C_InitPIN: that this returns
+        proves nothing.
+        """
+        self._refuse_last_try(TokenFlag.SO_PIN_FINAL_TRY, consent_to_last_try)
         return self._login(UserType.SO, so_pin)
+
+    def require_user_tries(self, *, consent_to_last_try: bool) -> None:
+        """Raises LastTryNeedsConsent when the user's PIN has one try left and nobody consents to it."""
+        self._refuse_last_try(TokenFlag.USER_PIN_FINAL_TRY, consent_to_last_try)
 
     def reinitialise(self, so_pin: str, label: str) -> None:
         """C_InitToken on a token in use: everything in it is erased. Needs its present SO PIN.
@@ -113,7 +125,13 @@ class Token:
         except BaseException:
             _close(session)
             raise
-        return Session(session, self._state, lambda: self._logout_and_close(session, handle))
+        return Session(session, self._state, lambda: self._logout_and_close(session, handle), lambda: pin)
+
+    def _refuse_last_try(self, flag: TokenFlag, is_agreed: bool) -> None:
+        if not is_agreed and flag in self.info.flags:
+            raise errors.LastTryNeedsConsent(
+                "One try is left before the card locks. Use it only when a second person agrees."
+            )
 
     def _refuse_second_login(self, handle: int, user: UserType) -> None:
         state = self._native.session_state(handle)

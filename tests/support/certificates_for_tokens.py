@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cryptoki import PrivateKey
+from cryptoki import PrivateKey, PublicKey
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -19,3 +20,14 @@ def self_signed(key: PrivateKey) -> x509.Certificate:
     return x509.CertificateBuilder(name, name, key.public_key(), 7, NOW, NOW + timedelta(days=30)).sign(
         key, hashes.SHA256()
     )
+
+
+def certified(key: PublicKey) -> x509.Certificate:
+    """A certificate for the key by somebody else's, with a serial number of its own."""
+    issuer = ec.generate_private_key(ec.SECP256R1())
+    subject, authority = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("555500000001", "Trial CA")
+    )
+    serial = x509.random_serial_number()
+    builder = x509.CertificateBuilder(authority, subject, key, serial, NOW, NOW + timedelta(days=30))
+    return builder.sign(issuer, hashes.SHA256())

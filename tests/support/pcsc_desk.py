@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from virtual_card.pcsc import PcscDesk, PcscService
 
-OPENSC = Path("/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so")
+OPENSC = Path("opensc-pkcs11.so")
 
 
 @pytest.fixture(scope="module")
-def pcsc_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PcscDesk]:
-    """The readers run for as long as the module's tests; this process' PKCS#11 modules use them."""
-    folder = tmp_path_factory.mktemp("pcsc") / "desk"
-    desk = PcscDesk(folder)
-    with PcscService(folder) as service, pytest.MonkeyPatch.context() as patched:
+def pcsc_desk() -> Iterator[PcscDesk]:
+    """The desk, its readers empty. This process' PKCS#11 modules use them."""
+    service = _readers()
+    desk = PcscDesk(service.folder)
+    with pytest.MonkeyPatch.context() as patched:
         for name, value in service.environment.items():
             patched.setenv(name, value)
         yield desk
+    for reader in desk.readers():
+        if reader.card is not None:
+            desk.remove(reader.position)
+
+
+@cache
+def _readers() -> PcscService:
+    """Once in a process: the PC/SC library keeps the first address of pcscd that it reads."""
+    folder = Path(tempfile.mkdtemp(prefix="pcsc-desk-"))
+    service = PcscService(folder)
+    atexit.register(shutil.rmtree, folder)
+    atexit.register(service.close)
+    return service

@@ -10,6 +10,8 @@ from typing import Final
 
 from virtual_card.iso7816 import Applet, OrderedFaults
 from virtual_card.maker import Maker
+from virtual_card.piv import Piv
+from virtual_card.piv import manufacture as manufacture_piv
 from virtual_card.smartcard_hsm import SmartCardHsm
 from virtual_card.smartcard_hsm import manufacture as manufacture_smartcard_hsm
 
@@ -30,4 +32,6 @@ def _digits(count: int) -> str:
 KINDS: Final[Mapping[str, CardKind]] = {
     # Its number is the holder reference of the device certificate, at most 11 characters: country and name.
     "smartcard-hsm": CardKind(lambda: "VC" + _digits(9), manufacture_smartcard_hsm, SmartCardHsm),
+    # Eight digits as on a YubiKey; the first is not 0, because it is a number.
+    "piv": CardKind(lambda: str(secrets.choice(range(10**7, 10**8))), manufacture_piv, Piv),
 }

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cryptoki import KeySpec, load_card_profiles
+from cryptoki import KeySpec, load_card_profiles, profile_of_atr
 from cryptoki.card_profile import DEFAULT_PATH
 from cryptoki.errors import InvalidCardProfile
 
 
 def _changed(tmp_path: Path, pattern: str, replacement: str) -> Path:
+    """The shipped file with a slip in its first profile, the software card."""
     text, changes = re.subn(pattern, replacement, DEFAULT_PATH.read_text(), count=1, flags=re.MULTILINE)
     assert changes == 1
     path = tmp_path / "card_profiles.toml"
@@ -28,6 +29,23 @@ def test_the_software_card_is_described() -> None:
     assert not profile.locks_itself
     assert KeySpec.EC_P256 in profile.key_types
     assert profile.template.private_set == {"DERIVE": False, "UNWRAP": False}
+
+
+def test_a_card_in_a_reader_is_known_by_its_answer_to_reset() -> None:
+    profiles = load_card_profiles()
+    for name in ("smartcard-hsm", "piv"):
+        assert [profile_of_atr(profiles, atr) for atr in profiles[name].atrs] == [profiles[name]]
+        assert profiles[name].in_reader
+    assert profile_of_atr(profiles, b"\x3b\x00") is None
+    assert not profiles["softhsm"].in_reader
+
+
+@pytest.mark.parametrize("name", ["softhsm", "smartcard-hsm", "piv"])
+def test_a_random_so_pin_is_in_the_form_of_its_profile(name: str) -> None:
+    profile = load_card_profiles()[name]
+    so_pin = profile.random_so_pin()
+    assert len(so_pin) == profile.so_pin_length
+    assert set(so_pin) <= set(profile.so_pin_alphabet)
 
 
 def test_a_random_so_pin_has_the_cards_form() -> None:
@@ -55,6 +73,25 @@ def test_a_random_so_pin_has_the_cards_form() -> None:
         (r"^private_set = .*$", 'private_set = { DERIVE = "no" }', "private_set is"),
         (r"^private_set = .*$", "private_set = { DERIVED = true }", "private_set is"),
         (r"^\[softhsm\]$", "softhsm = 1\n[other]", "softhsm: a profile is a table"),
+        (
+            r"^atrs = .*$",
+            'atrs = ["3bfe1"]',
+            "atrs is ['3bfe1'], but must be a list",
+        ),
+        (
+            r"^certificate_label = .*$",
+            'certificate_label = "["',
+            "certificate_label is no regular",
+        ),
+        (r"^pin_setting = .*$", 'pin_setting = "post-it"', "must be one of init-pin, change-default"),
+        (r"^pin_setting = .*$", 'pin_setting = "change-default"', "default_pin is needed for pin_setting"),
+        (r"^unblocking = .*$", 'unblocking = "puk"', "default_puk is needed for unblocking puk"),
+        (r"^attestation = .*$", 'attestation = "promise"', "must be one of none, piv, smartcard-hsm"),
+        (
+            r"^provenance_required = .*$",
+            "provenance_required = true",
+            "needs an attestation",
+        ),
     ],
 )
 def test_a_slip_in_a_profile_is_named(tmp_path: Path, pattern: str, replacement: str, sentence: str) -> None:
