@@ -84,6 +84,8 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "openid.tokens_revoked": frozenset(),
     # Refused ones only: an answered introspection is a read.
     "openid.token_introspected": frozenset(),
+    # Signatures of prescriptions: never what was prescribed
+    "signature.verified": frozenset({"valid", "reasons", "digest"}),
     # The authority itself
     "audit.read": frozenset(),
     "registration_authority.founded": frozenset({"digest", "witnesses", "issuances"}),
