@@ -12,12 +12,10 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app import monitoring
-from app.adapters.api_key_file import ApiKeyFile
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_client import CaClient
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_directory_of_revocations
 from app.adapters.directory_comparing import ContinualComparing
-from app.adapters.directory_look_ups import DirectoryLookUps
 from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
@@ -28,9 +26,6 @@ from app.domain import card_kind, permissions_policy
 from app.domain.card_kind import CardKind
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permissions_policy import PermissionsPolicy
-from app.fhir.intermediaries import Intermediaries
-from app.fhir.looking_up import LookingUp
-from app.fhir.pacing import Pace
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
@@ -66,7 +61,8 @@ from app.ra.previewing_loads import PreviewingLoads
 from app.ra.registering import Registering
 from app.ra.requesting import Requesting
 from app.services import Services
-from app.settings import InsecureDevelopmentWarning, Settings, WithoutKey
+from app.settings import InsecureDevelopmentWarning, Settings
+from app.signature_bootstrap import signature_service
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
@@ -74,7 +70,6 @@ from app.storage.database import Database
 from app.system_bootstrap import system_abilities
 from app.validation_bootstrap import path_validator
 from app.web.application import create_app
-from app.web.look_up_pages import LookUpService, create_look_up_app
 from app.web.status_pages import create_status_app
 from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
@@ -83,7 +78,6 @@ from directory.nodes import Nodes
 from directory.publishing import Publisher
 from directory.revocation import RevocationLists
 from directory.server_tls import ServerTls
-from directory.services_look_up import ServicesLookUp
 from directory.slapd import Slapd
 from directory.unix_socket import ldapi_url
 
@@ -182,6 +176,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         closings=ClosingOrganisations(database, scope),
         sign_in=SmartcardSignIn(database, paths, settings.service.origin, session_limits=limits),
         sessions=BrowserSessions(database, policy, limits),
+        signatures=signature_service(settings, database),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
     )
 
@@ -201,29 +196,6 @@ def status_application(settings: Settings) -> Flask:
     """CRL, OCSP and CA certificates."""
     # A hung authority must not hold the few threads that serve what is in memory.
     return create_status_app(CaClient(settings.ca.socket, timeout_seconds=STATUS_TIMEOUT_SECONDS))
-
-
-def look_up_application(settings: Settings) -> Flask:
-    """FHIR look-ups, which ask the directory alone."""
-    own, url = settings.look_ups, settings.directory.ldaps_url
-    tls = monitoring.look_ups_tls(settings)
-    services = ServicesLookUp(lambda: open_session(url, tls))
-    passed_on = tomllib.loads((CONFIG / "intermediaries.toml").read_text())
-    intermediaries = Intermediaries.of(own.intermediary_organisation, passed_on)
-    return create_look_up_app(
-        LookUpService(
-            LookingUp(DirectoryLookUps(services), intermediaries),
-            api_keys(settings),
-            Pace(own.limit_per_minute),
-            own.origin,
-            endpoints_need_key=own.without_key is WithoutKey.NOTHING,
-        )
-    )
-
-
-def api_keys(settings: Settings) -> ApiKeyFile:
-    """Who may use the look-ups."""
-    return ApiKeyFile(settings.look_ups.api_keys_file)
 
 
 def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handler]:

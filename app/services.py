@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from app.oidc.provider import OpenIDProvider
@@ -24,8 +24,25 @@ if TYPE_CHECKING:
     from app.ra.registering import Registering
     from app.ra.requesting import Requesting
     from app.ra.systems import SystemAbilities
+    from app.signatures.verifying import VerifyingSignatures
     from app.signin.browser_sessions import BrowserSessions
     from app.signin.smartcard import SmartcardSignIn
+
+
+class KeyHolders(Protocol):
+    """The API keys that are accepted."""
+
+    def holder_of(self, key_from_untrusted: str) -> str | None:
+        """Who holds the key; None when nobody does."""
+
+
+@dataclass(frozen=True)
+class SignatureService:
+    """Verifying signatures of prescriptions, and the programs that may ask, so often a minute each."""
+
+    verifying: VerifyingSignatures
+    keys: KeyHolders
+    limit_per_minute: int
 
 
 @dataclass(frozen=True)
@@ -53,3 +70,4 @@ class Services:
     sign_in: SmartcardSignIn
     sessions: BrowserSessions
     openid: OpenIDProvider
+    signatures: SignatureService

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -120,6 +121,22 @@ class ValidationSettings:
 
 
 @dataclass(frozen=True)
+class SignaturesSettings:
+    """Verifying signatures: until when SHA-1 is believed, which programs may ask, how often."""
+
+    sha1_before: str = ""
+    api_keys_file: Path = Path("{data}/signatures/api_keys.toml")
+    limit_per_minute: int = 600
+
+    @property
+    def sha1_before_moment(self) -> datetime | None:
+        """The beginning of that day, UTC; None when SHA-1 is not believed at all."""
+        if not self.sha1_before:
+            return None
+        return datetime.combine(date.fromisoformat(self.sha1_before), datetime.min.time(), UTC)
+
+
+@dataclass(frozen=True)
 class StatusSettings:
     """Where CRLs, OCSP and CA certificates are fetched; certificates carry this address for life."""
 
@@ -203,6 +220,7 @@ class Settings:
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
+    signatures: SignaturesSettings = field(default_factory=SignaturesSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     stock: StockSettings = field(default_factory=StockSettings)

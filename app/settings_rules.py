@@ -33,6 +33,7 @@ def problems_of(settings: Settings) -> list[str]:
         _agent_problem(settings),
         _port_problem(settings),
         _session_problem(settings),
+        _signatures_problem(settings),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -80,6 +81,14 @@ def _session_problem(settings: Settings) -> str:
     if settings.session.idle_minutes <= settings.session.absolute_hours * 60:
         return ""
     return "[session] idle_minutes: must not be longer than absolute_hours."
+
+
+def _signatures_problem(settings: Settings) -> str:
+    try:
+        settings.signatures.sha1_before_moment  # noqa: B018 - reading it is the check
+    except ValueError:
+        return "[signatures] sha1_before: must be a day such as 2020-12-31, or empty."
+    return ""
 
 
 def development_stand_ins(settings: Settings) -> list[str]:

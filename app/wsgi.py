@@ -11,7 +11,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from app import bootstrap
+from app import bootstrap, look_up_bootstrap
 from app.settings import Settings, load
 
 
@@ -27,7 +27,7 @@ def status() -> Flask:
 
 def look_ups() -> Flask:
     """FHIR look-ups of systems and endpoints."""
-    return bootstrap.look_up_application(_settings())
+    return look_up_bootstrap.look_up_application(_settings())
 
 
 def _settings() -> Settings:

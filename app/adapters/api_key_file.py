@@ -12,7 +12,8 @@ from app.errors import NotFound, Unavailable
 from app.fhir.api_keys import LONGEST_NAME, ApiKeys, KeyNameTaken, digest_of, new_key
 
 _HEADING = """\
-# Who may use the FHIR look-ups. Made by `spine-ra look-ups add-key`; only digests of the keys are here.
+# Who may use the service. Made by `spine-ra look-ups add-key` or `spine-ra signatures add-key`; only the
+# digests of the keys are here.
 """
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app import bootstrap
+from app.look_up_bootstrap import api_keys
 from app.service.files import write_once
 from app.service.layout import Layout
 from app.settings import Settings
@@ -30,7 +30,7 @@ def prepare_look_ups(settings: Settings, database: Database, layout: Layout) -> 
 
 
 def _make_trial_key(settings: Settings, layout: Layout) -> None:
-    keys = bootstrap.api_keys(settings)
+    keys = api_keys(settings)
     if layout.look_ups_key.exists():
         return
     if _TRIAL in keys.names():  # an interrupted start has lost it

@@ -17,6 +17,7 @@ from flask import Flask, Response, current_app, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException
 
 from app.errors import InvalidInput, NotFound, NotPermitted, Refusal, SpineError, Unavailable
+from app.fhir.api_keys import KeyRefused
 from app.ra.limiting import TooManyTries
 from app.web.access import is_machine_endpoint
 from app.web.context import SignInNeeded, request_id
@@ -44,6 +45,7 @@ TABLE: tuple[tuple[type[SpineError], int, str], ...] = (
     (NotFound, 404, "Page not found"),
     (SignInNeeded, 401, "You have been signed out"),
     (FormExpired, 400, "This form has expired"),
+    (KeyRefused, 401, "Send a key that is known"),
     (TooManyTries, 429, "Too many tries"),
     (InvalidInput, 422, "There is a problem with what was sent"),
     (Refusal, 409, "This cannot be done"),

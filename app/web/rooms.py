@@ -23,6 +23,8 @@ from app.web import (
     request_views,
     session_views,
     sign_in_views,
+    signature_api,
+    signature_views,
     system_certificate_views,
     system_list_views,
     system_request_views,
@@ -55,5 +57,7 @@ def install(app: Flask) -> None:
         session_views,
         sign_in_views,
         openid_views,
+        signature_views,
+        signature_api,
     ):
         app.register_blueprint(room.blueprint)

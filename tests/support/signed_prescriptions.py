@@ -108,7 +108,7 @@ def signature(info: str, value: bytes, *certificates: bytes) -> bytes:
 
 def signed(card: Card, content: bytes | None = None, *, old: bool = False) -> bytes:
     """The signature of the card over the content; ``old`` signs as in the days of SHA-1 (RSA keys only)."""
-    data = _canonical(content or fragments())
+    data = canonical_form(content or fragments())
     own_key = card.path.holder.own_key
     is_rsa = isinstance(own_key, rsa.RSAPrivateKey)
     method = RSA_SHA1 if old else RSA_SHA256 if is_rsa else ECDSA_SHA256
@@ -118,7 +118,7 @@ def signed(card: Card, content: bytes | None = None, *, old: bool = False) -> by
     return signature(info, value_of(info.encode(), own_key, algorithm), card.ders()[2])
 
 
-def _canonical(content: bytes) -> bytes:
+def canonical_form(content: bytes) -> bytes:
     written: bytes = etree.tostring(etree.fromstring(content), method="c14n", exclusive=True)
     return written
 

@@ -25,6 +25,7 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
+from app.fhir.api_keys import ApiKeys, digest_of
 from app.ra.auditing import Auditing
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.limiting import Limiting
@@ -32,7 +33,7 @@ from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
-from app.services import Services
+from app.services import Services, SignatureService
 from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
@@ -41,10 +42,13 @@ from app.storage.database import Database
 from app.system_bootstrap import system_abilities
 from app.web.application import create_app
 from tests.support.registration_authority import POLICY, PRACTICE, RA, Office, another
+from tests.support.signed_prescriptions import Office as SigningOffice
 from tests.support.web_pages import Page, header_faults
 
 COOKIE = "__Host-spine-ra"
 ORIGIN = "https://localhost:8443"
+API_KEY = "a key that a system was given"
+API_KEYS = ApiKeys({digest_of(API_KEY): "A system"})
 
 
 @dataclass
@@ -219,6 +223,7 @@ def services_of(office: Office) -> Services:
             loads=bootstrap.loading_organisations(ra.database),
             closings=ClosingOrganisations(ra.database, OrganisationScope()),
             sessions=BrowserSessions(ra.database, POLICY),
+            signatures=SignatureService(SigningOffice().verifying, API_KEYS, 10),
             **lookups(ra.database),
         ),
     )

@@ -25,6 +25,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/my": EVERYBODY,
     "/my/photo": EVERYBODY,
     "/organisations": EVERYBODY,
+    "/signatures/verify": EVERYBODY,
     "/organisations/<organisation:code>": EVERYBODY,
     "/organisations/<organisation:code>/positions/new": MANAGERS,
     "/positions/<record:position_id>": RA_STAFF | {"sponsor"},
@@ -60,6 +61,7 @@ READABLE: dict[str, frozenset[str]] = {
 }
 #: Things to do: the route, and who is not refused for lack of permission.
 DOABLE: dict[str, frozenset[str]] = {
+    "/signatures/verify": EVERYBODY,
     "/people/register": RA_STAFF | {"ID checker"},
     "/organisations/<organisation:code>/positions/new": MANAGERS,
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
@@ -149,7 +151,7 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
             "claim", "job", "approval", "personalisation", "certificate_requests", "completion", "failure"
         )
     }  # fmt: skip
-    assert {name.partition(".")[0] for name in machine} <= {"desk_api", "openid"}
+    assert {name.partition(".")[0] for name in machine} <= {"desk_api", "openid", "signature_api"}
 
 
 def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str

@@ -50,7 +50,7 @@ class HomePage:
                 "Waiting for you", (*_waiting(actor, open_requests, open_issuances), *_closing(closings))
             ),
             TaskGroup("You", _own()),
-            TaskGroup("Look up", (_ORGANISATIONS, *loads)),
+            TaskGroup("Look up", (_ORGANISATIONS, _SIGNATURES, *loads)),
         )
         finds_people = Permission.FIND_PEOPLE in actor.permissions
         return cls(
@@ -63,6 +63,9 @@ class HomePage:
 _ORGANISATIONS = Task("Find an organisation", "/organisations", "See its details and its positions.")
 
 
+_SIGNATURES = Task(
+    "Check a signature", "/signatures/verify", "See whether a prescription's signature is to be believed."
+)
 _LOADS = Task("Load organisations", "/organisation-loads", "Hand in a file, and see what it would change.")
 
 
