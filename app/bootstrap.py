@@ -22,8 +22,7 @@ from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.card_bootstrap import expiring
 from app.data import shipped
-from app.domain import card_kind, permissions_policy
-from app.domain.card_kind import CardKind
+from app.domain import permissions_policy
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permissions_policy import PermissionsPolicy
 from app.oidc.logging_out import TellingRelyingParties
@@ -66,6 +65,7 @@ from app.signature_bootstrap import signature_service
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
+from app.stock_bootstrap import stock_abilities
 from app.storage.database import Database
 from app.system_bootstrap import system_abilities
 from app.validation_bootstrap import path_validator
@@ -98,11 +98,6 @@ def permissions() -> PermissionsPolicy:
         ValueError: naming the rule that cannot be used.
     """
     return permissions_policy.parse(tomllib.loads((CONFIG / "permissions.toml").read_text()))
-
-
-def card_kinds() -> Mapping[str, CardKind]:
-    """The kinds of card that there are, by card profile."""
-    return card_kind.parse(tomllib.loads((CONFIG / "card_profiles.toml").read_text()))
 
 
 def founding_ceremony(database: Database) -> FoundingCeremony:
@@ -170,6 +165,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         card_moves=MovingCards(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
+        stock=stock_abilities(database),
         operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),
         limiting=Limiting(database),
         loads=loading_organisations(database),

@@ -22,9 +22,11 @@ from app.adapters.monitored_parts import (
     database_up,
     publishing_figures,
 )
+from app.adapters.stock_figures import stock_figures
 from app.domain import figures
 from app.domain.figures import DESCRIBED, Described, Figure, Kind
 from app.errors import Unavailable
+from app.ra.stocking_cards import stock_counts
 from app.storage.database import Database
 
 PREFIX = "spine_ra_"
@@ -51,11 +53,11 @@ class ServiceCollector(Collector):
         try:
             with self._database.read() as work:
                 waiting, newest, now = work.monitoring.waiting(), work.monitoring.newest(), work.now
-                last = work.comparisons.newest()
+                last, stock = work.comparisons.newest(), stock_counts(work)
         except Unavailable:
             return [database_up(False)]
         of_topics = publishing_figures(waiting, self._topics, now)
-        found = [database_up(True), *of_topics, *comparison_figures(last)]
+        found = [database_up(True), *of_topics, *comparison_figures(last), *stock_figures(stock)]
         if newest is not None:
             events = newest.by_labels(figures.EVENTS)
             found += [Figure(figures.EVENTS, value, labels) for labels, value in events.items()]

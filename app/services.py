@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
     from app.ra.requesting import Requesting
+    from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
     from app.signatures.verifying import VerifyingSignatures
     from app.signin.browser_sessions import BrowserSessions
@@ -63,6 +64,7 @@ class Services:
     card_moves: MovingCards
     systems: SystemAbilities
     auditing: Auditing
+    stock: StockAbilities
     operating: Operating
     limiting: Limiting
     loads: LoadingOrganisations

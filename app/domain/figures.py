@@ -60,6 +60,7 @@ MENDED = "directory_differences_mended"
 STRANGERS = "directory_strangers"
 REPLICA_LAG = "directory_replica_lag_seconds"
 REPLICA_UP = "directory_replica_up"
+STOCK_BLANK, STOCK_LOW, STOCK_FINDINGS = "card_stock_blank", "card_stock_low", "card_stock_findings"
 
 TOPICS = (
     "ca.revoke",
@@ -100,6 +101,9 @@ DESCRIBED: Mapping[str, Described] = {
         Described(MENDED, _GAUGE, "Entries that the last comparison found different, and mended"),
         Described(STRANGERS, _GAUGE, "Entries that the last comparison found and nobody published"),
         Described(REPLICA_UP, _GAUGE, "1 when the replica answers, else 0", ("replica",)),
+        Described(STOCK_BLANK, _GAUGE, "Blank cards at a store or desk", ("place",)),
+        Described(STOCK_LOW, _GAUGE, "1 when a store or desk has too few blank cards", ("place",)),
+        Described(STOCK_FINDINGS, _GAUGE, "Cards missing or unexpected that nobody has settled", ("kind",)),
         Described(REPLICA_LAG, _GAUGE, "How far the replica's newest change is behind", ("replica",)),
     )
 }

@@ -176,9 +176,14 @@ class StockingCards:
             return list(_problems(work))
 
     def counts(self) -> StockState:
-        """As ``state``, for those who operate the service."""
+        """The numbers alone, for those who operate the service."""
         with self._database.read() as work:
-            return StockState(place_counts(work), [], work.stock_findings.open_counts())
+            return stock_counts(work)
+
+
+def stock_counts(work: Work) -> StockState:
+    """Every place with its cards, and how much nobody has decided on."""
+    return StockState(place_counts(work), (), work.stock_findings.open_counts())
 
 
 def place_counts(work: Work) -> list[PlaceCount]:

@@ -11,6 +11,7 @@ from app.web import context
 from app.web.access import public
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page
+from app.web.presenters.card_stock import stock_alarms
 from app.web.presenters.home import HomePage
 
 blueprint = Blueprint("home", __name__)
@@ -21,7 +22,7 @@ def start() -> Response:
     """The start page of the signed-in person."""
     actor = context.actor()
     counts = _open_requests(actor), _open_issuances(actor), _closings(actor)
-    page = HomePage.of(actor, _organisation(actor), *counts)
+    page = HomePage.of(actor, _organisation(actor), *counts, alarms=_stock_alarms(actor))
     heading = f"{context.settings().service.name}: what you can do"
     return render_page("home.html", heading, page=page, form=SubmittedForm())
 
@@ -53,6 +54,12 @@ def _open_issuances(actor: Actor) -> int | None:
     if Permission.ISSUE_CARD not in actor.permissions:
         return None
     return len(context.services().issuing.open_issuances(actor))
+
+
+def _stock_alarms(actor: Actor) -> tuple[str, ...] | None:
+    if Permission.KEEP_STOCK not in actor.permissions:
+        return None
+    return stock_alarms(context.services().stock.stocking.state(actor))
 
 
 def _closings(actor: Actor) -> int | None:

@@ -16,6 +16,7 @@ _NAVIGATION: tuple[tuple[str, str, frozenset[Permission]], ...] = (
     ("People", "/people", frozenset({Permission.FIND_PEOPLE})),
     ("Requests", "/requests", frozenset({Permission.DECIDE_REQUEST, Permission.REQUEST_POSITION})),
     ("Cards being issued", "/issuances", frozenset({Permission.ISSUE_CARD})),
+    ("Card stock", "/card-stock", frozenset({Permission.KEEP_STOCK})),
     ("Organisations", "/organisations", frozenset()),
     ("Systems", "/systems", frozenset({Permission.VIEW_SYSTEMS})),
     ("Audit", "/audit", frozenset({Permission.READ_AUDIT})),

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from app.web import context
 from app.web.pages import render_page
+from app.web.presenters.card_stock import stock_alarms
 from app.web.presenters.operations import OperationsPage, Period
 
 blueprint = Blueprint("operations", __name__, url_prefix="/operations")
@@ -20,7 +21,8 @@ def state() -> Response:
     """How it is now, and how it was over the chosen time."""
     chosen = _chosen_hours()
     back = timedelta(hours=chosen)
-    page = OperationsPage.of(context.services().operating.state(context.actor(), back), back)
+    found = context.services().operating.state(context.actor(), back)
+    page = OperationsPage.of(found, back, stock_alarms(context.services().stock.stocking.counts()))
     periods = tuple(Period(hours, text, hours == chosen) for hours, text in PERIODS.items())
     return render_page("operations.html", "How the service is", page=page, periods=periods)
 

@@ -25,9 +25,11 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
+from app.domain.stock import DESK
 from app.fhir.api_keys import ApiKeys, digest_of
 from app.ra.auditing import Auditing
 from app.ra.closing_organisations import ClosingOrganisations
+from app.ra.delivering_cards import SerialList
 from app.ra.limiting import Limiting
 from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
@@ -38,6 +40,7 @@ from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
+from app.stock_bootstrap import stock_abilities
 from app.storage.database import Database
 from app.system_bootstrap import system_abilities
 from app.web.application import create_app
@@ -130,6 +133,12 @@ class Site:
         while carrying.carry_next() is not None:
             pass
 
+    def previewed_delivery(self, rows: str = "90000001,softhsm,\n", place: str = DESK) -> str:
+        """A delivery of cards that waits to be decided; its id."""
+        content = f"serial,card_profile,back_number\n{rows}".encode()
+        handed_in = SerialList("box.csv", content, "Idemia", place)
+        return self.services.stock.delivering.hand_in(self.office.manager, handed_in)
+
     def previewed_load(self, *codes: str) -> str:
         """A load whose preview is made."""
         load_id = self.load_of(*(codes or ("A81001",)))
@@ -218,6 +227,7 @@ def services_of(office: Office) -> Services:
             card_moves=ra.card_moves,
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
+            stock=stock_abilities(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),
             loads=bootstrap.loading_organisations(ra.database),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from app.domain.stock import DESK
 from app.web.access import is_machine_endpoint, is_public
 from app.web.card_views import CARD, MOVE, OWN_MOVE
 from tests.support.registration_authority import PRACTICE, another, today
@@ -49,6 +50,17 @@ READABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/progress.json": frozenset({"manager"}),
     "/closing-organisations": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>": frozenset({"manager"}),
+    "/card-stock": RA_STAFF,
+    "/card-stock/cards/<serial:serial>": RA_STAFF,
+    "/card-stock/places/new": RA_STAFF,
+    "/card-stock/places/<record:place_id>": RA_STAFF,
+    "/card-stock/move": RA_STAFF,
+    "/card-stock/deliveries": RA_STAFF,
+    "/card-stock/deliveries/template.csv": RA_STAFF,
+    "/card-stock/deliveries/<record:delivery_id>": RA_STAFF,
+    "/card-stock/stock-takes": RA_STAFF,
+    "/card-stock/stock-takes/<record:take_id>": RA_STAFF,
+    "/card-stock/findings/<record:finding_id>": RA_STAFF,
     "/systems": SYSTEM_VIEWERS,
     "/systems/<uid:asid>": SYSTEM_VIEWERS,
     "/systems/register": SYSTEM_ASKERS,
@@ -75,6 +87,14 @@ DOABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/preview": frozenset({"manager"}),
     "/organisation-loads/<record:load_id>/discard": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>/decision": frozenset({"manager"}),
+    "/card-stock/places/new": RA_STAFF,
+    "/card-stock/places/<record:place_id>/warning": RA_STAFF,
+    "/card-stock/move": RA_STAFF,
+    "/card-stock/deliveries": RA_STAFF,
+    "/card-stock/deliveries/<record:delivery_id>/apply": RA_STAFF,
+    "/card-stock/deliveries/<record:delivery_id>/discard": RA_STAFF,
+    "/card-stock/stock-takes": RA_STAFF,
+    "/card-stock/findings/<record:finding_id>": MANAGERS,
     "/systems/register": SYSTEM_ASKERS,
     "/systems/<uid:asid>/change": SYSTEM_ASKERS,
     "/systems/<uid:asid>/<any(suspend,resume,withdraw):step>": SYSTEM_ASKERS,
@@ -84,6 +104,11 @@ DOABLE: dict[str, frozenset[str]] = {
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {
     OWN_MOVE,
+    "/card-stock/find",
+    "/card-stock/stock-takes/<record:take_id>/count",
+    "/card-stock/stock-takes/<record:take_id>/uncount",
+    "/card-stock/stock-takes/<record:take_id>/close",
+    "/card-stock/stock-takes/<record:take_id>/abandon",
     "/requests/<record:request_id>",
     "/issuances/<record:issuance_id>/desk",
     "/systems/requests/<record:request_id>",
@@ -175,6 +200,10 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
         "<record:issuance_id>": issuance,
         "<record:request_id>": asked,
         "<record:load_id>": site.previewed_load(),
+        "<record:place_id>": DESK,
+        "<record:delivery_id>": site.previewed_delivery(),
+        "<record:take_id>": site.services.stock.counting.begin(office.manager, DESK),
+        "<record:finding_id>": site.services.stock.stocking.state(office.manager).findings[0].id,
         "<record:closing_id>": site.closing(),
     }
 

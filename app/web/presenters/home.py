@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.actor import Actor
@@ -28,9 +29,14 @@ class TaskGroup:
 
 @dataclass(frozen=True)
 class HomePage:
-    """A welcome and the tasks that this person's role allows."""
+    """A welcome and the tasks that this person's role allows.
+
+    Attributes:
+        alarms: sentences about the stock of cards that must not be overlooked.
+    """
 
     welcome: str
+    alarms: tuple[str, ...]
     groups: tuple[TaskGroup, ...]
     search_hint: str
 
@@ -42,12 +48,18 @@ class HomePage:
         open_requests: int | None,
         open_issuances: int | None,
         closings: int | None = None,
+        alarms: Sequence[str] | None = None,
     ) -> HomePage:
         """The page of one person; None as a count leaves its task out, no hint leaves the search out."""
         loads = (_LOADS,) if Permission.LOAD_ORGANISATIONS in actor.permissions else ()
         groups = (
             TaskGroup(
-                "Waiting for you", (*_waiting(actor, open_requests, open_issuances), *_closing(closings))
+                "Waiting for you",
+                (
+                    *_waiting(actor, open_requests, open_issuances),
+                    *_closing(closings),
+                    *_stock(alarms),
+                ),
             ),
             TaskGroup("You", _own()),
             TaskGroup("Look up", (_ORGANISATIONS, _SIGNATURES, *loads)),
@@ -55,6 +67,7 @@ class HomePage:
         finds_people = Permission.FIND_PEOPLE in actor.permissions
         return cls(
             welcome=f"Signed in as {actor.name}{f' at {organisation}' if organisation else ''}.",
+            alarms=tuple(alarms or ()),
             groups=tuple(group for group in groups if group.tasks),
             search_hint=_what_for(actor) if finds_people else "",
         )
@@ -80,6 +93,13 @@ def _closing(closings: int | None) -> tuple[Task, ...]:
             f"{waiting} End access there, or hand it on.",
         ),
     )
+
+
+def _stock(alarms: Sequence[str] | None) -> tuple[Task, ...]:
+    if alarms is None:
+        return ()
+    waiting = f"{counted(len(alarms), 'alarm')}." if alarms else "No alarm."
+    return (Task("Card stock", "/card-stock", f"{waiting} Take deliveries in, move cards, count them."),)
 
 
 def _waiting(actor: Actor, open_requests: int | None, open_issuances: int | None) -> tuple[Task, ...]:

@@ -55,11 +55,11 @@ class OperationsPage:
     plots: tuple[Plot, ...]
 
     @classmethod
-    def of(cls, state: ServiceState, back: timedelta) -> OperationsPage:
-        """The page for a state whose samples go ``back`` from now."""
+    def of(cls, state: ServiceState, back: timedelta, alarms: Sequence[str] = ()) -> OperationsPage:
+        """The page for a state whose samples go ``back`` from now, with alarms about the stock of cards."""
         return cls(
             sentences=(_directory_sentence(state),),
-            warnings=tuple(_warnings(state)),
+            warnings=(*_warnings(state), *alarms),
             parts=tuple(_parts(state)),
             publishing=_publishing(state),
             plots=tuple(_plots(state, back)),

@@ -1,0 +1,34 @@
+"""Makes what keeps the stock of cards; a part of the composition root (``app/bootstrap.py``)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.domain import card_kind
+from app.domain.card_kind import CardKind
+from app.ra.counting_cards import CountingCards
+from app.ra.delivering_cards import DeliveringCards
+from app.ra.desk_jobs import DeskPolicy
+from app.ra.stock import StockAbilities
+from app.ra.stocking_cards import StockingCards
+from app.storage.database import Database
+
+_PROFILES = Path(__file__).resolve().parents[1] / "config" / "card_profiles.toml"
+
+
+def card_kinds() -> Mapping[str, CardKind]:
+    """The kinds of card that there are, by card profile."""
+    return card_kind.parse(tomllib.loads(_PROFILES.read_text()))
+
+
+def stock_abilities(database: Database) -> StockAbilities:
+    """What keeps the stock of cards. A card that a count finds is taken in as the kind that desks issue."""
+    kinds = card_kinds()
+    return StockAbilities(
+        StockingCards(database),
+        DeliveringCards(database, kinds),
+        CountingCards(database, DeskPolicy.card_profile),
+        kinds,
+    )
