@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
 from app.card_bootstrap import expiring
+from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
 from app.domain.certificate_order import CertificatePurpose
@@ -65,11 +67,14 @@ from app.signature_bootstrap import signature_service
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
+from app.status_following import StatusFollower
 from app.stock_bootstrap import stock_abilities
 from app.storage.database import Database
+from app.storage.status_store import StatusStore
 from app.system_bootstrap import system_abilities
 from app.validation_bootstrap import path_validator
 from app.web.application import create_app
+from app.web.status_answers import StatusAnswers
 from app.web.status_pages import create_status_app
 from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
@@ -84,6 +89,7 @@ from directory.unix_socket import ldapi_url
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 LDAPS_PORT = 636
 STATUS_TIMEOUT_SECONDS = 3
+STATUS_FILE = "answers.db"
 
 
 def open_database(settings: Settings) -> Database:
@@ -191,7 +197,14 @@ def session_limits(settings: Settings) -> SessionLimits:
 def status_application(settings: Settings) -> Flask:
     """CRL, OCSP and CA certificates."""
     # A hung authority must not hold the few threads that serve what is in memory.
-    return create_status_app(CaClient(settings.ca.socket, timeout_seconds=STATUS_TIMEOUT_SECONDS))
+    client = CaClient(settings.ca.socket, timeout_seconds=STATUS_TIMEOUT_SECONDS)
+    store = StatusStore(settings.status.folder / STATUS_FILE)
+    answers = StatusAnswers(client, store)
+    follower = StatusFollower(
+        CaClient(settings.ca.socket), store, answers, settings.status.ocsp_ahead, utc_now
+    )
+    threading.Thread(target=follower.run, args=(threading.Event(),), daemon=True, name="follower").start()
+    return create_status_app(answers)
 
 
 def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handler]:

@@ -113,10 +113,26 @@ def certify_approved(settings_file: Path | None) -> None:
         raise click.ClickException(f"{len(refused)} were refused.")
 
 
+@ca.command("renew-ocsp-signers")
+@_SETTINGS
+def renew_ocsp_signers(settings_file: Path | None) -> None:
+    """Make a new key and certificate for every OCSP responder, without a ceremony.
+
+    The certificate authority's process does so by itself for those that end soon. Run this on its machine
+    while it is stopped, when a responder's key is to be exchanged before that.
+    """
+    try:
+        with certificate_authority_at_rest(load(settings_file)) as operations:
+            renewed = operations.signers.renew(operations.clock(), all_of_them=True)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"New OCSP responders: {', '.join(renewed)}")
+
+
 @contextmanager
 def _issuing(settings: Settings) -> Iterator[IssuingSystemCertificates]:
     with (
-        certificate_authority_at_rest(settings) as authority,
+        certificate_authority_at_rest(settings) as operations,
         closing(Database(settings.database.url)) as database,
     ):
-        yield IssuingSystemCertificates(database, authority.issue_system_certificate)
+        yield IssuingSystemCertificates(database, operations.authority.issue_system_certificate)

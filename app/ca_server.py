@@ -14,7 +14,7 @@ import pwd
 import signal
 import threading
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -27,11 +27,12 @@ from app.adapters.ca_operations import Operations
 from app.adapters.ca_socket import CaSocketServer
 from app.ca.approval import ApprovalCheck
 from app.ca.authority import Authority
-from app.ca.ceremony import AUDIT_SEAL, ocsp_signer_name
+from app.ca.ceremony import AUDIT_SEAL
 from app.ca.contents import StatusAddresses
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
-from app.ca.ocsp import OCSPResponder, Responder
+from app.ca.ocsp import OCSPResponder
+from app.ca.ocsp_signers import AuthorityParts, OcspSigners
 from app.ca.ports import AuthorityKey, AuthorityKind
 from app.ca.profile_trial import try_profiles
 from app.ca.refusals import CeremonyNotHeld
@@ -74,62 +75,65 @@ def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> It
         if not record.is_complete():
             raise CeremonyNotHeld("The key ceremony was not held to its end. Run: spine-ra ca ceremony")
         keys = resources.enter_context(open_token_keys(settings.ca))
-        operations = _operations(settings, keys, record.keys(), Ledger(own), main, clock)
+        operations = _operations(settings, keys, record, Ledger(own), main, clock)
         _log.info("signed %d certificates that were left over", operations.authority.finish())
+        _renew_signers(operations, clock)
         yield operations
 
 
 def _operations(
-    settings: Settings,
-    keys: TokenKeys,
-    made: list[AuthorityKey],
-    ledger: Ledger,
-    main: Database,
-    clock: Clock,
+    settings: Settings, keys: TokenKeys, record: CeremonyStore, ledger: Ledger, main: Database, clock: Clock
 ) -> Operations:
-    rules, linter, audit = rules_from_toml(PROFILES_FILE.read_text()), Linter(), StoredAudit(main)
-    certificates = {each.name: each for each in made}
-    addresses = StatusAddresses(settings.status.origin)
+    made, addresses = record.keys(), StatusAddresses(settings.status.origin)
+    parts = _parts(made, keys, StoredAudit(main), addresses)
+    try_profiles(parts.rules, parts.issuers)
+    signers = OcspSigners(parts, record)
+    seal_key = keys.key(AUDIT_SEAL)
+    assert isinstance(seal_key, ec.EllipticCurvePrivateKey), "the ceremony makes an EC key"
+    return Operations(
+        authority=_authority(settings, parts, made, ledger, main, clock),
+        revoker=Revoker(parts.issuers, parts.rules, ledger, parts.audit, parts.linter, addresses, clock),
+        responder=OCSPResponder(signers.signers, ledger, parts.rules.ocsp_validity, clock),
+        signers=signers,
+        sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
+        ledger=ledger,
+        keys=made,
+        clock=clock,
+    )
+
+
+def _parts(
+    made: list[AuthorityKey], keys: TokenKeys, audit: StoredAudit, addresses: StatusAddresses
+) -> AuthorityParts:
+    rules, linter = rules_from_toml(PROFILES_FILE.read_text()), Linter()
     issuers = {
         each.name: Issuer(_certificate(each), keys.key(each.name), linter, addresses, rules.whole_lint_one_in)
         for each in made
         if each.kind is AuthorityKind.ISSUING_CA
     }
-    try_profiles(rules, issuers)
+    return AuthorityParts(issuers, rules, linter, audit, keys)
+
+
+def _authority(
+    settings: Settings,
+    parts: AuthorityParts,
+    made: list[AuthorityKey],
+    ledger: Ledger,
+    main: Database,
+    clock: Clock,
+) -> Authority:
     root = next(each for each in made if each.kind is AuthorityKind.ROOT)
     record = StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
-    seal_key = keys.key(AUDIT_SEAL)
-    assert isinstance(seal_key, ec.EllipticCurvePrivateKey), "the ceremony makes an EC key"
-    return Operations(
-        authority=Authority(
-            issuers=issuers,
-            root=_certificate(root),
-            rules=rules,
-            ledger=ledger,
-            audit=audit,
-            approvals=ApprovalCheck(ledger, record, settings.service.origin, rules),
-            record=record,
-            clock=clock,
-        ),
-        revoker=Revoker(issuers, rules, ledger, audit, linter, clock),
-        responder=OCSPResponder(
-            _responders(issuers, certificates, keys), ledger, rules.ocsp_validity, linter, clock
-        ),
-        sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
+    return Authority(
+        issuers=parts.issuers,
+        root=_certificate(root),
+        rules=parts.rules,
         ledger=ledger,
-        keys=made,
+        audit=parts.audit,
+        approvals=ApprovalCheck(ledger, record, settings.service.origin, parts.rules),
+        record=record,
+        clock=clock,
     )
-
-
-def _responders(
-    issuers: Mapping[str, Issuer], made: Mapping[str, AuthorityKey], keys: TokenKeys
-) -> dict[str, Responder]:
-    return {
-        name: Responder(
-            issuer.certificate, _certificate(made[ocsp_signer_name(name)]), keys.key(ocsp_signer_name(name))
-        )
-        for name, issuer in issuers.items()
-    }
 
 
 def _certificate(made: AuthorityKey) -> x509.Certificate:
@@ -137,8 +141,19 @@ def _certificate(made: AuthorityKey) -> x509.Certificate:
     return x509.load_der_x509_certificate(made.certificate)
 
 
+def _renew_signers(operations: Operations, clock: Clock) -> None:
+    """Without new responders the old ones still answer: their renewal must not keep the authority down."""
+    try:
+        renewed = operations.signers.renew(clock())
+    except SpineError as fault:
+        _log.error("the OCSP responders could not be renewed: %s", fault)
+    else:
+        if renewed:
+            _log.info("made new OCSP responders: %s", ", ".join(renewed))
+
+
 @contextmanager
-def certificate_authority_at_rest(settings: Settings) -> Iterator[Authority]:
+def certificate_authority_at_rest(settings: Settings) -> Iterator[Operations]:
     """The authority for an operator on its own machine, while its process is stopped.
 
     What is done here has no card's signature, so it cannot be asked for over the socket.
@@ -147,7 +162,7 @@ def certificate_authority_at_rest(settings: Settings) -> Iterator[Authority]:
         Unavailable: its process runs; and what ``open_certificate_authority`` raises.
     """
     with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
-        yield operations.authority
+        yield operations
 
 
 @contextmanager

@@ -40,6 +40,13 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class OcspAhead(StrEnum):
+    """For which certificates OCSP answers are made ahead: all, or those asked for in the last seven days."""
+
+    ALL = "all"
+    ASKED = "asked"
+
+
 @dataclass(frozen=True)
 class ServiceSettings:
     """What people see: the service's name and footer, a logo, and the origin in the browser's address bar."""
@@ -138,9 +145,14 @@ class SignaturesSettings:
 
 @dataclass(frozen=True)
 class StatusSettings:
-    """Where CRLs, OCSP and CA certificates are fetched; certificates carry this address for life."""
+    """Where CRLs, OCSP and CA certificates are fetched; certificates carry this address for life.
+
+    ``folder`` holds what the status service keeps; ``ocsp_ahead`` says which OCSP answers are made ahead.
+    """
 
     origin: str = "http://127.0.0.1:8080"
+    folder: Path = Path("{data}/status")
+    ocsp_ahead: OcspAhead = OcspAhead.ALL
 
 
 @dataclass(frozen=True)

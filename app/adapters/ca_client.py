@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from app.adapters.ca_messages import (
     receive_message,
     send_message,
 )
-from app.ca.ports import PublishedCrl
+from app.adapters.ca_status_messages import answers_of, crl_of, feed_of
 from app.ca.refusals import RequestMalformed, refusal_of
+from app.ca.status_values import AnswersAhead, PublishedCrl, StatusFeed
 from app.domain.certificate_order import CardCertificateOrder, CardCertificates
 from app.errors import Unavailable
 
@@ -64,14 +65,26 @@ class CaClient:
 
     def crl(self, issuing_ca: str) -> PublishedCrl:
         """The current CRL of a CA. Raises IssuingCaUnknown, Unavailable."""
-        result = self._call("crl", issuing_ca=issuing_ca)
-        return PublishedCrl(
-            issuing_ca=issuing_ca,
-            number=result["number"],
-            this_update=datetime.fromisoformat(result["this_update"]),
-            next_update=datetime.fromisoformat(result["next_update"]),
-            der=b64decode(result["der"]),
-        )
+        return crl_of(issuing_ca, self._call("crl", issuing_ca=issuing_ca))
+
+    def delta_crl(self, issuing_ca: str) -> PublishedCrl:
+        """The current delta CRL of an issuing CA. Raises IssuingCaUnknown, Unavailable."""
+        return crl_of(issuing_ca, self._call("delta_crl", issuing_ca=issuing_ca))
+
+    def status_changes(self, after: int) -> StatusFeed:
+        """Certificates whose status changed after a position, and the CRLs there are. Raises Unavailable."""
+        return feed_of(self._call("status_changes", after=after))
+
+    def ocsp_ahead(self, issuing_ca: str, algorithm: str, serial_numbers: Sequence[str]) -> AnswersAhead:
+        """OCSP answers for certificates of one CA, at most 1000. Raises CertificateRefused, Unavailable."""
+        wanted = list(serial_numbers)
+        message = self._call("ocsp_ahead", issuing_ca=issuing_ca, algorithm=algorithm, serial_numbers=wanted)
+        return answers_of(issuing_ca, algorithm, message)
+
+    def renew_ocsp_signers(self) -> Sequence[str]:
+        """Have OCSP responders that end soon made anew; the names of the new keys. Raises Unavailable."""
+        renewed: Sequence[str] = self._call("renew_ocsp_signers")["renewed"]
+        return renewed
 
     def ocsp(self, request: bytes) -> bytes:
         """The signed answer to an OCSP request, DER to DER. Raises Unavailable."""

@@ -99,6 +99,20 @@ class Fields:
             raise RequestMalformed(f"The field {name} must be a short text.")
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """A list of at most 1000 short texts."""
+        values = self._message.get(name)
+        if not isinstance(values, list) or len(values) > 1000:
+            raise RequestMalformed(f"The field {name} must be a list.")
+        return [Fields({name: value}).text(name) for value in values]
+
+    def number(self, name: str) -> int:
+        """A whole number from 0."""
+        value = self._message.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+            raise RequestMalformed(f"The field {name} must be a whole number.")
+        return value
+
     def octets(self, name: str) -> bytes:
         """Octets in base64."""
         value = self._message.get(name)

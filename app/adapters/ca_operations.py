@@ -18,14 +18,20 @@ from app.adapters.ca_messages import (
     card_order_from_untrusted,
     encoded,
 )
+from app.adapters.ca_status_messages import answers_message, changes_message, crl_message
 from app.ca.authority import Authority
 from app.ca.ocsp import OCSPResponder
-from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger, PublishedCrl
+from app.ca.ocsp_signers import OcspSigners
+from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger
 from app.ca.refusals import RequestMalformed
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
+from app.ca.status_values import PublishedCrl
+from app.clock import Clock
 
 ROOT = "root"
+CHANGES_AT_ONCE = 500
+"""Certificates whose changed status is told by one call."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,11 @@ class Operations:
     authority: Authority
     revoker: Revoker
     responder: OCSPResponder
+    signers: OcspSigners
     sealer: AuditSealer
     ledger: CertificateLedger
     keys: Sequence[AuthorityKey]
+    clock: Clock
 
     def handle(self, request_from_untrusted: Message) -> Message:
         """Carry out a request and return its result.
@@ -62,7 +70,11 @@ class Operations:
             "revoke": self._revoke,
             "withdraw": self._withdraw,
             "crl": self._crl,
+            "delta_crl": self._delta_crl,
             "ocsp": self._ocsp,
+            "ocsp_ahead": self._ocsp_ahead,
+            "status_changes": self._status_changes,
+            "renew_ocsp_signers": self._renew_ocsp_signers,
             "certificates": self._certificates,
             "escrow_public_key": self._escrow_public_key,
             "seal_audit_head": self._seal_audit_head,
@@ -87,13 +99,10 @@ class Operations:
 
     def _crl(self, fields: Fields) -> Message:
         name = fields.text("issuing_ca")
-        crl = self._root_crl(name) or self.revoker.crl(name)
-        return {
-            "der": encoded(crl.der),
-            "number": crl.number,
-            "this_update": crl.this_update.isoformat(),
-            "next_update": crl.next_update.isoformat(),
-        }
+        return crl_message(self._root_crl(name) or self.revoker.crl(name))
+
+    def _delta_crl(self, fields: Fields) -> Message:
+        return crl_message(self.revoker.delta_crl(fields.text("issuing_ca")))
 
     def _root_crl(self, name: str) -> PublishedCrl | None:
         """The root signs at ceremonies only; its CRL is as the last one left it."""
@@ -102,6 +111,21 @@ class Operations:
 
     def _ocsp(self, fields: Fields) -> Message:
         return {"der": encoded(self.responder.answer(fields.octets("request")))}
+
+    def _ocsp_ahead(self, fields: Fields) -> Message:
+        return answers_message(
+            self.responder.answers_ahead(
+                fields.text("issuing_ca"), fields.text("algorithm"), fields.texts("serial_numbers")
+            )
+        )
+
+    def _status_changes(self, fields: Fields) -> Message:
+        changes = self.ledger.status_changes(fields.number("after"), CHANGES_AT_ONCE)
+        return changes_message(changes, self.ledger.crl_numbers())
+
+    def _renew_ocsp_signers(self, fields: Fields) -> Message:
+        """Those that are due, and no others: who may reach the socket cannot fill the token with keys."""
+        return {"renewed": self.signers.renew(self.clock())}
 
     def _certificates(self, fields: Fields) -> Message:
         authorities = (AuthorityKind.ROOT, AuthorityKind.ISSUING_CA)

@@ -32,9 +32,14 @@ def ca_outbox_handlers(client: CaClient) -> Mapping[str, Callable[[OutboxRow], N
 
 
 def renew_crls(client: CaClient) -> None:
-    """Have every CRL that is due made anew; to be called every few minutes. Raises Unavailable."""
+    """Have every CRL and OCSP responder that is due made anew; to be called every few minutes.
+
+    Raises:
+        Unavailable
+    """
     for name in client.certificates():
         client.crl(name)
+    client.renew_ocsp_signers()
 
 
 SYSTEMS_CA = "systems"

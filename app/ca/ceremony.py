@@ -15,34 +15,29 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.ca import contents
 from app.ca.ceremony_plan import AuthorityPlan, CeremonyPlan
 from app.ca.contents import StatusAddresses, Validity
-from app.ca.crl import build_crl
+from app.ca.crl import CrlPlan, build_crl
 from app.ca.csr import VerifiedCsr, spki_sha256
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject
+from app.ca.ocsp_signers import certify_signer, ocsp_signer_name
 from app.ca.ports import (
     AuthorityKey,
     AuthorityKind,
     CeremonyRecord,
     CertificateLedger,
     PublicKey,
-    PublishedCrl,
     SigningKey,
     SigningKeys,
 )
 from app.ca.signing import sign_certificate, signature_hash, throw_away_key
-from app.domain.certificate_order import CertificatePurpose
+from app.ca.status_values import PublishedCrl
 from app.domain.certificate_profile import CertificateRules, KeyType
 
 AUDIT_SEAL = "audit-seal"
 SO_PIN_ESCROW = "so-pin-escrow"
 
 Progress = Callable[[str], None]
-
-
-def ocsp_signer_name(issuing_ca: str) -> str:
-    """The name of the OCSP responder that an issuing CA delegates."""
-    return f"ocsp-{issuing_ca}"
 
 
 class Ceremony:
@@ -135,13 +130,9 @@ class Ceremony:
 
     def _ocsp_signer(self, issuing_ca: str) -> Callable[[SigningKey], bytes]:
         def certify(key: SigningKey) -> bytes:
-            profile = self._rules.profiles[CertificatePurpose.OCSP_SIGNER]
-            issuer = self._issuer(issuing_ca)
             public_key = key.public_key()
             verified = VerifiedCsr(public_key, self._plan.ocsp_key_type, spki_sha256(public_key))
-            subject = named_subject(profile.subject, issuing_ca=issuing_ca)
-            validity = Validity.beginning(self._now - self._rules.backdate, profile.validity)
-            return issuer.issue(issuer.prepare(profile, subject, verified, validity))
+            return certify_signer(self._rules, self._issuer(issuing_ca), issuing_ca, verified, self._now)
 
         return certify
 
@@ -169,13 +160,13 @@ class Ceremony:
             self._progress(f"{root} CRL {latest.number}: made before, kept")
             return
 
-        def build(number: int, revocations: object) -> PublishedCrl:
-            return build_crl(
-                root, self._issuer(root), number, (), self._now, self._plan.root_crl_validity, self._linter
-            )
+        def build(number: int, revocations: object, base_number: int | None) -> PublishedCrl:
+            plan = CrlPlan(root, number, self._now, self._plan.root_crl_validity)
+            made = build_crl(plan, self._issuer(root), (), self._linter)
+            self._progress(f"{root} CRL {number}: made, next update {made.next_update:%Y-%m-%d}")
+            return made
 
-        made = self._ledger.publish_crl(root, self._now, build)
-        self._progress(f"{root} CRL {made.number}: made, next update {made.next_update:%Y-%m-%d}")
+        self._ledger.publish_crls(root, self._now, self._now, build, complete=True, delta=False)
 
     def _issuer(self, name: str) -> Issuer:
         return Issuer(self._certificate(name), self._keys.key(name), self._linter, self._addresses)

@@ -38,6 +38,10 @@ class StatusAddresses:
         """Where the CRL of a CA is."""
         return f"{self.origin}/crl/{issuing_ca}.crl"
 
+    def delta_crl(self, issuing_ca: str) -> str:
+        """Where the delta CRL of a CA is."""
+        return f"{self.origin}/delta-crl/{issuing_ca}.crl"
+
     def certificate(self, issuing_ca: str) -> str:
         """Where the certificate of a CA is."""
         return f"{self.origin}/certificates/{issuing_ca}.cer"
@@ -83,7 +87,9 @@ def end_entity(
     if profile.purpose is CertificatePurpose.OCSP_SIGNER:
         # RFC 6960 section 4.2.2.2.1: nobody asks for the status of the responder that answers.
         return builder.add_extension(x509.OCSPNoCheck(), critical=False)
-    return _with_addresses(builder, profile.issuing_ca, addresses, with_ocsp=True)
+    builder = _with_addresses(builder, profile.issuing_ca, addresses, with_ocsp=True)
+    freshest = x509.FreshestCRL([_point(addresses.delta_crl(profile.issuing_ca))])
+    return builder.add_extension(freshest, critical=False)
 
 
 def root_ca(subject: x509.Name, key: PublicKey, validity: Validity) -> x509.CertificateBuilder:
@@ -161,11 +167,14 @@ def _with_addresses(
     access = [_access(AuthorityInformationAccessOID.CA_ISSUERS, addresses.certificate(issuer_name))]
     if with_ocsp:
         access.insert(0, _access(AuthorityInformationAccessOID.OCSP, addresses.ocsp))
-    crl = x509.UniformResourceIdentifier(addresses.crl(issuer_name))
-    point = x509.DistributionPoint(full_name=[crl], relative_name=None, reasons=None, crl_issuer=None)
-    return builder.add_extension(x509.AuthorityInformationAccess(access), critical=False).add_extension(
-        x509.CRLDistributionPoints([point]), critical=False
-    )
+    points = x509.CRLDistributionPoints([_point(addresses.crl(issuer_name))])
+    builder = builder.add_extension(x509.AuthorityInformationAccess(access), critical=False)
+    return builder.add_extension(points, critical=False)
+
+
+def _point(address: str) -> x509.DistributionPoint:
+    name = x509.UniformResourceIdentifier(address)
+    return x509.DistributionPoint(full_name=[name], relative_name=None, reasons=None, crl_issuer=None)
 
 
 def _access(method: x509.ObjectIdentifier, address: str) -> x509.AccessDescription:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -10,12 +10,12 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from app.ca.status_values import CertificateState, CrlBuilder, PublishedCrl, Revocation, StatusChanges
 from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.domain.certificate_profile import KeyType
 from app.domain.permission import Permission
-from app.domain.revocation import RevocationReason
 
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 """A key that signs; in service it lies in the token and cannot be exported."""
@@ -80,26 +80,6 @@ class CertificateRecord:
     der: bytes | None
 
 
-@dataclass(frozen=True)
-class Revocation:
-    """A revoked certificate. ``serial_number`` is lower-case hexadecimal."""
-
-    serial_number: str
-    reason: RevocationReason
-    revoked_at: datetime
-
-
-@dataclass(frozen=True)
-class PublishedCrl:
-    """A CRL as it is given out. ``number`` rises strictly for each CA (RFC 5280 section 5.2.3)."""
-
-    issuing_ca: str
-    number: int
-    this_update: datetime
-    next_update: datetime
-    der: bytes
-
-
 class CertificateLedger(Protocol):
     """What this authority intended, signed and revoked: its own record. Each call is durable."""
 
@@ -147,22 +127,40 @@ class CertificateLedger(Protocol):
     def revocation(self, serial_number: str) -> Revocation | None:
         """How and when the certificate was revoked."""
 
+    def states(self, serial_numbers: Sequence[str]) -> Sequence[CertificateState]:
+        """The certificates with these numbers that were issued; the others are left out."""
+
+    def status_changes(self, after: int, limit: int) -> StatusChanges:
+        """Certificates issued or revoked after the position ``after``; the oldest ``limit`` of them."""
+
     def is_published(self, serial_number: str) -> bool:
         """Whether a CRL that holds the revocation was made."""
 
     def latest_crl(self, issuing_ca: str) -> PublishedCrl | None:
-        """The newest CRL of a CA."""
+        """The newest complete CRL of a CA."""
 
-    def publish_crl(
+    def latest_delta_crl(self, issuing_ca: str) -> PublishedCrl | None:
+        """The newest delta CRL of a CA."""
+
+    def crl_numbers(self) -> Mapping[str, tuple[int, int]]:
+        """The numbers of the newest complete and the newest delta CRL of each CA; zero for none."""
+
+    def publish_crls(
         self,
         issuing_ca: str,
         expired_before: datetime,
-        build: Callable[[int, Sequence[Revocation]], PublishedCrl],
-    ) -> PublishedCrl:
-        """Make the next CRL from every revocation of a certificate that had not expired then.
+        now: datetime,
+        build: CrlBuilder,
+        *,
+        complete: bool,
+        delta: bool,
+    ) -> None:
+        """Make the next complete CRL, the next delta CRL or both, then of one number.
 
-        ``build`` gets the next number and the revocations, and is called within the transaction, so that a
-        CRL with a higher number never lacks what a lower one had.
+        The complete one holds every revocation of a certificate that expired after ``expired_before``; the
+        delta those that the oldest complete CRL lacks which still holds at ``now``, its base; without
+        such a base no delta is made. ``build`` is called within the transaction, so that a CRL with a
+        higher number never lacks what a lower one had.
         """
 
     def founding_digest(self) -> str:

@@ -134,6 +134,7 @@ def _expected_extensions(profile: CertificateProfile) -> dict[x509.ObjectIdentif
     else:
         expected[ExtensionOID.AUTHORITY_INFORMATION_ACCESS] = False
         expected[ExtensionOID.CRL_DISTRIBUTION_POINTS] = False
+        expected[ExtensionOID.FRESHEST_CRL] = False
     return expected
 
 
@@ -171,5 +172,10 @@ def _require_addresses(certificate: x509.Certificate, issuing_ca: str, addresses
     found = [str(each.access_location.value) for each in access]
     _require(found == [addresses.ocsp, addresses.certificate(issuing_ca)], "its status addresses differ")
     points = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    names = [str(name.value) for point in points for name in point.full_name or []]
-    _require(names == [addresses.crl(issuing_ca)], "its CRL address differs")
+    _require(_addresses_of(points) == [addresses.crl(issuing_ca)], "its CRL address differs")
+    freshest = certificate.extensions.get_extension_for_class(x509.FreshestCRL).value
+    _require(_addresses_of(freshest) == [addresses.delta_crl(issuing_ca)], "its delta CRL address differs")
+
+
+def _addresses_of(points: x509.CRLDistributionPoints | x509.FreshestCRL) -> list[str]:
+    return [str(name.value) for point in points for name in point.full_name or []]

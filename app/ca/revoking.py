@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.ca.authority import ACTOR
-from app.ca.crl import KEPT_AFTER_EXPIRY, build_crl
+from app.ca.contents import StatusAddresses
+from app.ca.crl import KEPT_AFTER_EXPIRY, CrlPlan, build_crl
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
-from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord, PublishedCrl, Revocation
+from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
 from app.ca.refusals import CertificateUnknown, IssuingCaUnknown, ReasonUnknown
+from app.ca.status_values import PublishedCrl, Revocation
 from app.clock import Clock
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import serial_number_text
 from app.domain.certificate_profile import CertificateRules
 from app.domain.revocation import RevocationReason
+
+SMALL_CRL_BYTES = 100_000
+"""Up to this size (about 2500 entries) a complete CRL is made at each revocation; larger ones when due."""
 
 
 class Revoker:
@@ -33,6 +38,7 @@ class Revoker:
         ledger: CertificateLedger,
         audit: AuditRecord,
         linter: Linter,
+        addresses: StatusAddresses,
         clock: Clock,
     ) -> None:
         self._issuers = issuers
@@ -40,6 +46,7 @@ class Revoker:
         self._ledger = ledger
         self._audit = audit
         self._linter = linter
+        self._addresses = addresses
         self._clock = clock
         self._publishing = threading.Lock()
 
@@ -76,17 +83,22 @@ class Revoker:
         self._publish_if_missing(record.intended.issuing_ca, revocation.serial_number)
 
     def crl(self, issuing_ca: str) -> PublishedCrl:
-        """The current CRL of an issuing CA; made anew when it is due.
+        """The current complete CRL of an issuing CA; what is due is made anew.
 
         Raises:
             IssuingCaUnknown, LintFailed, Unavailable
         """
-        if issuing_ca not in self._issuers:
-            raise IssuingCaUnknown(f"There is no issuing CA {issuing_ca[:40]!r}.")
-        latest = self._ledger.latest_crl(issuing_ca)
-        if latest is None or self._clock() - latest.this_update >= self._rules.crl_renewal:
-            return self._publish_after(issuing_ca, latest.number if latest else 0)
-        return latest
+        self._renew(issuing_ca)
+        return _there(self._ledger.latest_crl(issuing_ca))
+
+    def delta_crl(self, issuing_ca: str) -> PublishedCrl:
+        """The current delta CRL of an issuing CA; what is due is made anew.
+
+        Raises:
+            IssuingCaUnknown, LintFailed, Unavailable
+        """
+        self._renew(issuing_ca)
+        return _there(self._ledger.latest_delta_crl(issuing_ca))
 
     def _certificate(self, serial_number: str) -> CertificateRecord:
         try:
@@ -101,27 +113,48 @@ class Revoker:
         """Publish, unless the revocation was told by a CRL already (another thread's, or before a crash)."""
         with self._publishing:
             if not self._ledger.is_published(serial_number):
-                self._publish_next(issuing_ca)
+                self._publish_next(issuing_ca, complete=self._is_small(issuing_ca))
 
-    def _publish_after(self, issuing_ca: str, number: int) -> PublishedCrl:
-        """The CRL that follows ``number``: another thread's when it was first, else a new one."""
+    def _renew(self, issuing_ca: str) -> None:
+        """Make what is due by its age. A delta needs a complete CRL before it, so the first comes in twos."""
+        if issuing_ca not in self._issuers:
+            raise IssuingCaUnknown(f"There is no issuing CA {issuing_ca[:40]!r}.")
         with self._publishing:
-            latest = self._ledger.latest_crl(issuing_ca)
-            if latest is not None and latest.number > number:
-                return latest
-            return self._publish_next(issuing_ca)
+            complete, delta = self._ledger.latest_crl(issuing_ca), self._ledger.latest_delta_crl(issuing_ca)
+            if complete is None:
+                self._publish_next(issuing_ca, complete=True)
+            if self._is_due(complete, self._rules.crl_renewal):
+                self._publish_next(issuing_ca, complete=True)
+            elif self._is_due(delta, self._rules.delta_crl_validity / 2):
+                self._publish_next(issuing_ca, complete=False)
 
-    def _publish_next(self, issuing_ca: str) -> PublishedCrl:
+    def _is_due(self, latest: PublishedCrl | None, age: timedelta) -> bool:
+        return latest is None or self._clock() - latest.this_update >= age
+
+    def _is_small(self, issuing_ca: str) -> bool:
+        """Whether the complete CRL is so small that it is made at each revocation, with the delta."""
+        latest = self._ledger.latest_crl(issuing_ca)
+        return latest is None or len(latest.der) < SMALL_CRL_BYTES
+
+    def _publish_next(self, issuing_ca: str, *, complete: bool) -> None:
         now = self._clock()
 
-        def build(number: int, revocations: Sequence[Revocation]) -> PublishedCrl:
-            self._audit.happened([_published_event(issuing_ca, number, len(revocations))])
-            issuer = self._issuers[issuing_ca]
-            return build_crl(
-                issuing_ca, issuer, number, revocations, now, self._rules.crl_validity, self._linter
-            )
+        def build(number: int, revocations: Sequence[Revocation], base: int | None) -> PublishedCrl:
+            self._audit.happened([_published_event(issuing_ca, number, len(revocations), base)])
+            plan = self._plan(issuing_ca, number, now, base)
+            return build_crl(plan, self._issuers[issuing_ca], revocations, self._linter)
 
-        return self._ledger.publish_crl(issuing_ca, now - KEPT_AFTER_EXPIRY, build)
+        expired_before = now - KEPT_AFTER_EXPIRY
+        self._ledger.publish_crls(issuing_ca, expired_before, now, build, complete=complete, delta=True)
+
+    def _plan(self, issuing_ca: str, number: int, now: datetime, base: int | None) -> CrlPlan:
+        validity = self._rules.crl_validity if base is None else self._rules.delta_crl_validity
+        return CrlPlan(issuing_ca, number, now, validity, base, self._addresses.delta_crl(issuing_ca))
+
+
+def _there(made: PublishedCrl | None) -> PublishedCrl:
+    assert made is not None, "renewing made what was not there"
+    return made
 
 
 def _reason(name: str) -> RevocationReason:
@@ -142,5 +175,7 @@ def _revoked_event(record: CertificateRecord, revocation: Revocation) -> AuditEv
     return AuditEvent.by(ACTOR, "certificate.revoked", record.intended.holder, details)
 
 
-def _published_event(issuing_ca: str, number: int, revoked: int) -> AuditEvent:
-    return AuditEvent.by(ACTOR, "crl.published", f"{issuing_ca}.crl/{number}", {"revoked": revoked})
+def _published_event(issuing_ca: str, number: int, revoked: int, base: int | None) -> AuditEvent:
+    name = "crl" if base is None else "delta-crl"
+    details = {"revoked": revoked} | ({} if base is None else {"base": base})
+    return AuditEvent.by(ACTOR, "crl.published", f"{issuing_ca}.{name}/{number}", details)

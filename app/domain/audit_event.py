@@ -73,6 +73,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "certificate.issued": frozenset(),
     "certificate.revoked": frozenset(),
     "crl.published": frozenset(),
+    "ocsp_signer.certified": frozenset(),
     # Sign-in and relying parties
     "signin.succeeded": frozenset(),
     "signin.refused": frozenset(),

@@ -77,7 +77,9 @@ class CertificateRules:
         backdate: how long before the present a certificate begins, so that a slow clock accepts it.
         crl_validity: from this update to next update.
         crl_renewal: age at which a CRL is made anew though nothing was revoked.
+        delta_crl_validity: from this update to next update of a delta CRL; made anew at half of it.
         ocsp_validity: from this update to next update of an OCSP answer.
+        ocsp_signer_renewal: how long before its end an OCSP responder gets a new key and certificate.
         approval_age: age at which the operator's signed approval is no longer taken.
         renewal: from when, and how often, cards may be renewed, and whether their ends are levelled.
         whole_lint_one_in: of how many documents that pass by a linted template one is linted whole besides.
@@ -87,7 +89,9 @@ class CertificateRules:
     backdate: timedelta
     crl_validity: timedelta
     crl_renewal: timedelta
+    delta_crl_validity: timedelta
     ocsp_validity: timedelta
+    ocsp_signer_renewal: timedelta
     approval_age: timedelta
     renewal: RenewalRules
     whole_lint_one_in: int
@@ -106,7 +110,9 @@ def rules_from_toml(text: str) -> CertificateRules:
         backdate=timedelta(minutes=table.take_number("backdate_minutes")),
         crl_validity=timedelta(hours=table.take_number("crl_validity_hours")),
         crl_renewal=timedelta(hours=table.take_number("crl_renewal_hours")),
+        delta_crl_validity=timedelta(hours=table.take_number("delta_crl_validity_hours")),
         ocsp_validity=timedelta(minutes=table.take_number("ocsp_validity_minutes")),
+        ocsp_signer_renewal=timedelta(days=table.take_number("ocsp_signer_renewal_days")),
         approval_age=timedelta(hours=table.take_number("approval_age_hours")),
         renewal=_renewal(table.take_table("renewal")),
         whole_lint_one_in=table.take_number("whole_lint_one_in"),

@@ -35,8 +35,8 @@ def order_system_certificates(settings: Settings, database: Database, folder: Pa
     """
     with database.read() as work:
         systems = work.systems.all_accredited_systems()
-    with certificate_authority_at_rest(settings) as authority:
-        issuing = IssuingSystemCertificates(database, authority.issue_system_certificate)
+    with certificate_authority_at_rest(settings) as operations:
+        issuing = IssuingSystemCertificates(database, operations.authority.issue_system_certificate)
         for asid in (system.asid for system in systems):
             certificate = folder / f"{asid}.pem"
             if not certificate.exists():

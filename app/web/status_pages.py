@@ -1,41 +1,41 @@
 """The public status service: CRLs, OCSP and CA certificates over plain HTTP. It has no session and no secret.
 
-The addresses are in every certificate: ``/crl/<ca>.crl`` and ``/certificates/<ca>.cer`` (RFC 2585), ``/ocsp``
-by GET and POST (RFC 6960 appendix A.1, cached by RFC 5019 section 6). All are signed, so HTTP is enough.
+The addresses are in every certificate: ``/crl/<ca>.crl``, ``/delta-crl/<ca>.crl`` and
+``/certificates/<ca>.cer`` (RFC 2585), and ``/ocsp`` (``ocsp_endpoint``). All are signed, so HTTP is enough.
 """
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode
 from datetime import datetime
 from hashlib import sha256
 
 from flask import Blueprint, Flask, Response, abort, current_app, make_response, request
 
 from app.errors import Refusal, Unavailable
-from app.web.status_answers import StatusAnswers, StatusDocument, StatusSource
-
-MAXIMUM_REQUEST_BYTES = 1024
-SHARED_FOR_SECONDS = 2
-"""How long a cache on the way may give a document out: a revocation is told within this time."""
+from app.web.ocsp_endpoint import (
+    HARDENING,
+    MAXIMUM_REQUEST_BYTES,
+    RETRY_AFTER_SECONDS,
+    SHARED_FOR_SECONDS,
+    OcspEndpoint,
+)
+from app.web.status_answers import StatusAnswers
+from app.web.status_documents import StatusDocument
 
 CERTIFICATE_SHARED_FOR_SECONDS = 86_400
-RETRY_AFTER_SECONDS = 30
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 _EXTENSION = "spine_ra_status_answers"
 
 pages = Blueprint("status", __name__)
 
 
-def create_status_app(source: StatusSource) -> Flask:
-    """The status service over the certificate authority ``source``."""
+def create_status_app(answers: StatusAnswers) -> Flask:
+    """The status service that gives out ``answers``."""
     app = Flask(__name__, static_folder=None)
-    # Base64 in the path of an OCSP request may hold two slashes in a row.
-    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAXIMUM_REQUEST_BYTES
-    app.extensions[_EXTENSION] = StatusAnswers(source)
+    app.extensions[_EXTENSION] = answers
+    app.wsgi_app = OcspEndpoint(answers, app.wsgi_app)  # type: ignore[method-assign,assignment]
     app.register_blueprint(pages)
     app.register_error_handler(Refusal, lambda refusal: _plain("There is no such document.", 404))
     app.register_error_handler(Unavailable, _unavailable)
@@ -50,6 +50,12 @@ def crl(name: str) -> Response:
     return _document(document, "application/pkix-crl")
 
 
+@pages.get("/delta-crl/<name>.crl")
+def delta_crl(name: str) -> Response:
+    """The delta CRL of a CA, DER."""
+    return _document(_answers().delta_crl(_known_form(name)), "application/pkix-crl")
+
+
 @pages.get("/certificates/<name>.cer")
 def certificate(name: str) -> Response:
     """The certificate of a CA, DER."""
@@ -59,26 +65,6 @@ def certificate(name: str) -> Response:
     response = _octets(der, "application/pkix-cert")
     response.headers["Cache-Control"] = f"public, max-age={CERTIFICATE_SHARED_FOR_SECONDS}"
     return response
-
-
-@pages.post("/ocsp")
-def ocsp_by_post() -> Response:
-    """The answer to the OCSP request in the body."""
-    response = _document(_answers().ocsp(request.get_data()), "application/ocsp-response")
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-@pages.get("/ocsp/<path:encoded_request>")
-def ocsp_by_get(encoded_request: str) -> Response:
-    """The answer to the OCSP request in the path, base64 and then URL encoded."""
-    try:
-        octets = b64decode(encoded_request, validate=True)
-    except (binascii.Error, ValueError):
-        abort(400)
-    if len(octets) > MAXIMUM_REQUEST_BYTES:
-        abort(413)
-    return _document(_answers().ocsp(octets), "application/ocsp-response")
 
 
 @pages.get("/health")
@@ -135,6 +121,6 @@ def _unavailable(outage: Unavailable) -> Response:
 
 
 def _harden(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+    for name, value in HARDENING:
+        response.headers[name] = value
     return response

@@ -34,6 +34,7 @@ from app.adapters.ca_client import CaClient
 from app.adapters.ca_socket import CaSocketServer
 from app.ca_ceremony import hold_ceremony
 from app.ca_server import open_certificate_authority
+from app.clock import Clock, utc_now
 from app.domain.certificate_order import CardCertificateOrder, FoundingApproval, SignedApproval
 from app.errors import Unavailable
 from app.settings import Settings, load
@@ -363,10 +364,10 @@ def ca_process(settings: Settings, *options: str, **environment: str) -> Iterato
 
 
 @contextmanager
-def authority_in_a_thread(settings: Settings) -> Iterator[CaClient]:
+def authority_in_a_thread(settings: Settings, clock: Clock = utc_now) -> Iterator[CaClient]:
     """The certificate authority behind its socket, in this process."""
     with (
-        open_certificate_authority(settings) as operations,
+        open_certificate_authority(settings, clock) as operations,
         CaSocketServer(settings.ca.socket, operations.handle, os.geteuid()) as server,
     ):
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, select, update
 
-from app.ca.ports import PublishedCrl, Revocation
+from app.ca.status_values import CrlBuilder, PublishedCrl, Revocation
 from app.domain.audit_chain import Seal
 from app.domain.revocation import RevocationReason
-from app.storage.ca.tables import certificate, crl, revocation, sealed_head
-from app.storage.database import Database
+from app.storage.ca.status_changes import StatusChangesLedger
+from app.storage.ca.tables import certificate, crl, delta_crl, revocation, sealed_head
 
 _SEAL_FIELDS = tuple(Seal.__dataclass_fields__)
-_CRL_FIELDS = tuple(PublishedCrl.__dataclass_fields__)
+_DELTA_FIELDS = tuple(PublishedCrl.__dataclass_fields__)
+_CRL_FIELDS = tuple(name for name in _DELTA_FIELDS if name != "base_number")
 
 
-class StatusLedger:
-    """Revocations, CRLs and seals in ``database``, which is the certificate authority's own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class StatusLedger(StatusChangesLedger):
+    """Revocations, CRLs and seals besides."""
 
     def revoke(self, revoked: Revocation) -> None:
         """Record a revocation; a second one changes nothing."""
@@ -36,6 +33,8 @@ class StatusLedger:
                         recorded_at=work.now,
                     )
                 )
+                this = certificate.c.serial_number == revoked.serial_number
+                work.connection.execute(update(certificate).where(this).values(status_position=None))
 
     def revocation(self, serial_number: str) -> Revocation | None:
         """How and when the certificate was revoked."""
@@ -49,26 +48,50 @@ class StatusLedger:
             return work.connection.scalar(number) is not None
 
     def latest_crl(self, issuing_ca: str) -> PublishedCrl | None:
-        """The newest CRL of a CA."""
+        """The newest complete CRL of a CA."""
         newest = select(crl).where(crl.c.issuing_ca == issuing_ca).order_by(crl.c.number.desc()).limit(1)
         with self._database.read() as work:
             row = work.connection.execute(newest).one_or_none()
         return PublishedCrl(**{name: row._mapping[name] for name in _CRL_FIELDS}) if row else None
 
-    def publish_crl(
+    def latest_delta_crl(self, issuing_ca: str) -> PublishedCrl | None:
+        """The newest delta CRL of a CA."""
+        newest = select(delta_crl).where(delta_crl.c.issuing_ca == issuing_ca)
+        with self._database.read() as work:
+            row = work.connection.execute(newest.order_by(delta_crl.c.number.desc()).limit(1)).one_or_none()
+        return PublishedCrl(**{name: row._mapping[name] for name in _DELTA_FIELDS}) if row else None
+
+    def crl_numbers(self) -> dict[str, tuple[int, int]]:
+        """The numbers of the newest complete and the newest delta CRL of each CA; zero for none."""
+        with self._database.read() as work:
+            complete, delta = (_newest_numbers(work.connection, table) for table in (crl, delta_crl))
+        return {name: (number, delta.get(name, 0)) for name, number in complete.items()}
+
+    def publish_crls(
         self,
         issuing_ca: str,
         expired_before: datetime,
-        build: Callable[[int, Sequence[Revocation]], PublishedCrl],
-    ) -> PublishedCrl:
-        """Make the next CRL within one transaction; see the port."""
+        now: datetime,
+        build: CrlBuilder,
+        *,
+        complete: bool,
+        delta: bool,
+    ) -> None:
+        """Make the next CRLs within one transaction; see the port."""
         with self._database.change() as work:
-            number = _next_number(work.connection, issuing_ca)
-            revocations = _revocations(work.connection, issuing_ca, expired_before)
-            made = build(number, revocations)
-            work.connection.execute(insert(crl).values({name: getattr(made, name) for name in _CRL_FIELDS}))
-            _mark_published(work.connection, issuing_ca, number)
-        return made
+            connection = work.connection
+            number, base = _next_number(connection, issuing_ca), _base(connection, issuing_ca, now)
+            if complete:
+                revocations = _revocations(connection, issuing_ca, expired_before)
+                _insert(connection, build(number, revocations, None))
+            if delta and base is not None:
+                told_later = revocation.c.crl_number.is_(None) | (revocation.c.crl_number > base)
+                _insert(
+                    connection,
+                    build(number, _revocations(connection, issuing_ca, expired_before, told_later), base),
+                )
+            _mark_published(connection, issuing_ca, number)
+            _forget_old(connection, issuing_ca, number, now)
 
     def last_seal(self) -> Seal | None:
         """The last audit head that was sealed."""
@@ -85,15 +108,48 @@ class StatusLedger:
 
 
 def _next_number(connection: Connection, issuing_ca: str) -> int:
-    newest = connection.scalar(select(func.max(crl.c.number)).where(crl.c.issuing_ca == issuing_ca))
-    return (newest or 0) + 1
+    """Complete and delta CRLs share one row of numbers (RFC 5280 section 5.2.3)."""
+    numbers = (
+        connection.scalar(select(func.max(table.c.number)).where(table.c.issuing_ca == issuing_ca)) or 0
+        for table in (crl, delta_crl)
+    )
+    return max(numbers) + 1
 
 
-def _revocations(connection: Connection, issuing_ca: str, expired_before: datetime) -> list[Revocation]:
+def _newest_numbers(connection: Connection, table: Table) -> dict[str, int]:
+    newest = select(table.c.issuing_ca, func.max(table.c.number)).group_by(table.c.issuing_ca)
+    return {row[0]: row[1] for row in connection.execute(newest)}
+
+
+def _base(connection: Connection, issuing_ca: str, now: datetime) -> int | None:
+    """The oldest complete CRL that still holds: a delta relative to it fits whichever anybody may use."""
+    still_holds = (crl.c.issuing_ca == issuing_ca) & (crl.c.next_update > now)
+    oldest: int | None = connection.scalar(select(func.min(crl.c.number)).where(still_holds))
+    return oldest
+
+
+def _insert(connection: Connection, made: PublishedCrl) -> None:
+    table, names = (crl, _CRL_FIELDS) if made.base_number is None else (delta_crl, _DELTA_FIELDS)
+    connection.execute(insert(table).values({name: getattr(made, name) for name in names}))
+
+
+def _forget_old(connection: Connection, issuing_ca: str, number: int, now: datetime) -> None:
+    """Only the newest ones are given out; complete ones are bases of deltas until their next update."""
+    connection.execute(
+        delete(delta_crl).where(delta_crl.c.issuing_ca == issuing_ca, delta_crl.c.number < number)
+    )
+    newest = select(func.max(crl.c.number)).where(crl.c.issuing_ca == issuing_ca).scalar_subquery()
+    over = (crl.c.issuing_ca == issuing_ca) & (crl.c.next_update <= now)
+    connection.execute(delete(crl).where(over, crl.c.number < newest))
+
+
+def _revocations(
+    connection: Connection, issuing_ca: str, expired_before: datetime, *where: ColumnElement[bool]
+) -> list[Revocation]:
     chosen = (
         select(revocation)
         .join(certificate, certificate.c.serial_number == revocation.c.serial_number)
-        .where(certificate.c.issuing_ca == issuing_ca, certificate.c.not_after >= expired_before)
+        .where(certificate.c.issuing_ca == issuing_ca, certificate.c.not_after >= expired_before, *where)
         .order_by(revocation.c.recorded_at, revocation.c.serial_number)
     )
     return [_of(row) for row in connection.execute(chosen)]

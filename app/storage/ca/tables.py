@@ -79,6 +79,8 @@ certificate = Table(
     Column("audited_at", UtcDateTime),
     Column("signed_at", UtcDateTime),
     Column("der", LargeBinary),
+    # Rises with each change of its status; none while nobody was told of the newest one.
+    Column("status_position", BigInteger, unique=True),
     UniqueConstraint("order_id", "purpose"),
     CheckConstraint("(der IS NULL) = (signed_at IS NULL)", name="signed_has_a_time"),
     CheckConstraint("der IS NULL OR audited_at IS NOT NULL", name="audited_before_signed"),
@@ -87,6 +89,12 @@ certificate = Table(
         "audited_at",
         sqlite_where=text("der IS NULL"),
         postgresql_where=text("der IS NULL"),
+    ),
+    Index(
+        "ix_certificate_status_untold",
+        "signed_at",
+        sqlite_where=text("status_position IS NULL AND der IS NOT NULL"),
+        postgresql_where=text("status_position IS NULL AND der IS NOT NULL"),
     ),
 )
 
@@ -117,6 +125,29 @@ crl = Table(
     Column("next_update", UtcDateTime, nullable=False),
     Column("der", LargeBinary, nullable=False),
     CheckConstraint("number > 0", name="number_is_positive"),
+)
+
+delta_crl = Table(
+    "delta_crl",
+    metadata,
+    Column("issuing_ca", ForeignKey("authority_key.name"), primary_key=True),
+    # From the same numbers as the complete CRLs of the CA.
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("base_number", BigInteger, nullable=False),
+    Column("this_update", UtcDateTime, nullable=False),
+    Column("next_update", UtcDateTime, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    CheckConstraint("base_number > 0 AND base_number < number", name="base_comes_before"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("order_id", String(200), primary_key=True),
+    # Canonical JSON with its signature: what a verifier gets.
+    Column("document", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
 )
 
 sealed_head = Table(

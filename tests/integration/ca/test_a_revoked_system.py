@@ -55,8 +55,10 @@ def slapd(trusted: Path, tmp_path: Path):
 def certify(settings: Settings, tmp_path: Path) -> tuple[ClientTls, str]:
     """A certificate of the system, as an operator has it issued; and its serial number."""
     key = ec_key()
-    with certificate_authority_at_rest(settings) as authority:
-        der = authority.issue_system_certificate(SystemCertificateOrder("system-1", ASID, csr_of(key)))
+    with certificate_authority_at_rest(settings) as operations:
+        der = operations.authority.issue_system_certificate(
+            SystemCertificateOrder("system-1", ASID, csr_of(key))
+        )
     certificate = x509.load_der_x509_certificate(der)
     files = tmp_path / "system.pem", tmp_path / "system.key"
     files[0].write_bytes(certificate.public_bytes(Encoding.PEM))

@@ -165,8 +165,8 @@ def organisation_row(code: str, now: datetime) -> dict[str, object]:
 
 @pytest.fixture
 def authority(ca_settings: Settings, record: RegistrationRecord) -> Iterator[Authority]:
-    with certificate_authority_at_rest(ca_settings) as authority:
-        yield authority
+    with certificate_authority_at_rest(ca_settings) as operations:
+        yield operations.authority
 
 
 def test_an_approved_system_gets_one_certificate(authority: Authority, record: RegistrationRecord) -> None:

@@ -46,12 +46,12 @@ def issued(client: CaClient) -> CardCertificates:
 
 @pytest.fixture
 def pages(client: CaClient) -> FlaskClient:
-    return create_status_app(client).test_client()
+    return create_status_app(StatusAnswers(client)).test_client()
 
 
 @pytest.fixture
 def status_url(client: CaClient) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_status_app(client), threaded=True)
+    server = make_server("127.0.0.1", 0, create_status_app(StatusAnswers(client)), threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
@@ -289,7 +289,7 @@ def test_a_huge_request_is_turned_away(pages: FlaskClient) -> None:
 def test_the_last_documents_are_given_out_while_the_authority_is_down(
     ca_settings: Settings, record: RegistrationRecord
 ) -> None:
-    pages = create_status_app(CaClient(ca_settings.ca.socket)).test_client()
+    pages = create_status_app(StatusAnswers(CaClient(ca_settings.ca.socket))).test_client()
     with authority_in_a_thread(ca_settings):
         issued = CaClient(ca_settings.ca.socket).issue_card_certificates(founding_order(CardKeys.new()))
         request = ocsp_request(issued.authentication, issued.chain[0])
@@ -310,7 +310,7 @@ def test_nothing_is_given_out_after_its_next_update(
     ca_settings: Settings, record: RegistrationRecord
 ) -> None:
     moment, seconds = [later()], [0.0]
-    answers = StatusAnswers(CaClient(ca_settings.ca.socket), lambda: moment[0], lambda: seconds[0])
+    answers = StatusAnswers(CaClient(ca_settings.ca.socket), None, lambda: moment[0], lambda: seconds[0])
     with authority_in_a_thread(ca_settings):
         crl = answers.crl("authentication")
     assert crl.next_update is not None

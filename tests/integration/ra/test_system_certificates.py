@@ -64,8 +64,8 @@ def key() -> ec.EllipticCurvePrivateKey:
 
 
 def issued(office: Office, settings: Settings):
-    with certificate_authority_at_rest(settings) as authority:
-        issuing = IssuingSystemCertificates(office.ra.database, authority.issue_system_certificate)
+    with certificate_authority_at_rest(settings) as operations:
+        issuing = IssuingSystemCertificates(office.ra.database, operations.authority.issue_system_certificate)
         return issuing.issue_approved(OPERATOR)
 
 

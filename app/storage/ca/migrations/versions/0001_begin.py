@@ -27,6 +27,8 @@ def upgrade() -> None:
     _withdrawn_order()
     _certificate()
     _crl()
+    _delta_crl()
+    _receipt()
     _revocation()
 
 
@@ -109,6 +111,7 @@ def _certificate() -> None:
         sa.Column("audited_at", tables.UtcDateTime(timezone=True), nullable=True),
         sa.Column("signed_at", tables.UtcDateTime(timezone=True), nullable=True),
         sa.Column("der", sa.LargeBinary(), nullable=True),
+        sa.Column("status_position", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "(der IS NULL) = (signed_at IS NULL)", name=op.f("ck_certificate_signed_has_a_time")
         ),
@@ -121,6 +124,7 @@ def _certificate() -> None:
         sa.PrimaryKeyConstraint("serial_number", name=op.f("pk_certificate")),
         sa.UniqueConstraint("order_id", "purpose", name=op.f("uq_certificate_order_id")),
         sa.UniqueConstraint("spki_sha256", name=op.f("uq_certificate_spki_sha256")),
+        sa.UniqueConstraint("status_position", name=op.f("uq_certificate_status_position")),
     )
     _certificate_indexes()
 
@@ -137,6 +141,13 @@ def _certificate_indexes() -> None:
             sqlite_where=sa.text("der IS NULL"),
             postgresql_where=sa.text("der IS NULL"),
         )
+        batch_op.create_index(
+            "ix_certificate_status_untold",
+            ["signed_at"],
+            unique=False,
+            sqlite_where=sa.text("status_position IS NULL AND der IS NOT NULL"),
+            postgresql_where=sa.text("status_position IS NULL AND der IS NOT NULL"),
+        )
 
 
 def _crl() -> None:
@@ -150,6 +161,34 @@ def _crl() -> None:
         sa.CheckConstraint("number > 0", name=op.f("ck_crl_number_is_positive")),
         sa.ForeignKeyConstraint(["issuing_ca"], ["authority_key.name"], name=op.f("fk_crl_issuing_ca")),
         sa.PrimaryKeyConstraint("issuing_ca", "number", name=op.f("pk_crl")),
+    )
+
+
+def _delta_crl() -> None:
+    op.create_table(
+        "delta_crl",
+        sa.Column("issuing_ca", sa.String(length=60), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base_number", sa.BigInteger(), nullable=False),
+        sa.Column("this_update", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("next_update", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "base_number > 0 AND base_number < number", name=op.f("ck_delta_crl_base_comes_before")
+        ),
+        sa.ForeignKeyConstraint(["issuing_ca"], ["authority_key.name"], name=op.f("fk_delta_crl_issuing_ca")),
+        sa.PrimaryKeyConstraint("issuing_ca", "number", name=op.f("pk_delta_crl")),
+    )
+
+
+def _receipt() -> None:
+    op.create_table(
+        "receipt",
+        sa.Column("order_id", sa.String(length=200), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("made_at", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("order_id", name=op.f("pk_receipt")),
     )
 
 
@@ -171,12 +210,19 @@ def _revocation() -> None:
 def downgrade() -> None:
     """Remove every table."""
     op.drop_table("revocation")
+    op.drop_table("receipt")
+    op.drop_table("delta_crl")
     op.drop_table("crl")
     with op.batch_alter_table("certificate", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_certificate_unfinished",
             sqlite_where=sa.text("der IS NULL"),
             postgresql_where=sa.text("der IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_certificate_status_untold",
+            sqlite_where=sa.text("status_position IS NULL AND der IS NOT NULL"),
+            postgresql_where=sa.text("status_position IS NULL AND der IS NOT NULL"),
         )
         batch_op.drop_index(batch_op.f("ix_certificate_holder"))
 

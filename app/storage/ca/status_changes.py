@@ -1,0 +1,85 @@
+"""The part of the ledger that tells what changed of certificates' status, in the order of positions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+
+from app.ca.status_values import CertificateState, Revocation, StatusChanges
+from app.domain.revocation import RevocationReason
+from app.storage.ca.tables import certificate, revocation
+from app.storage.database import Database
+
+_UNTOLD = certificate.c.status_position.is_(None) & certificate.c.der.is_not(None)
+
+
+class StatusChangesLedger:
+    """States and their changes in ``database``, which is the certificate authority's own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Positions are given when they are asked for, by one thread: so they have no gap that fills later.
+        self._numbering = threading.Lock()
+
+    def states(self, serial_numbers: Sequence[str]) -> list[CertificateState]:
+        """The certificates with these numbers that were issued; the others are left out."""
+        is_issued = certificate.c.audited_at.is_not(None)
+        with self._database.read() as work:
+            chosen = _states(certificate.c.serial_number.in_(serial_numbers), is_issued)
+            return [_state(row) for row in work.connection.execute(chosen)]
+
+    def status_changes(self, after: int, limit: int) -> StatusChanges:
+        """Certificates issued or revoked after a position; see the port."""
+        self._number_the_untold(limit)
+        with self._database.read() as work:
+            chosen = _states(certificate.c.status_position > after)
+            ordered = chosen.order_by(certificate.c.status_position).limit(limit)
+            rows = work.connection.execute(ordered).all()
+        return StatusChanges(rows[-1].status_position if rows else after, [_state(row) for row in rows])
+
+    def _number_the_untold(self, limit: int) -> None:
+        with self._numbering:
+            with self._database.read() as work:
+                untold = work.connection.scalars(_untold(limit)).all()
+            if untold:
+                with self._database.change() as work:
+                    _number(work.connection, untold)
+
+
+def _untold(limit: int) -> Select[Any]:
+    return select(certificate.c.serial_number).where(_UNTOLD).order_by(certificate.c.signed_at).limit(limit)
+
+
+def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
+    newest = connection.scalar(select(func.max(certificate.c.status_position))) or 0
+    for position, serial_number in enumerate(serial_numbers, newest + 1):
+        this = certificate.c.serial_number == serial_number
+        connection.execute(update(certificate).where(this, _UNTOLD).values(status_position=position))
+
+
+def _states(*where: ColumnElement[bool]) -> Select[Any]:
+    columns = certificate.c
+    return (
+        select(
+            columns.serial_number,
+            columns.issuing_ca,
+            columns.not_after,
+            columns.status_position,
+            revocation.c.reason,
+            revocation.c.revoked_at,
+        )
+        .outerjoin(revocation, revocation.c.serial_number == columns.serial_number)
+        .where(*where)
+    )
+
+
+def _state(row: Row[Any]) -> CertificateState:
+    revoked = (
+        None
+        if row.reason is None
+        else Revocation(row.serial_number, RevocationReason(row.reason), row.revoked_at)
+    )
+    return CertificateState(row.serial_number, row.issuing_ca, row.not_after, revoked)
