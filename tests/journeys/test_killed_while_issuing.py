@@ -13,7 +13,8 @@ import pytest
 
 from app.domain.issuance import IssuanceNotOpen, IssuanceStatus
 from app.errors import Refusal
-from tests.support.killing import Gates, Missed, Processes, Recorded, Signed, wait_until
+from tests.support.gates import Gates, Recorded, Signed, WatchedIssuance
+from tests.support.killing import Missed, Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run
 from tests.support.running_service import Service, running_service
 
@@ -112,7 +113,7 @@ def killed_at(
     """
     for _ in range(5):
         case = Case(office)
-        gates = Gates(processes, case.issuance)
+        gates = Gates(processes, WatchedIssuance(case.issuance))
         try:
             run = office.issue_in_background(office.hop(case.issuance))
             stand_still(gates, moment)

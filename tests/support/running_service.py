@@ -135,7 +135,10 @@ def running_service(
         )
     finally:
         if process.stdout is not None and not process.stdout.closed:
-            stop(process)
+            ended_before = process.poll()
+            # Shown with the tests that failed meanwhile: what stopped and was started again, and why.
+            print(said := stop(process))
+            assert ended_before is None, f"the service ended by itself ({ended_before}):\n{said}"
 
 
 def processes_of_run(mark: str) -> dict[int, str]:
