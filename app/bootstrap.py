@@ -21,7 +21,7 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
-from app.card_bootstrap import expiring
+from app.card_bootstrap import card_job_kinds, expiring, giving_up, renewals
 from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
@@ -40,7 +40,6 @@ from app.periodic_tasks import (
 )
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
-from app.ra.card_job_steps import CardJobKinds
 from app.ra.carrying_loads import CarryingLoads
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.collecting_jobs import CollectingJobs
@@ -156,6 +155,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     )
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, desk_policy)
+    renewing = renewals(database, ca, settings.service.origin)
+    kinds = card_job_kinds(renewing)
     return Services(
         finding=Finding(database),
         registering=Registering(database, photos),
@@ -166,8 +167,9 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
-        collecting_jobs=CollectingJobs(database, desk_jobs, card_job_kinds(), desk_policy.pin_policy),
-        following_jobs=FollowingJobs(database),
+        collecting_jobs=CollectingJobs(database, desk_jobs, kinds, desk_policy.pin_policy),
+        following_jobs=FollowingJobs(database, giving_up()),
+        renewals=renewing,
         card_moves=MovingCards(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
@@ -181,11 +183,6 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         signatures=signature_service(settings, database),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
     )
-
-
-def card_job_kinds() -> CardJobKinds:
-    """What is done with cards at desks besides issuing them: the use case of each kind."""
-    return {}
 
 
 def session_limits(settings: Settings) -> SessionLimits:

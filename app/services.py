@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.ra.operating import Operating
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
+    from app.ra.renewals import RenewalAbilities
     from app.ra.requesting import Requesting
     from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
@@ -62,6 +63,7 @@ class Services:
     collecting_jobs: CollectingJobs
     following_jobs: FollowingJobs
     card_moves: MovingCards
+    renewals: RenewalAbilities
     systems: SystemAbilities
     auditing: Auditing
     stock: StockAbilities

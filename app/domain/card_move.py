@@ -149,7 +149,7 @@ _AT_THE_DESK = (
         frozenset({S.EXPIRING, S.EXPIRED}),
         S.ACTIVE,
         Place.DESK,
-        permission=Permission.ISSUE_CARD,
+        permission=Permission.RENEW_CARD,
         holder_may=True,
         certificates=Effect.ISSUED,
     ),

@@ -26,6 +26,7 @@ _REASON_OF_CARD_END = {
     "damaged": RevocationReason.CESSATION_OF_OPERATION,
     "faulty": RevocationReason.CESSATION_OF_OPERATION,
     "replaced": RevocationReason.SUPERSEDED,
+    "renewed": RevocationReason.SUPERSEDED,
     "name_changed": RevocationReason.AFFILIATION_CHANGED,
     "left": RevocationReason.CESSATION_OF_OPERATION,
     "misused": RevocationReason.PRIVILEGE_WITHDRAWN,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cryptography import x509
 
 from app.domain.approval import (
@@ -51,6 +53,15 @@ def _require_says(
         "the site": (statement.origin, origin),
         "the kind of card": (statement.card_profile, card_profile),
     }
+    require_all_as_known(said)
+
+
+def require_all_as_known(said: Mapping[str, tuple[str | None, str | None]]) -> None:
+    """Refuse a statement that says something else than is known: by what it is about, (said, known).
+
+    Raises:
+        ApprovalNotValid
+    """
     wrong = [what for what, (claimed, known) in said.items() if claimed != known]
     if wrong:
         raise ApprovalNotValid(
@@ -59,22 +70,35 @@ def _require_says(
 
 
 def _verify_signed_by_operator(work: Work, issuance: CardIssuance, approval: SignedApproval) -> None:
-    certificate = _operators_certificate(work, issuance, approval.certificate)
+    if verified_signer(work, approval).uid != issuance.operator_uid:
+        raise ApprovalNotValid(
+            "The approval was not accepted: it must be signed with the card of the operator who began this."
+        )
+
+
+def verified_signer(work: Work, approval: SignedApproval) -> CardCertificate:
+    """Our own record of the certificate that signed, once signature, dates and card are verified.
+
+    Raises:
+        ApprovalNotValid
+    """
+    certificate = _signers_certificate(work, approval.certificate)
     public_key = x509.load_der_x509_certificate(certificate.der).public_key()
     verify_approval(public_key, approval.signature, approval.statement)
+    return certificate
 
 
-def _operators_certificate(work: Work, issuance: CardIssuance, unverified: bytes) -> CardCertificate:
+def _signers_certificate(work: Work, unverified: bytes) -> CardCertificate:
     """Our own record of the certificate; what the desk sent only says which one."""
     known = work.certificates.get(_serial_number_from_untrusted(unverified))
     if known is None or known.der != unverified:
         raise ApprovalNotValid("The approval was not accepted: we did not issue that certificate.")
-    if known.purpose is not CertificatePurpose.CONTENT_COMMITMENT or known.uid != issuance.operator_uid:
+    if known.purpose is not CertificatePurpose.CONTENT_COMMITMENT:
         raise ApprovalNotValid(
-            "The approval was not accepted: it must be signed with the card of the operator who began this."
+            "The approval was not accepted: it must be signed with the card's signing key."
         )
     if known.status is not CertificateStatus.ACTIVE or not known.not_before <= work.now <= known.not_after:
-        raise ApprovalNotValid("The approval was not accepted: the operator's certificate is not valid now.")
+        raise ApprovalNotValid("The approval was not accepted: the signer's certificate is not valid now.")
     _require_working_card(work, known)
     return known
 
@@ -89,7 +113,7 @@ def _serial_number_from_untrusted(unverified: bytes) -> str:
 def _require_working_card(work: Work, certificate: CardCertificate) -> None:
     card = work.cards.get(certificate.card_serial)
     if card is None or card.status not in (CardStatus.ACTIVE, CardStatus.EXPIRING):
-        raise ApprovalNotValid("The approval was not accepted: the operator's card does not work any more.")
+        raise ApprovalNotValid("The approval was not accepted: the signer's card does not work any more.")
 
 
 def bind_card(

@@ -147,7 +147,7 @@ class Certifying:
             return self._record(actor, issuance, issued)
         except IssuanceNotOpen:
             with self._database.change() as work:
-                _keep_revoked(work, _certificates(_locked(work, issuance.id), issued))
+                keep_revoked(work, _certificates(_locked(work, issuance.id), issued))
             raise
 
     def _record(self, actor: Actor, known: CardIssuance, issued: CardCertificates) -> str:
@@ -202,20 +202,34 @@ def _certificates(issuance: CardIssuance, issued: CardCertificates) -> list[Card
 
 
 def _certificate(issuance: CardIssuance, purpose: CertificatePurpose, der: bytes) -> CardCertificate:
+    assert issuance.card_serial is not None
+    return issued_certificate(der, purpose, issuance.uid, issuance.card_serial, issuance_id=issuance.id)
+
+
+def issued_certificate(
+    der: bytes,
+    purpose: CertificatePurpose,
+    uid: str,
+    card_serial: str,
+    *,
+    issuance_id: str | None = None,
+    renewal_id: str | None = None,
+) -> CardCertificate:
+    """The record of a certificate that the authority has just made, for an issuance or a renewal."""
     certificate = x509.load_der_x509_certificate(der)
     public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    assert issuance.card_serial is not None
     return CardCertificate(
         serial_number=serial_number_text(certificate.serial_number),
         purpose=purpose,
-        uid=issuance.uid,
-        card_serial=issuance.card_serial,
-        issuance_id=issuance.id,
+        uid=uid,
+        card_serial=card_serial,
+        issuance_id=issuance_id,
         spki_sha256=sha256(public_key).hexdigest(),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         der=der,
         status=CertificateStatus.ISSUED,
+        renewal_id=renewal_id,
     )
 
 
@@ -236,7 +250,8 @@ def _keep(work: Work, issuance: CardIssuance, certificates: list[CardCertificate
     )
 
 
-def _keep_revoked(work: Work, certificates: list[CardCertificate]) -> None:
+def keep_revoked(work: Work, certificates: list[CardCertificate]) -> None:
+    """Keep certificates that came too late: what they were for was undone."""
     for certificate in certificates:
         if work.certificates.get(certificate.serial_number) is None:
             work.certificates.add(certificate)

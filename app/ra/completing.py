@@ -34,7 +34,7 @@ def complete_issuance(
     require_active(require_person(work, issuance.uid))
     certificates = work.certificates.of_issuance(issuance.id)
     require_read_back(certificates, read_back)
-    _verify_proof(certificates[CertificatePurpose.AUTHENTICATION], issuance, proof)
+    require_proof(certificates[CertificatePurpose.AUTHENTICATION], issuance.completion_nonce or "", proof)
     assert issuance.card_serial is not None
     card = work.cards.get_to_change(issuance.card_serial)
     assert card is not None
@@ -59,11 +59,15 @@ def require_read_back(
             )
 
 
-def _verify_proof(certificate: CardCertificate, issuance: CardIssuance, proof: bytes) -> None:
-    """The proof is a signature over the completion nonce with the new authentication key."""
+def require_proof(certificate: CardCertificate, nonce: str, proof: bytes) -> None:
+    """Refuse what is no signature over the completion nonce with the new authentication key.
+
+    Raises:
+        ProofNotValid
+    """
     public_key = x509.load_der_x509_certificate(certificate.der).public_key()
     try:
-        verify_signature(public_key, proof, (issuance.completion_nonce or "").encode())
+        verify_signature(public_key, proof, nonce.encode())
     except InvalidSignature:
         raise ProofNotValid(
             "The card did not prove that it holds its key. Open the job again, or undo it."

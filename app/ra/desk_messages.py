@@ -43,8 +43,8 @@ def certificates_message(
 ) -> dict[str, JsonValue]:
     """The certificates, and what the new authentication key must sign to complete."""
     return {
-        "authentication": _base64(authentication),
-        "content_commitment": _base64(content_commitment),
+        "authentication": as_base64(authentication),
+        "content_commitment": as_base64(content_commitment),
         "completion_nonce": completion_nonce,
     }
 
@@ -61,5 +61,6 @@ def stored_certificates(work: Work, issuance: CardIssuance) -> dict[str, JsonVal
     )
 
 
-def _base64(data: bytes) -> str:
+def as_base64(data: bytes) -> str:
+    """Bytes as they stand in JSON."""
     return b64encode(data).decode()

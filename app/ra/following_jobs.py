@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.domain.actor import Actor
 from app.domain.card_job import CardJob, JobKind, require_open, require_other_than_holder
@@ -17,17 +17,22 @@ from app.ra.summaries import Names
 #: What an operator must be allowed for a job of the kind.
 PERMISSIONS: Mapping[JobKind, Permission] = {
     JobKind.UNLOCK: Permission.UNLOCK_CARD,
-    JobKind.RENEW: Permission.ISSUE_CARD,
+    JobKind.RENEW: Permission.RENEW_CARD,
     JobKind.REPAIR: Permission.ISSUE_CARD,
     JobKind.CLEAR: Permission.CANCEL_CARD,
 }
 
 
-class FollowingJobs:
-    """The page of a card job."""
+GivingUp = Callable[[Work, CardJob], None]
+"""What else is taken back, in the same transaction, when a job is given up; it may refuse."""
 
-    def __init__(self, database: Database) -> None:
+
+class FollowingJobs:
+    """The page of a card job. ``giving_up`` holds the kinds that leave something to be taken back."""
+
+    def __init__(self, database: Database, giving_up: Mapping[JobKind, GivingUp] | None = None) -> None:
         self._database = database
+        self._giving_up = giving_up or {}
 
     def ticket(self, actor: Actor, job_id: str) -> str:
         """A new one-time ticket, valid for 5 minutes, with which the desk claims the job.
@@ -76,6 +81,8 @@ class FollowingJobs:
                 actor.require(PERMISSIONS[job.kind])
                 require_other_than_holder(actor.uid, job.uid)
             require_open(job)
+            if job.kind in self._giving_up:
+                self._giving_up[job.kind](work, job)
             work.card_jobs.save(undone(job, reason.strip(), work.now))
             work.audit.details(card=job.card_serial, reason_given=reason.strip()[:500])
 

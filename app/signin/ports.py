@@ -44,6 +44,9 @@ class SignInRecords(Protocol):
     def card_holder(self, serial_number: str) -> CardHolder | None:
         """The authentication certificate with this serial number, its card and holder."""
 
+    def take_into_use(self, serial_number: str, address: str) -> bool:
+        """Whether it is a renewed card's, used for the first time: from now on it counts, not the old."""
+
     def terms_accepted_at(self, uid: str, version: str) -> datetime | None:
         """When the person accepted this version."""
 

@@ -165,7 +165,7 @@ class SmartcardSignIn:
         return certificate
 
     def _open_session(self, work: SignInWork, attempt: Attempt, certificate: x509.Certificate) -> SignedIn:
-        holder = require_usable_holder(work, certificate)
+        holder = require_usable_holder(work, certificate, attempt.address)
         work.rate_limits.forget(_BY_ADDRESS, attempt.address)
         new_key = new_value()
         session_id = work.sessions.sign_in(
@@ -190,14 +190,17 @@ def _event(attempt: Attempt, name: str, subject: str, actor_uid: str, details: d
     return AuditEvent(name, subject, actor_uid, None, attempt.address, attempt.request_id, details=details)
 
 
-def require_usable_holder(work: SignInWork, certificate: x509.Certificate) -> CardHolder:
+def require_usable_holder(work: SignInWork, certificate: x509.Certificate, address: str) -> CardHolder:
     """Whose card it is, once our register says that certificate, card and holder are in order.
 
     Raises:
         SignInRefused
     """
-    found = work.sign_ins.card_holder(serial_number_text(certificate.serial_number))
-    holder = card_checks.require_known(found, _der_of(certificate))
+    serial_number, der = serial_number_text(certificate.serial_number), _der_of(certificate)
+    holder = card_checks.require_known(work.sign_ins.card_holder(serial_number), der)
+    if work.sign_ins.take_into_use(serial_number, address):
+        # A renewal waited for the first use of its new certificate; the old one ends with it.
+        holder = card_checks.require_known(work.sign_ins.card_holder(serial_number), der)
     card_checks.require_usable_card(holder)
     card_checks.require_active_certificate(holder)
     card_checks.require_active_holder(holder)

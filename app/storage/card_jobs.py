@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.card_job import AlreadySigned, CardJob, JobAlreadyOpen, JobApproval, JobKind, JobStatus
@@ -58,6 +58,14 @@ class CardJobs:
         """The card's open job of that kind."""
         of_card = _job.c.card_serial == card_serial, _job.c.kind == kind.value
         return next(iter(self._select(*of_card, _OPEN)), None)
+
+    def of_card(self, card_serial: str, kind: JobKind) -> list[CardJob]:
+        """Every job of that kind that the card was in, oldest first."""
+        return self._select(_job.c.card_serial == card_serial, _job.c.kind == kind.value)
+
+    def withdraw_approvals(self, job_id: str) -> None:
+        """Forget the signatures for a job: what they were made for has changed."""
+        self._connection.execute(delete(_approval).where(_approval.c.job_id == job_id))
 
     def approve(self, job: CardJob, approval: JobApproval, at: datetime) -> None:
         """Keep a signature for the job.

@@ -104,9 +104,10 @@ class Cards:
         """Move a card to a state that keeps its holder, or back to stock.
 
         Raises:
-            CardMoveNotAllowed
+            CardMoveNotAllowed, CardAlreadyHeld
         """
-        self._move(card, to, **(_BLANK_VALUES if to in BLANK else {}))
+        with conflict_means(_already_held()):
+            self._move(card, to, **(_BLANK_VALUES if to in BLANK else {}))
 
     def activate(self, card: Card, at: datetime, to: CardStatus = CardStatus.ACTIVE) -> None:
         """Make the card its holder's working card; one that is issued locked is ``to`` locked.
@@ -114,8 +115,7 @@ class Cards:
         Raises:
             CardMoveNotAllowed, CardAlreadyHeld
         """
-        held = CardAlreadyHeld("This person already has a working card. Cancel that card first.")
-        with conflict_means(held):
+        with conflict_means(_already_held()):
             self._move(card, to, activated_at=at)
 
     def end(self, card: Card, to: CardStatus, at: datetime, reason: str) -> None:
@@ -164,7 +164,8 @@ class Cards:
     def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]:
         """Live cards, by serial, whose state is behind the first end of their certificates, with that end.
 
-        An active card is when its certificates end before ``soon``, any other when they have ended.
+        An active card is when its certificates end before ``soon``, any other when they have ended. So is a
+        temporary one: it is not renewed.
         """
         ends_at = func.min(_certificate.c.not_after)
         chosen = (
@@ -182,6 +183,10 @@ class Cards:
     def _select(self, *conditions: ColumnElement[bool]) -> list[Card]:
         chosen = select(_card).where(*conditions).order_by(_card.c.registered_at.desc(), _card.c.serial)
         return [_card_of(row) for row in self._connection.execute(chosen)]
+
+
+def _already_held() -> CardAlreadyHeld:
+    return CardAlreadyHeld("This person already has a working card. Cancel that card first.")
 
 
 def _card_of(row: Row[tuple[object, ...]]) -> Card:

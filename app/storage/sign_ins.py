@@ -11,6 +11,7 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.person import PersonStatus
 from app.domain.role_profile import RoleProfile
+from app.ra.taking_into_use import first_used
 from app.signin.session import ChosenRole
 from app.signin.signature import NonceHashes
 from app.signin.staff import CardHolder, CodedName, StaffMember, StaffRole
@@ -77,6 +78,10 @@ class SignIns:
         )
         row = self._connection.execute(chosen).one_or_none()
         return _holder_of(row) if row else None
+
+    def take_into_use(self, serial_number: str, address: str) -> bool:
+        """Whether it is a renewed card's, used for the first time: from now on it counts, not the old."""
+        return first_used(self._work, serial_number, address)
 
     def terms_accepted_at(self, uid: str, version: str) -> datetime | None:
         """When the person accepted this version."""

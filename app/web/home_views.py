@@ -13,6 +13,7 @@ from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page
 from app.web.presenters.card_stock import stock_alarms
 from app.web.presenters.home import HomePage
+from app.web.presenters.renewal import RenewalOffer
 
 blueprint = Blueprint("home", __name__)
 
@@ -24,7 +25,8 @@ def start() -> Response:
     counts = _open_requests(actor), _open_issuances(actor), _closings(actor)
     page = HomePage.of(actor, _organisation(actor), *counts, alarms=_stock_alarms(actor))
     heading = f"{context.settings().service.name}: what you can do"
-    return render_page("home.html", heading, page=page, form=SubmittedForm())
+    offer = RenewalOffer.of(context.services().renewals.beginning.due(actor.uid))
+    return render_page("home.html", heading, page=page, form=SubmittedForm(), offer=offer)
 
 
 @blueprint.get("/logo")

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, make_response
 from app.web import context
 from app.web.pages import render_page
 from app.web.presenters.person import PersonPage
+from app.web.presenters.renewal import RenewalOffer
 
 blueprint = Blueprint("my", __name__, url_prefix="/my")
 
@@ -16,7 +17,8 @@ def mine() -> Response:
     """What this service knows about the signed-in person."""
     actor = context.actor()
     page = PersonPage.of_oneself(actor, context.services().finding.own(actor), context.now())
-    return render_page("my/mine.html", "My access", page=page)
+    offer = RenewalOffer.of(context.services().renewals.beginning.due(actor.uid))
+    return render_page("my/mine.html", "My access", page=page, offer=offer)
 
 
 @blueprint.get("/photo")

@@ -50,7 +50,9 @@ def person_page(uid: str, refusal: Refusal | None = None) -> Response:
     actor, form = context.actor(), SubmittedForm()
     if refusal is not None:
         form.add_problems(refusal)
-    page = PersonPage.of(actor, context.services().finding.person(actor, uid), context.now())
+    services = context.services()
+    record, due = services.finding.person(actor, uid), services.renewals.beginning.due(uid)
+    page = PersonPage.of(actor, record, context.now(), due)
     return render_page(
         "people/person.html",
         page.name,

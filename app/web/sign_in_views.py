@@ -26,6 +26,7 @@ from app.web.context import SignInNeeded
 from app.web.csrf import csrf_value
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page
+from app.web.renewal_views import own_renewal_offer
 from app.web.return_address import RETURN_TO, WANTED_BY, local_address
 from app.web.session_store import (
     SessionUser,
@@ -39,6 +40,7 @@ blueprint = Blueprint("sign_in", __name__)
 
 #: What a browser session keeps through a sign-in, which empties the rest.
 KEPT = (RETURN_TO, "authorizations")
+_RENEWAL_OFFERED = "renewal_offered"
 _MOST_MATCHES = 20
 
 
@@ -109,6 +111,11 @@ def go_on() -> Response | WerkzeugResponse:
         return redirect("/sign-in/terms", 303)
     if person.role_chosen_at is None:
         return redirect("/sign-in/role", 303)
+    if not session.get(_RENEWAL_OFFERED):
+        # Once at each sign-in, and nothing waits for it.
+        session[_RENEWAL_OFFERED] = True
+        if own_renewal_offer(person.uid) is not None:
+            return redirect("/sign-in/renew", 303)
     return leave_for(session.pop(RETURN_TO, "/"))
 
 

@@ -23,6 +23,7 @@ from card_agent.issue_pages import IssuePages
 from card_agent.job_desk import JobDesk
 from card_agent.job_kind import JobKind
 from card_agent.job_pages import JobPages
+from card_agent.renewing import RenewCard
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
@@ -31,7 +32,7 @@ from card_agent.visits import FormValues, WaysBack
 _log = logging.getLogger("card_agent")
 
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
-JOB_KINDS: dict[str, JobKind] = {}
+JOB_KINDS: dict[str, JobKind] = {"renew": RenewCard()}
 
 
 def main(arguments: list[str] | None = None) -> int:

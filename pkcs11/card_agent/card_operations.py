@@ -26,6 +26,12 @@ def contents(card: Card) -> CardContents:
     return card.contents()
 
 
+def enter(card: Card, pin: Pin) -> None:
+    """Do nothing but log in: a wrong PIN is found out before anything is begun."""
+    with card.log_in(pin):
+        pass
+
+
 def sign(card: Card, pin: Pin, purpose: Purpose, data: bytes) -> bytes:
     """Return the ES256 signature over ``data`` (raw r || s, 64 bytes) by the key for ``purpose``."""
     with card.log_in(pin) as logged_in:

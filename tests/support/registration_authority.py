@@ -27,11 +27,13 @@ from sqlalchemy import insert, select
 
 from app.adapters.photo import PillowPhotos
 from app.domain.actor import Actor
+from app.domain.card_job import JobKind
 from app.domain.evidence import Evidence, EvidenceKind
 from app.domain.permissions_policy import parse
 from app.domain.person import Registration
 from app.domain.pin_policy import PinPolicy
 from app.domain.position import AccessProfile, Approval, NewPosition
+from app.domain.renewal import RenewalRules
 from app.domain.role_profile import RoleProfile
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
@@ -45,6 +47,8 @@ from app.ra.organisation_scope import OrganisationScope
 from app.ra.ports import CertificateAuthority
 from app.ra.positioning import Positioning
 from app.ra.registering import Registering
+from app.ra.renewing import Renewing, give_up_renewal
+from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.requesting import Requesting
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
@@ -288,8 +292,11 @@ class RegistrationAuthority:
         self.deciding = Deciding(database, scope)
         self.issuing = Issuing(database)
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
-        self.collecting_jobs = CollectingJobs(database, self.desk_jobs, {}, PinPolicy())
-        self.following_jobs = FollowingJobs(database)
+        self.renewing = Renewing(database, RenewalRules())
+        self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
+        kinds = {JobKind.RENEW: self.renewing_at_desk}
+        self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
+        self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
         self.card_moves = MovingCards(database)
         self.founding = FoundingCeremony(database, PillowPhotos(), POLICY)
 
@@ -301,8 +308,8 @@ class RegistrationAuthority:
 
     def _is_open(self, issuance_id: str) -> bool:
         with self.database.read() as work:
-            issuance = work.issuances.get(issuance_id)
-        return issuance is not None and issuance.status.is_open
+            found = work.issuances.get(issuance_id) or work.card_jobs.get(issuance_id)
+        return found is not None and found.status.is_open
 
     def actor(self, uid: str) -> Actor:
         """The person in the newest role profile that counts."""

@@ -22,9 +22,11 @@ from joserfc.jwk import ECKey
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.adapters.back_channel import HttpBackChannel
+from app.domain.renewal import RenewalRules
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import parse
+from app.ra.renewing import Renewing
 from app.service.local_tls import make_local_tls
 from app.services import Services
 from app.signin.browser_sessions import BrowserSessions
@@ -131,6 +133,7 @@ def ward(sqlite_database: Database, tmp_path: Path) -> Iterator[Ward]:
     services = SimpleNamespace(
         sign_in=SmartcardSignIn(sqlite_database, authority().paths, provider),
         sessions=BrowserSessions(sqlite_database, POLICY),
+        renewals=SimpleNamespace(beginning=Renewing(sqlite_database, RenewalRules())),
         openid=OpenIDProvider(sqlite_database, parties, signing_keys(), provider),
     )
     settings = settings_for(tmp_path)

@@ -35,6 +35,7 @@ from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
+from app.ra.renewals import RenewalAbilities
 from app.services import Services, SignatureService
 from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
@@ -225,6 +226,7 @@ def services_of(office: Office) -> Services:
             collecting_jobs=ra.collecting_jobs,
             following_jobs=ra.following_jobs,
             card_moves=ra.card_moves,
+            renewals=RenewalAbilities(ra.renewing, ra.renewing_at_desk),
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             stock=stock_abilities(ra.database),

@@ -42,6 +42,20 @@ WORDS: dict[JobKind, JobWords] = {
         _ALL | _APPROVED | {"unlocked": "New PIN set on the card"},
     ),
 }
+_RENEWED = {
+    "keys_presented": "New keys made on the card",
+    "approved": "Signed for these keys",
+    "certified": "Certificates signed",
+    "in_use": "New certificates used, old ones withdrawn",
+    "old_keys_removed": "Old keys removed from the card",
+}
+WORDS[JobKind.RENEW] = JobWords(
+    "Renew the card of {name}",
+    "Put the card in a reader, and the card of whoever signs in the other, then open the desk. It asks for "
+    "the PINs and does the rest. The card goes on working until the new certificates are in use.",
+    "The card is renewed. Its PIN is the same as before.",
+    _ALL | _RENEWED,
+)
 _UNNAMED = JobWords("Card of {name}", "Open the desk and go on there.", "This is done.", _ALL)
 
 

@@ -12,6 +12,7 @@ from app.domain.person import Assurance, PersonStatus
 from app.domain.professional_registration import NUMBER_FORMATS
 from app.domain.request import RequestStatus
 from app.ra.records import PersonRecord, RequestSummary
+from app.ra.renewing import RenewalDue
 from app.web.presenters.cards import CardShown, cards_shown
 from app.web.presenters.registration import documents_table
 from app.web.presenters.role import RoleShown, roles_shown
@@ -45,12 +46,15 @@ class PersonPage:
     actions: tuple[Action, ...]
 
     @classmethod
-    def of(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
-        """The page of somebody, for an RA person or sponsor."""
+    def of(
+        cls, actor: Actor, record: PersonRecord, now: datetime, due: RenewalDue | None = None
+    ) -> PersonPage:
+        """The page of somebody, for an RA person or sponsor. ``due`` is their card that can be renewed."""
         base = f"/people/{record.person.uid}"
         cards = cards_shown(record.cards, base, actor)
         requests = _requests_table([each for each in record.requests if _may_see(actor, each)])
-        actions, notice = _actions(actor, record), _notice(actor, record)
+        actions = (*_actions(actor, record), *_renewal_actions(actor, record, due))
+        notice = _notice(actor, record)
         return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice)
 
     @classmethod
@@ -162,6 +166,20 @@ def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
     if Permission.ISSUE_CARD in actor.permissions:
         actions += _issue_actions(record)
     return tuple(actions)
+
+
+def _renewal_actions(actor: Actor, record: PersonRecord, due: RenewalDue | None) -> tuple[Action, ...]:
+    """Signed with one's own card, or by two colleagues; for an expired card, own needs the right to issue."""
+    if due is None or Permission.RENEW_CARD not in actor.permissions or actor.uid == record.person.uid:
+        return ()
+    if due.open_job:
+        return (Action("Go on renewing the card", f"/card-jobs/{due.open_job}"),)
+    href, words = f"/people/{record.person.uid}/cards/{due.card_serial}/renew", "Renew the card"
+    alone = Action(words, href, is_form=True)
+    vouched = Action("Renew the expired card with two colleagues", f"{href}-with-colleagues", is_form=True)
+    if not due.has_ended:
+        return (alone,)
+    return (alone, vouched) if Permission.ISSUE_CARD in actor.permissions else (vouched,)
 
 
 def _issue_actions(record: PersonRecord) -> list[Action]:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
+from app.domain.renewal import RenewalRules
+from app.ra.renewing import Renewing
 from app.services import Services
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.smartcard import SmartcardSignIn
@@ -66,6 +68,7 @@ def sign_in_site(sqlite_database: Database, tmp_path: Path) -> SignInSite:
     services = SimpleNamespace(
         sign_in=SmartcardSignIn(sqlite_database, authority().paths, ORIGIN),
         sessions=BrowserSessions(sqlite_database, POLICY),
+        renewals=SimpleNamespace(beginning=Renewing(sqlite_database, RenewalRules())),
         openid=provider.openid,
     )
     app = create_app(settings_for(tmp_path), cast("Services", services))

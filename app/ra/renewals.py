@@ -1,0 +1,16 @@
+"""The abilities of the registration authority that concern renewals, in one place for the pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.ra.renewing import Renewing
+from app.ra.renewing_at_desk import RenewingAtDesk
+
+
+@dataclass(frozen=True)
+class RenewalAbilities:
+    """What can be done to renew cards: at the page, and at the desk."""
+
+    beginning: Renewing
+    at_desk: RenewingAtDesk
