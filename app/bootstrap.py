@@ -21,7 +21,7 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
-from app.card_bootstrap import card_job_kinds, expiring, giving_up, renewals
+from app.card_bootstrap import collecting, expiring, following, renewals
 from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
@@ -42,11 +42,9 @@ from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.carrying_loads import CarryingLoads
 from app.ra.closing_organisations import ClosingOrganisations
-from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.finding import Finding
-from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
 from app.ra.importing_formats import ReadingOrganisations
 from app.ra.issuing import Issuing
@@ -156,7 +154,6 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, desk_policy)
     renewing = renewals(database, ca, settings.service.origin)
-    kinds = card_job_kinds(renewing)
     return Services(
         finding=Finding(database),
         registering=Registering(database, photos),
@@ -167,8 +164,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
-        collecting_jobs=CollectingJobs(database, desk_jobs, kinds, desk_policy.pin_policy),
-        following_jobs=FollowingJobs(database, giving_up()),
+        collecting_jobs=collecting(database, desk_jobs, renewing, desk_policy),
+        following_jobs=following(database),
         renewals=renewing,
         card_moves=MovingCards(database),
         systems=system_abilities(database, scope),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from app.ca_ceremony import PROFILES_FILE
 from app.domain.card_job import JobKind
 from app.domain.certificate_profile import rules_from_toml
 from app.domain.renewal import RenewalRules
 from app.ra.card_job_steps import CardJobKinds
+from app.ra.collecting_jobs import CollectingJobs
+from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.expiring import Expiring
-from app.ra.following_jobs import GivingUp
+from app.ra.following_jobs import FollowingJobs
 from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
@@ -29,14 +29,17 @@ def renewals(database: Database, authority: CertificateAuthority, origin: str) -
     return RenewalAbilities(Renewing(database, renewal_rules()), at_desk)
 
 
-def card_job_kinds(renewing: RenewalAbilities) -> CardJobKinds:
-    """What is done with cards at desks besides issuing them: the use case of each kind."""
-    return {JobKind.RENEW: renewing.at_desk}
+def collecting(
+    database: Database, issuances: DeskJobs, renewing: RenewalAbilities, policy: DeskPolicy
+) -> CollectingJobs:
+    """What desks collect: issuances, and what is done with cards besides, each kind with its use case."""
+    kinds: CardJobKinds = {JobKind.RENEW: renewing.at_desk}
+    return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 
 
-def giving_up() -> Mapping[JobKind, GivingUp]:
-    """What is taken back when a job is given up, by kind."""
-    return {JobKind.RENEW: give_up_renewal}
+def following(database: Database) -> FollowingJobs:
+    """The pages of card jobs, with what is taken back when one is given up."""
+    return FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
 
 
 def expiring(database: Database) -> Expiring:
