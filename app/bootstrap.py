@@ -170,7 +170,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         card_moves=MovingCards(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
-        stock=stock_abilities(database),
+        stock=stock_abilities(database, settings.agent.card_profile),
         operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),
         limiting=Limiting(database),
         loads=loading_organisations(database),

@@ -23,12 +23,12 @@ def card_kinds() -> Mapping[str, CardKind]:
     return card_kind.parse(tomllib.loads(_PROFILES.read_text()))
 
 
-def stock_abilities(database: Database) -> StockAbilities:
+def stock_abilities(database: Database, card_profile: str = DeskPolicy.card_profile) -> StockAbilities:
     """What keeps the stock of cards. A card that a count finds is taken in as the kind that desks issue."""
     kinds = card_kinds()
     return StockAbilities(
         StockingCards(database),
         DeliveringCards(database, kinds),
-        CountingCards(database, DeskPolicy.card_profile),
+        CountingCards(database, card_profile),
         kinds,
     )

@@ -11,6 +11,7 @@ from app import bootstrap
 from app.clock import utc_now
 from app.errors import SpineError, Unavailable
 from app.service import first_start, programs, welcome
+from app.service.card_delivery import deliver_first_cards
 from app.service.data_files import make_certificates, make_folders, write_settings
 from app.service.data_folder import State, remember, state_of
 from app.service.directory_start import build_directory, is_built, write_system_authorities
@@ -78,6 +79,7 @@ def _prepare(
     if state is State.NEW:
         require_own_database(settings, layout, database)
         prepare(settings, database, terminal)
+        deliver_first_cards(layout, database, terminal)
         with terminal.step("Certificates of the accredited systems"):
             order_system_certificates(settings, database, layout.systems)
             prepare_look_ups(settings, database, layout)

@@ -84,7 +84,7 @@ class EmulatedDesk:
         with refusals():
             if self._desk.reader(reader).card:
                 raise Refusal("There is a card in this reader. Remove it first.")
-            card = self._desk.new_blank_card(profile=self._profile)
+            card = self._desk.take_blank_card(profile=self._profile)
             self._desk.insert(reader, card.serial)
         return card.serial
 

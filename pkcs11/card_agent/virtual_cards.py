@@ -67,7 +67,7 @@ class VirtualDesk:
         if any(state.reader == reader and state.card_serial for state in self.readers()):
             raise Refusal("There is a card in this reader. Remove it first.")
         with refusals():
-            card = self._desk.new_blank_card()
+            card = self._desk.take_blank_card(profile="softhsm")
             self._desk.insert(reader, card.serial)
         return card.serial
 

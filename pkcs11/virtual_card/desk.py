@@ -1,10 +1,13 @@
-"""The desk: two readers, and a drawer with every card. Where each lies survives a restart (desk.json)."""
+"""The desk: two readers, a drawer with every card, and a box of blank ones that nobody has taken yet.
+
+Where each lies survives a restart (desk.json, box.json).
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,6 +47,7 @@ class Desk:
         self.cards_folder = folder / "cards"
         self.cards_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = folder / "desk.json"
+        self._box_file = folder / "box.json"
 
     def readers(self) -> list[Reader]:
         """The two readers, left first."""
@@ -59,14 +63,40 @@ class Desk:
 
     def cards(self) -> list[VirtualCard]:
         """Every card of the desk, in a reader or in the drawer."""
-        return cards_in(self.cards_folder)
+        in_box = set(self._box())
+        return [card for card in cards_in(self.cards_folder) if card.serial not in in_box]
+
+    def box(self) -> list[VirtualCard]:
+        """The blank cards of the box, in the order in which they are taken."""
+        return [self.card(serial) for serial in self._box()]
+
+    def fill_box(self, number: int, *, profile: str) -> list[VirtualCard]:
+        """Put blank cards into the box until there are so many; what was interrupted goes on."""
+        while len(self._box()) < number:
+            card = self.new_blank_card(profile=profile)
+            with self._exclusive():
+                write_json_durably(self._box_file, {"serials": [*self._box(), card.serial]})
+        return self.box()
+
+    def take_blank_card(self, *, profile: str) -> VirtualCard:
+        """Take the next card of that kind out of the box; a new one that no box held when there is none."""
+        with self._exclusive():
+            serials = self._box()
+            for serial in serials:
+                card = self.card(serial)
+                if card.profile == profile:
+                    write_json_durably(
+                        self._box_file, {"serials": [other for other in serials if other != serial]}
+                    )
+                    return card
+        return self.new_blank_card(profile=profile)
 
     def card(self, serial: str) -> VirtualCard:
         """The card of that serial. Raises NoSuchCard."""
         return VirtualCard.read(self.cards_folder, serial)
 
     def new_blank_card(self, *, profile: str = "softhsm") -> VirtualCard:
-        """Take a new card from the box: a fresh serial, blank, in the drawer."""
+        """Make a new card: a fresh serial, blank, in the drawer."""
         while True:
             try:
                 return VirtualCard.create(self.cards_folder, _new_serial(), profile=profile)
@@ -94,10 +124,17 @@ class Desk:
 
     @contextmanager
     def _changing(self) -> Iterator[dict[str, str | None]]:
-        with exclusive(self.folder / "desk.lock", _WAIT_SECONDS, _desk_in_use):
+        with self._exclusive():
             placed = self._placed()
             yield placed
             write_json_durably(self._file, placed)
+
+    def _exclusive(self) -> AbstractContextManager[None]:
+        return exclusive(self.folder / "desk.lock", _WAIT_SECONDS, _desk_in_use)
+
+    def _box(self) -> list[str]:
+        stored = read_json_object(self._box_file) if self._box_file.exists() else {"serials": []}
+        return list(stored["serials"])
 
     def _placed(self) -> dict[str, str | None]:
         stored = read_json_object(self._file) if self._file.exists() else {}

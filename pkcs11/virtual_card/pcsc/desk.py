@@ -16,7 +16,7 @@ class PcscDesk(Desk):
     """The desk in ``folder``, whose readers are run by a PcscService. Any number of processes may use it."""
 
     def new_blank_card(self, *, profile: str = "smartcard-hsm") -> VirtualCard:
-        """Take a new card of that kind from the box, with its maker's certificates. Raises NoSuchKind."""
+        """Make a new card of that kind, with its maker's certificates. Raises NoSuchKind."""
         if profile not in KINDS:
             raise NoSuchKind(f"There are no {profile} cards in software; there are {', '.join(KINDS)}.")
         kind, maker = KINDS[profile], self.maker

@@ -29,6 +29,7 @@ STEPS = (
     "National role tables",
     "Founding ceremony",
     "Accredited systems",
+    "Delivering 12 blank cards",
     "Certificates of the accredited systems",
     "Directory, built",
     "Starting directory",
@@ -98,8 +99,12 @@ def require_complete(service: Service) -> None:
     """Three people, three cards, four positions with the founders' two more, nothing twice, nothing open."""
     people = ask(service.folder, "SELECT family_name FROM person ORDER BY uid")
     assert people == [("Whitcombe",), ("Okafor",), ("Nair",)]
-    cards = ask(service.folder, "SELECT serial, holder_uid, status FROM card")
+    cards = ask(service.folder, "SELECT serial, holder_uid, status FROM card WHERE status <> 'stock'")
     assert sorted(cards) == sorted((h.card_serial, h.uid, "active") for h in service.people().values())
+    places = ask(service.folder, "SELECT place_id, count(*) FROM stock_card GROUP BY 1 ORDER BY 2")
+    assert [count for _, count in places] == [3, 9]
+    assert places[0][0] == "holders"
+    assert ask(service.folder, "SELECT count(*) FROM stock_finding") == [(0,)]
     assert ask(service.folder, "SELECT count(*) FROM position") == [(5,)]
     assert ask(service.folder, "SELECT status FROM access_request") == [("granted",)]
     assert ask(service.folder, "SELECT DISTINCT status FROM card_issuance") == [("active",)]
@@ -107,7 +112,7 @@ def require_complete(service: Service) -> None:
     live = ask(service.folder, "SELECT count(*) FROM certificate WHERE status = 'active'")
     assert live == [(6,)]
     assert json.loads((service.folder / "service.json").read_text())["state"] == "complete"
-    for command in (("audit", "verify"), ("directory", "compare")):
+    for command in (("audit", "verify"), ("directory", "compare"), ("stock", "report")):
         done = service.spine_ra(*command)
         assert done.returncode == 0, done
 

@@ -132,3 +132,20 @@ def test_a_half_made_card_is_no_card(desk: Desk) -> None:
     assert desk.cards() == []
     with pytest.raises(errors.NoSuchCard):
         desk.card("4711")
+
+
+def test_a_box_is_filled_once_and_cards_are_taken_from_it_first(desk: Desk) -> None:
+    box = desk.fill_box(2, profile="softhsm")
+    assert [card.serial for card in desk.fill_box(2, profile="softhsm")] == [card.serial for card in box]
+    assert desk.cards() == []
+    taken = [desk.take_blank_card(profile="softhsm").serial for _ in range(3)]
+    assert taken[:2] == [card.serial for card in box]
+    assert taken[2] not in taken[:2]
+    assert desk.box() == []
+    assert {card.serial for card in desk.cards()} == set(taken)
+
+
+def test_a_card_of_another_kind_stays_in_the_box(desk: Desk) -> None:
+    (card,) = desk.fill_box(1, profile="another")
+    assert desk.take_blank_card(profile="softhsm").serial != card.serial
+    assert [each.serial for each in desk.box()] == [card.serial]
