@@ -64,6 +64,12 @@ folder = {desk}
 origin = {web_origin}
 name = "Spine RA"
 ca_file = {tls_ca}
+
+[[site]]
+origin = {relying_party_origin}
+name = "Prescribing screen"
+ca_file = {tls_ca}
+may_ask = ["signatures"]
 """
 
 
@@ -109,6 +115,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
     """As TOML values. A JSON text is a TOML basic string too, whatever the folder is called."""
     values = {
         "web_origin": layout.web_origin,
+        "relying_party_origin": layout.relying_party_origin,
         "look_ups_origin": layout.look_ups_origin,
         "status_origin": layout.status_origin,
         "agent_origin": layout.agent_origin,

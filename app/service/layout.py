@@ -146,6 +146,11 @@ class Layout:
         return f"https://{self.host}:{self.look_ups_port}"
 
     @property
+    def verification_key(self) -> Path:
+        """The prescribing screen's API key for the verification of signatures."""
+        return self.relying_party / "verification.key"
+
+    @property
     def look_ups_key(self) -> Path:
         """An API key to try the look-ups with; readable by the owner alone."""
         return self.folder / "secrets" / "look-ups.key"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.look_up_bootstrap import api_keys
-from app.service.files import write_once
 from app.service.layout import Layout
+from app.service.trial_keys import give_key
 from app.settings import Settings
 from app.storage.database import Database
 
@@ -26,13 +26,4 @@ def prepare_look_ups(settings: Settings, database: Database, layout: Layout) -> 
         link = layout.systems / f"look-ups.{ending}"
         link.unlink(missing_ok=True)
         link.symlink_to(f"{system.asid}.{ending}")
-    _make_trial_key(settings, layout)
-
-
-def _make_trial_key(settings: Settings, layout: Layout) -> None:
-    keys = api_keys(settings)
-    if layout.look_ups_key.exists():
-        return
-    if _TRIAL in keys.names():  # an interrupted start has lost it
-        keys.remove(_TRIAL)
-    write_once(layout.look_ups_key, keys.add(_TRIAL))
+    give_key(api_keys(settings), _TRIAL, layout.look_ups_key)

@@ -42,6 +42,8 @@ ca_file = {ca_file}
 tls_certificate = {tls_certificate}
 tls_key = {tls_key}
 session_key_file = {session_key_file}
+agent_origin = {agent_origin}
+verification_key_file = {verification_key_file}
 """
 
 
@@ -76,6 +78,8 @@ def _values(layout: Layout) -> dict[str, str]:
         "public_key_file": str(own / "public.pem"),
         "private_key_file": str(own / "private.pem"),
         "session_key_file": str(own / "session.key"),
+        "agent_origin": layout.agent_origin,
+        "verification_key_file": str(layout.verification_key),
         "ca_file": str(layout.tls / "ca.pem"),
         "tls_certificate": str(layout.tls / "relying-party.pem"),
         "tls_key": str(layout.tls / "relying-party.key"),

@@ -24,6 +24,7 @@ from app.service.stopping import StopRequest
 from app.service.supervisor import Supervisor
 from app.service.system_certificates import order_system_certificates
 from app.service.telling import Terminal
+from app.service.trial_keys import give_prescribing_screen_its_key
 from app.service.whole import require_own_database, require_whole
 from app.settings import Settings, load
 from app.storage.database import Database
@@ -83,6 +84,7 @@ def _prepare(
         with terminal.step("Certificates of the accredited systems"):
             order_system_certificates(settings, database, layout.systems)
             prepare_look_ups(settings, database, layout)
+    give_prescribing_screen_its_key(settings, layout)
     if state is State.NEW or not is_built(layout):
         write_system_authorities(settings, layout)
         build_directory(settings, layout, database, terminal)

@@ -16,15 +16,23 @@ from requests import RequestException
 
 from examples.prescribing.provider import LogoutTokenNotAccepted, Provider, SignInNotAccepted
 from examples.prescribing.settings import Settings, load
-from examples.prescribing.visits import Visit, Visits
+from examples.prescribing.signing_views import blueprint as signing
+from examples.prescribing.signings import Signings
+from examples.prescribing.visits import Visits
+from examples.prescribing.workplace import (
+    VISIT,
+    all_visits,
+    clock_now,
+    current_visit,
+    is_own_form,
+    message,
+    screen_page,
+)
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("prescribing", __name__)
 
 SETTINGS_VARIABLE = "PRESCRIBING_SETTINGS"
-PRESCRIBE = "B0420"
-_VISIT = "visit"
-_CSRF = "csrf"
 _NOT_REACHED = "The sign-in service cannot be reached just now. Try again in a minute."
 
 
@@ -45,7 +53,10 @@ def create_app(settings: Settings, clock: Callable[[], datetime] = lambda: datet
         MAX_CONTENT_LENGTH=64 * 1024,
     )
     app.extensions["prescribing"] = (Visits(clock), Provider(app, settings), clock)
+    app.extensions["prescribing_signings"] = Signings(clock)
+    app.extensions["prescribing_settings"] = settings
     app.register_blueprint(blueprint)
+    app.register_blueprint(signing)
     _add_headers(app, settings)
     return app
 
@@ -58,8 +69,8 @@ def _session_key(file: Path) -> bytes:
 
 
 def _add_headers(app: Flask, settings: Settings) -> None:
-    # Signing out is a form whose answer redirects to the provider, so forms may lead there, too.
-    forms = f"form-action 'self' {settings.issuer}"
+    # Forms whose answers redirect: signing out to the provider, signing a prescription to the card agent.
+    forms = f"form-action 'self' {settings.issuer} {settings.agent_origin}"
     policy = f"default-src 'none'; style-src 'self'; {forms}; frame-ancestors 'none'; base-uri 'none'"
 
     @app.after_request
@@ -71,48 +82,16 @@ def _add_headers(app: Flask, settings: Settings) -> None:
         return response
 
 
-def _visits() -> Visits:
-    visits: Visits = current_app.extensions["prescribing"][0]
-    return visits
-
-
 def _provider() -> Provider:
     provider: Provider = current_app.extensions["prescribing"][1]
     return provider
 
 
-def _now() -> datetime:
-    now: datetime = current_app.extensions["prescribing"][2]()
-    return now
-
-
-def _visit() -> Visit | None:
-    return _visits().find(session.get(_VISIT, ""))
-
-
 @blueprint.get("/")
 def screen() -> str:
     """The prescribing screen, or the way to sign in."""
-    visit = _visit()
-    if visit is None:
-        return render_template("welcome.html")
-    return _screen(visit)
-
-
-def _screen(visit: Visit, *, signed: bool = False, refusal: str = "") -> str:
-    return render_template(
-        "screen.html",
-        visit=visit,
-        may_prescribe=may_prescribe(visit),
-        csrf=session.setdefault(_CSRF, secrets.token_urlsafe(32)),
-        signed=signed,
-        refusal=refusal,
-    )
-
-
-def may_prescribe(visit: Visit) -> bool:
-    """Whether the chosen role has the activity "Independent Prescribing", however it came by it."""
-    return visit.role is not None and PRESCRIBE in visit.role.activities
+    visit = current_visit()
+    return render_template("welcome.html") if visit is None else screen_page(visit)
 
 
 @blueprint.get("/sign-in")
@@ -122,54 +101,35 @@ def sign_in() -> Any:
         return _provider().send_to_sign_in(**({"prompt": "login"} if "again" in request.args else {}))
     except RequestException:
         log.exception("discovery failed")
-        return _message(_NOT_REACHED, 503)
+        return message(_NOT_REACHED, 503)
 
 
 @blueprint.get("/signed-in")
 def signed_in() -> Any:
     """Back from the provider."""
     try:
-        visit = _provider().visit(request.args.get("iss"), _now())
+        visit = _provider().visit(request.args.get("iss"), clock_now())
     except OAuthError as error:
         log.warning("sign-in refused by the provider: %s", error.error)
-        return _message("You were not signed in. Start again from the first page.", 400)
+        return message("You were not signed in. Start again from the first page.", 400)
     except SignInNotAccepted as error:
-        return _message(str(error), 400)
+        return message(str(error), 400)
     except RequestException:
         log.exception("the provider did not answer")
-        return _message(_NOT_REACHED, 503)
-    _visits().end(session.get(_VISIT, ""))
+        return message(_NOT_REACHED, 503)
+    all_visits().end(session.get(VISIT, ""))
     session.clear()
-    session[_VISIT] = _visits().begin(visit)
+    session[VISIT] = all_visits().begin(visit)
     return redirect("/", 303)
-
-
-@blueprint.post("/prescriptions")
-def sign_prescription() -> Any:
-    """Stands for signing a prescription: checks the right where the act happens, not only on the page."""
-    visit = _visit()
-    if visit is None:
-        return _message("Your session has ended. Sign in again.", 401)
-    if not _is_own_form():
-        return _message("This form is too old. Go back and try again.", 400)
-    if not may_prescribe(visit):
-        refusal = f"Your role does not allow you to sign prescriptions: it does not have {PRESCRIBE}."
-        return _screen(visit, refusal=refusal), 403
-    return _screen(visit, signed=True)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Any:
     """Signs out here and at the provider."""
-    if not _is_own_form():
-        return _message("This form is too old. Go back and try again.", 400)
-    visit = _visits().end(session.pop(_VISIT, ""))
+    if not is_own_form():
+        return message("This form is too old. Go back and try again.", 400)
+    visit = all_visits().end(session.pop(VISIT, ""))
     return _provider().sign_out(visit) if visit else redirect("/", 303)
-
-
-def _is_own_form() -> bool:
-    expected = session.get(_CSRF, "")
-    return bool(expected) and secrets.compare_digest(expected, request.form.get("csrf", ""))
 
 
 @blueprint.post("/back-channel-logout")
@@ -179,9 +139,5 @@ def back_channel_logout() -> Any:
         session_id = _provider().ended_session(request.form.get("logout_token", ""))
     except LogoutTokenNotAccepted as error:
         return {"error": "invalid_request", "error_description": str(error)}, 400
-    log.info("%d visits ended by the provider", _visits().end_session(session_id))
+    log.info("%d visits ended by the provider", all_visits().end_session(session_id))
     return "", 200
-
-
-def _message(text: str, status: int) -> tuple[str, int]:
-    return render_template("message.html", text=text), status

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ class Settings:
         private_key_file: EC private key, PEM; its public half is registered with the provider.
         ca_file: the authority of the provider's TLS certificate.
         session_key_file: signs cookies; made at first start.
+        agent_origin: the card agent on the machine of whoever sits before the browser.
+        verification_key_file: the API key for the provider's verification of signatures.
     """
 
     origin: str
@@ -34,6 +36,8 @@ class Settings:
     tls_certificate: Path
     tls_key: Path
     session_key_file: Path
+    agent_origin: str = "http://127.0.0.1:24727"
+    verification_key_file: Path = Path("verification.key")
 
     @property
     def redirect_uri(self) -> str:
@@ -53,16 +57,17 @@ def load(file: Path) -> Settings:
         SettingsNotUsable
     """
     document = tomllib.loads(file.read_text())
-    kinds = {each.name: str(each.type) for each in fields(Settings)}
-    for name in kinds.keys() ^ document.keys():
+    known = {each.name: each for each in fields(Settings)}
+    given = {name: each.default for name, each in known.items() if each.default is not MISSING} | document
+    for name in known.keys() ^ given.keys():
         raise SettingsNotUsable(f"{file}: {name} is {'unknown' if name in document else 'missing'}")
-    values: dict[str, Any] = {name: _value(file, name, kind, document[name]) for name, kind in kinds.items()}
+    values = {name: _value(file, name, str(each.type), given[name]) for name, each in known.items()}
     return Settings(**values)
 
 
-def _value(file: Path, name: str, kind: str, value: object) -> object:
+def _value(file: Path, name: str, kind: str, value: object) -> Any:
     if kind == "int" and not isinstance(value, int):
         raise SettingsNotUsable(f"{file}: {name} must be a number")
-    if kind != "int" and not isinstance(value, str):
+    if kind != "int" and not isinstance(value, str | Path):
         raise SettingsNotUsable(f"{file}: {name} must be text")
     return file.parent / str(value) if kind == "Path" else value

@@ -27,6 +27,7 @@ from card_agent.renewing import RenewCard
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
+from card_agent.signing_pages import SigningPages
 from card_agent.visits import FormValues, WaysBack
 
 _log = logging.getLogger("card_agent")
@@ -70,6 +71,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         SignInPages(allow_list, views, processes, ways_back, _now),
         issue,
         JobPages(allow_list, jobs, issue, form_values, ways_back),
+        SigningPages(allow_list, views, processes, form_values, ways_back, _now),
     )
 
 

@@ -19,6 +19,7 @@ from card_agent.request_checks import (
     require_own_page,
 )
 from card_agent.sign_in_pages import SignInPages
+from card_agent.signing_pages import SigningPages
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +28,13 @@ class Application:
     """Answers requests. ``own_port`` is the port it listens on, which its own Host headers name."""
 
     def __init__(
-        self, own_port: int, desk: DeskPages, sign_in: SignInPages, issue: IssuePages, jobs: JobPages
+        self,
+        own_port: int,
+        desk: DeskPages,
+        sign_in: SignInPages,
+        issue: IssuePages,
+        jobs: JobPages,
+        signing: SigningPages,
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -35,6 +42,7 @@ class Application:
         self._sign_in = sign_in
         self._issue = issue
         self._jobs = jobs
+        self._signing = signing
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -65,6 +73,7 @@ class Application:
             "/": lambda: self._desk.show(request.query.get("back", "")),
             "/card": lambda: self._sign_in.ask(request.query),
             "/job": lambda: self._jobs.collect(request.query),
+            "/sign": lambda: self._signing.collect(request.query),
         }
         if request.path in pages:
             return pages[request.path]()
@@ -73,6 +82,8 @@ class Application:
                 return self._issue.show(name)
             case ["", "job", name]:
                 return self._jobs.show(name)
+            case ["", "sign", name]:
+                return self._signing.show(name)
         raise _no_such_page()
 
     def _steps(self, request: Request) -> Response:
@@ -97,6 +108,8 @@ class Application:
                 return self._jobs.start(name, request.form)
             case ["", "job", name, "go-on"]:
                 return self._jobs.go_on(name, request.form)
+            case ["", "sign", name]:
+                return self._signing.answer(name, request.form)
         raise _no_such_page()
 
 

@@ -169,6 +169,12 @@ class JobUnusable(Refusal):
     code = "job_unusable"
 
 
+class DocumentRefused(Refusal):
+    """What a site wants signed is not of a known kind, or would not be shown whole."""
+
+    code = "document_refused"
+
+
 class SiteUnavailable(Unavailable):
     """The site did not answer, or its TLS certificate is not the expected one."""
 

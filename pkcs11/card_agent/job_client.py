@@ -78,7 +78,7 @@ class JobLink:
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, object]:
         headers = {"Authorization": f"Bearer {self._job_token}"}
-        return _call(self.site, method, f"/desk/jobs/{self.job_id}{path}", body, headers)
+        return call(self.site, method, f"/desk/jobs/{self.job_id}{path}", body, headers)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.site.origin}, {self.job_id})"
@@ -131,7 +131,7 @@ class CollectedJob:
 
 def claim(site: Site, ticket: str) -> CollectedJob:
     """Exchange the one-time ticket for the job. Raises JobRefused or SiteUnavailable."""
-    answer = _call(site, "POST", "/desk/jobs/claim", {"ticket": ticket}, {})
+    answer = call(site, "POST", "/desk/jobs/claim", {"ticket": ticket}, {})
     job_token = answer.get("job_token")
     if not isinstance(job_token, str):
         raise SiteUnavailable(f"{site.name} sent a job that cannot be read. Tell your IT service desk.")
@@ -139,7 +139,8 @@ def claim(site: Site, ticket: str) -> CollectedJob:
     return CollectedJob(site, job_id, kind, answer.get("job"), job_token)
 
 
-def _call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
+def call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
+    """Make one call of a site's API and return its JSON. Raises JobRefused or SiteUnavailable."""
     try:
         context = ssl.create_default_context(cafile=str(site.ca_file))
         # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.

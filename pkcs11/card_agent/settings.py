@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,15 +19,23 @@ _KNOWN = {
     "listen": {"port"},
     "desk": {"folder"},
     "cards": {"profiles"},
-    "site": {"origin", "name", "ca_file"},
+    "site": {"origin", "name", "ca_file", "may_ask"},
 }
 SOFTWARE_PROFILE = "softhsm"
 """The profile of the cards that lie in the desk's folder, in no reader of this computer."""
 
 
+class Ask(StrEnum):
+    """What a site may ask a person for at this agent."""
+
+    SIGN_IN = "sign-in"
+    JOBS = "jobs"
+    SIGNATURES = "signatures"
+
+
 @dataclass(frozen=True)
 class Site:
-    """A site that may send browsers here.
+    """A site that may send browsers here, for what ``may_ask`` says.
 
     ``origin`` is ``https://host[:port]`` without a slash at the end; ``ca_file`` is a PEM file with the
     trust anchors of its TLS certificate.
@@ -35,6 +44,7 @@ class Site:
     origin: str
     name: str
     ca_file: Path
+    may_ask: frozenset[Ask] = frozenset({Ask.SIGN_IN, Ask.JOBS})
 
 
 @dataclass(frozen=True)
@@ -156,7 +166,17 @@ def _site(path: Path, base: Path, section: Mapping[str, object]) -> Site:
     ca_file = base / _text(path, section, "site.ca_file")
     if not ca_file.is_file():
         raise SettingsUnusable(f"{path}: site.ca_file: there is no file {ca_file}.")
-    return Site(origin, _text(path, section, "site.name"), ca_file)
+    return Site(origin, _text(path, section, "site.name"), ca_file, _may_ask(path, section))
+
+
+def _may_ask(path: Path, section: Mapping[str, object]) -> frozenset[Ask]:
+    named = section.get("may_ask", [Ask.SIGN_IN, Ask.JOBS])
+    known = [each.value for each in Ask]
+    if not isinstance(named, list) or not named or not all(name in known for name in named):
+        raise SettingsUnusable(
+            f"{path}: site.may_ask must be a list of one or more of these: {', '.join(known)}."
+        )
+    return frozenset(Ask(name) for name in named)
 
 
 def is_origin(text: str) -> bool:

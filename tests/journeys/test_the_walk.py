@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -35,6 +36,7 @@ class Story:
     uid: str = ""
     request: str = ""
     card_serial: str = ""
+    new_card_serial: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +233,13 @@ def test_5b_the_prescribing_screen_receives_her(her: Walker, service: Service) -
         her.sees(text)
 
 
+def test_5c_she_signs_a_prescription_after_reading_what_she_signs(her: Walker, service: Service) -> None:
+    _sign_prescription(her, HER_PIN)
+    her.require_accessible()
+    her.sees("The signature is valid.")
+    _keep_signed(her, _signed_folder(service, "first"))
+
+
 def test_7_her_lost_card_opens_nothing(agent: Walker, her: Walker, story: Story, service: Service) -> None:
     agent.open(f"/people/{story.uid}/cards/{story.card_serial}/report-lost")
     agent.require_accessible()
@@ -254,6 +263,33 @@ def test_7b_her_certificates_are_revoked_and_the_relying_party_lets_her_go(
     _wait_for(lambda: _reloaded(her) and "Elinor Hartley" not in her.page.inner_text("body"))
 
 
+def test_7c_what_she_signed_with_the_lost_card_is_no_longer_believed(agent: Walker, service: Service) -> None:
+    _check_signature(agent, _signed_folder(service, "first"))
+    agent.sees("Certificate is revoked")
+    agent.sees("keyCompromise")
+    agent.require_accessible()
+
+
+def test_7d_what_she_signed_before_a_mere_end_of_her_next_card_is_still_believed(
+    agent: Walker, her: Walker, story: Story, service: Service
+) -> None:
+    story.new_card_serial = _issue_card(agent, service, story.uid)
+    her.sign_in(story.new_card_serial, HER_PIN)
+    her.page.goto(service.relying_party)
+    her.press(re.compile("Sign in"))
+    her.page.wait_for_url(re.compile(re.escape(service.relying_party)))
+    _sign_prescription(her, HER_PIN)
+    her.sees("The signature is valid.")
+    folder = _signed_folder(service, "second")
+    _keep_signed(her, folder)
+    agent.open(f"/people/{story.uid}/cards/{story.new_card_serial}/cancel")
+    agent.page.locator("input[name=reason][value=damaged]").check()
+    agent.press(re.compile("Cancel this card"))
+    _check_signature(agent, folder)
+    agent.sees("This prescription was signed with this card and was not changed since.")
+    agent.sees("after it was signed")
+
+
 def test_8_the_audit_confirms_the_whole_story(service: Service) -> None:
     _wait_for(lambda: service.spine_ra("audit", "verify").returncode == 0)
     told = service.spine_ra("audit", "verify")
@@ -270,6 +306,55 @@ def test_8c_the_directory_is_rebuilt_by_one_command_while_it_serves(story: Story
     assert told.returncode == 0, told.stdout + told.stderr
     assert service.spine_ra("directory", "compare").returncode == 0
     assert _may(service, story.uid, PRACTICE, PRESCRIBE) == "TRUE"
+
+
+def _sign_prescription(walker: Walker, pin: str) -> None:
+    """On the prescribing screen: press the button, read at the card agent, enter the PIN, come back."""
+    walker.press("Sign prescription")
+    for shown in ("Stacey Twitchett", "Amoxicillin 500mg capsules", "Elinor Hartley", "HONITON SURGERY"):
+        walker.sees(shown)
+    walker.require_accessible()
+    walker.page.get_by_label("PIN", exact=True).fill(pin)
+    walker.press("Sign this prescription")
+    walker.page.wait_for_url(re.compile("/card-signing/"))
+
+
+def _signed_folder(service: Service, name: str) -> Path:
+    return service.folder.parent / f"signed-{name}"
+
+
+def _keep_signed(walker: Walker, folder: Path) -> None:
+    folder.mkdir()
+    for part in ("prescription", "signature"):
+        with walker.page.expect_download() as download:
+            walker.page.get_by_role("link", name=f"the {part}").click()
+        download.value.save_as(folder / f"{part}.xml")
+
+
+def _check_signature(walker: Walker, folder: Path) -> None:
+    """On the registration authority's page."""
+    walker.open("/signatures/verify")
+    walker.require_accessible()
+    for part in ("prescription", "signature"):
+        walker.page.set_input_files(f"input[name={part}_file]", folder / f"{part}.xml")
+    walker.press("Check the signature")
+
+
+def _issue_card(agent: Walker, service: Service, uid: str) -> str:
+    priya = service.people()["RA agent"]
+    agent.clear_desk()
+    agent.put_card(READER_1, priya.card_serial)
+    serial = agent.take_blank_card(READER_2)
+    agent.open(f"/people/{uid}")
+    agent.press("Issue a card")
+    agent.press("Open the card desk")
+    agent.page.get_by_label(re.compile("Your PIN")).fill(priya.pin)
+    agent.page.get_by_label("New PIN", exact=True).fill(HER_PIN)
+    agent.page.get_by_label("New PIN again").fill(HER_PIN)
+    agent.press("Issue the card")
+    agent.page.locator("#back-to-site.button").wait_for()
+    agent.page.locator("#back-to-site").click()
+    return serial
 
 
 def _asid(service: Service) -> str:
