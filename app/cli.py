@@ -14,6 +14,7 @@ import click
 
 from app import bootstrap
 from app.ca_commands import ca
+from app.certificate_commands import certificates
 from app.command_line import database_of, running_beside, sentences, settings_of, tell_refused
 from app.data import shipped
 from app.directory_commands import directory
@@ -46,6 +47,7 @@ def main(context: click.Context, file: Path | None) -> None:
 
 
 main.add_command(ca)
+main.add_command(certificates)
 main.add_command(directory)
 main.add_command(health)
 main.add_command(look_ups)

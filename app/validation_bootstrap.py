@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from cryptography import x509
 
+from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
+from app.ca.contents import StatusAddresses
 from app.ca_ceremony import PROFILES_FILE, PUBLIC_FOLDER
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.settings import Settings
 from app.validation.anchors import TrustAnchors
 from app.validation.path import PathValidator
+from app.validation.revocation_list import StatusLimits
 from app.validation.use import CertificateUse
 
 ROOT = "root"
+EVERY_CA = "*"
+"""The profile of OCSP responders belongs to every issuing CA."""
 
 
 def path_validator(settings: Settings, purpose: CertificatePurpose) -> PathValidator:
@@ -23,7 +30,7 @@ def path_validator(settings: Settings, purpose: CertificatePurpose) -> PathValid
     Raises:
         TrustAnchorsNotUsable: the CA certificates of the installation do not belong together.
     """
-    profile = rules_from_toml(PROFILES_FILE.read_text()).profiles[purpose]
+    profile = _profiles()[purpose]
     former = settings.validation.former_policies.split()
     return PathValidator(trust_anchors(settings, profile), CertificateUse.of(profile, former))
 
@@ -37,3 +44,26 @@ def ca_certificate(settings: Settings, name: str) -> x509.Certificate:
     """The certificate of one of our CAs."""
     file: Path = settings.ca.folder / PUBLIC_FOLDER / f"{name}.cer"
     return x509.load_der_x509_certificate(file.read_bytes())
+
+
+def revocation_lists(settings: Settings) -> FetchedRevocationLists:
+    """The lists of our CAs, each believed as the settings say."""
+    known = settings.validation
+    issuing = {profile.issuing_ca for profile in _profiles().values()} - {EVERY_CA}
+    ages = dict.fromkeys(issuing, timedelta(hours=known.crl_longest_age_hours))
+    ages[ROOT] = timedelta(days=known.root_crl_longest_age_days)
+    addresses = StatusAddresses(settings.status.origin)
+    return FetchedRevocationLists(
+        {
+            ca_certificate(settings, name).subject: ListPlace(
+                addresses.crl(name),
+                StatusLimits(known.crl_largest_kilobytes * 1024, age),
+                known.crl_within_seconds,
+            )
+            for name, age in ages.items()
+        }
+    )
+
+
+def _profiles() -> Mapping[CertificatePurpose, CertificateProfile]:
+    return rules_from_toml(PROFILES_FILE.read_text()).profiles
