@@ -21,7 +21,7 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
-from app.card_bootstrap import collecting, expiring, following, renewals
+from app.card_bootstrap import collecting, desk_policy, expiring, following, renewals
 from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
@@ -43,7 +43,7 @@ from app.ra.auditing import Auditing
 from app.ra.carrying_loads import CarryingLoads
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.deciding import Deciding
-from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from app.ra.desk_jobs import DeskJobs
 from app.ra.finding import Finding
 from app.ra.founding import FoundingCeremony
 from app.ra.importing_formats import ReadingOrganisations
@@ -139,24 +139,14 @@ def web_application(settings: Settings) -> Flask:
 
 def services(settings: Settings, database: Database, openid_keys: SigningKeys) -> Services:
     """What pages use."""
-    scope, policy, photos, limits = (
-        OrganisationScope(),
-        permissions(),
-        PillowPhotos(),
-        session_limits(settings),
-    )
-    ca = certificate_authority(settings)
-    desk_policy = DeskPolicy(
-        settings.service.origin,
-        card_profile=settings.agent.card_profile,
-        undelivered_cards=settings.stock.undelivered_cards,
-    )
+    scope, policy, limits = OrganisationScope(), permissions(), session_limits(settings)
+    ca, policy_of_desks = certificate_authority(settings), desk_policy(settings)
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
-    desk_jobs = DeskJobs(database, ca, desk_policy)
+    desk_jobs = DeskJobs(database, ca, policy_of_desks)
     renewing = renewals(database, ca, settings.service.origin)
     return Services(
         finding=Finding(database),
-        registering=Registering(database, photos),
+        registering=Registering(database, PillowPhotos()),
         organisations=LookingUpOrganisations(database),
         reference=LookingUpRoles(database),
         positions=Positioning(database, scope),
@@ -164,7 +154,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
-        collecting_jobs=collecting(database, desk_jobs, renewing, desk_policy),
+        collecting_jobs=collecting(database, desk_jobs, renewing, policy_of_desks),
         following_jobs=following(database),
         renewals=renewing,
         card_moves=MovingCards(database),

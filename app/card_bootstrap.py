@@ -15,6 +15,7 @@ from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
+from app.settings import Settings
 from app.storage.database import Database
 
 
@@ -27,6 +28,15 @@ def renewals(database: Database, authority: CertificateAuthority, origin: str) -
     """What renews cards."""
     at_desk = RenewingAtDesk(database, authority, origin)
     return RenewalAbilities(Renewing(database, renewal_rules()), at_desk)
+
+
+def desk_policy(settings: Settings) -> DeskPolicy:
+    """What desks are told."""
+    return DeskPolicy(
+        settings.service.origin,
+        card_profile=settings.agent.card_profile,
+        undelivered_cards=settings.stock.undelivered_cards,
+    )
 
 
 def collecting(
