@@ -21,6 +21,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.adapters.attestation_roots import provenance_check
 from app.adapters.ca_audit import StoredAudit, StoredAuditChain
 from app.adapters.ca_keys import TokenKeys, open_token_keys
 from app.adapters.ca_operations import Operations
@@ -131,6 +132,7 @@ def _authority(
         ledger=ledger,
         audit=parts.audit,
         approvals=ApprovalCheck(ledger, record, settings.service.origin, parts.rules),
+        provenance=provenance_check(settings),
         record=record,
         clock=clock,
     )

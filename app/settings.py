@@ -127,6 +127,21 @@ class ValidationSettings:
     when_status_unknown: WhenStatusUnknown = WhenStatusUnknown.REFUSE
 
 
+class ProofDemanded(StrEnum):
+    """Which cards must prove that they made their keys."""
+
+    BY_CARD_PROFILE = "by-card-profile"
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True)
+class AttestationSettings:
+    """Proofs of where cards' keys were made: the folder with makers' roots (PEM), and who must prove."""
+
+    folder: Path = Path("config/attestation")
+    proof: ProofDemanded = ProofDemanded.BY_CARD_PROFILE
+
+
 @dataclass(frozen=True)
 class SignaturesSettings:
     """Verifying signatures: until when SHA-1 is believed, which programs may ask, how often."""
@@ -233,6 +248,7 @@ class Settings:
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     signatures: SignaturesSettings = field(default_factory=SignaturesSettings)
+    attestation: AttestationSettings = field(default_factory=AttestationSettings)
     status: StatusSettings = field(default_factory=StatusSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
     stock: StockSettings = field(default_factory=StockSettings)

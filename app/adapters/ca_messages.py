@@ -19,11 +19,16 @@ from typing import Any
 from app.ca.refusals import RequestMalformed
 from app.domain.certificate_order import (
     CardCertificateOrder,
+    CertificatePurpose,
     FoundingApproval,
     OrderApproval,
     RenewalApproval,
     SignedApproval,
 )
+from app.domain.certificate_profile import PEOPLE
+from app.domain.json_value import JsonValue
+from app.domain.provenance import KeyEvidence, evidence_from_untrusted, evidence_message
+from app.errors import InvalidInput
 
 MAXIMUM_REQUEST_BYTES = 128 * 1024
 MOST_SIGNATURES = 2
@@ -144,6 +149,11 @@ class Fields:
             raise RequestMalformed(f"The field {name} must be a list of at most {most} objects.")
         return [Fields(each) for each in value]
 
+    def value(self, name: str) -> JsonValue:
+        """Any value, which the caller takes apart."""
+        value: JsonValue = self._message.get(name)
+        return value
+
     def has(self, name: str) -> bool:
         """Whether the field is there."""
         return name in self._message
@@ -160,6 +170,7 @@ def card_order_message(order: CardCertificateOrder) -> Message:
         "authentication_csr": encoded(order.authentication_csr),
         "content_commitment_csr": encoded(order.content_commitment_csr),
         "approval": _approval_message(order.approval),
+        "evidence": {purpose.value: evidence_message(each) for purpose, each in order.evidence.items()},
     }
 
 
@@ -188,7 +199,19 @@ def card_order_from_untrusted(fields: Fields) -> CardCertificateOrder:
         authentication_csr=fields.octets("authentication_csr"),
         content_commitment_csr=fields.octets("content_commitment_csr"),
         approval=_approval(fields.part("approval")),
+        evidence=_evidence(fields.part("evidence")),
     )
+
+
+def _evidence(fields: Fields) -> dict[CertificatePurpose, KeyEvidence]:
+    try:
+        return {
+            purpose: evidence_from_untrusted(fields.value(purpose.value))
+            for purpose in PEOPLE
+            if fields.has(purpose.value)
+        }
+    except InvalidInput as error:
+        raise RequestMalformed(str(error)) from None
 
 
 def _approval(fields: Fields) -> OrderApproval:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.ca import csr as requests
 from app.ca import names
 from app.ca.approval import ApprovalCheck
+from app.ca.attestation import ProvenanceCheck
 from app.ca.contents import Validity
 from app.ca.issuance import Issuer, PreparedCertificate
 from app.ca.ports import (
@@ -44,6 +45,7 @@ from app.domain.certificate_order import (
     serial_number_text,
 )
 from app.domain.certificate_profile import PEOPLE, CertificateProfile, CertificateRules
+from app.domain.provenance import NO_EVIDENCE
 from app.domain.renewal import levelled_end
 from app.errors import Refusal
 
@@ -61,6 +63,7 @@ class _Wanted:
     holder: str
     card_serial: str
     approved_by: ApprovedBy
+    provenance: str = ""
 
 
 class Authority:
@@ -73,6 +76,7 @@ class Authority:
         ledger: our own record.
         audit: the audit record of the whole service.
         approvals: checks of card orders.
+        provenance: finds out where cards' keys were made.
         record: the registration authority's record.
         clock: the time now.
     """
@@ -86,6 +90,7 @@ class Authority:
         ledger: CertificateLedger,
         audit: AuditRecord,
         approvals: ApprovalCheck,
+        provenance: ProvenanceCheck,
         record: ApprovalRecord,
         clock: Clock,
     ) -> None:
@@ -95,6 +100,7 @@ class Authority:
         self._ledger = ledger
         self._audit = audit
         self._approvals = approvals
+        self._provenance = provenance
         self._record = record
         self._clock = clock
 
@@ -157,14 +163,18 @@ class Authority:
         self, order: CardCertificateOrder, purpose: CertificatePurpose, der: bytes, approved_by: ApprovedBy
     ) -> _Wanted:
         profile = self._rules.profiles[purpose]
+        csr = requests.verify(requests.UnverifiedCsr(der), profile)
+        evidence = order.evidence.get(purpose, NO_EVIDENCE)
+        provenance = self._provenance.of(evidence, csr.spki, order.card_serial, self._clock())
         return _Wanted(
             profile=profile,
             subject=names.person_subject(profile, order.holder_uid, order.given_name, order.family_name),
-            csr=requests.verify(requests.UnverifiedCsr(der), profile),
+            csr=csr,
             order_id=order.issuance_id,
             holder=order.holder_uid,
             card_serial=order.card_serial,
             approved_by=approved_by,
+            provenance=provenance.as_text(),
         )
 
     def _wanted_for_system(self, order: SystemCertificateOrder) -> _Wanted:
@@ -267,6 +277,7 @@ def _intended(wanted: _Wanted, prepared: PreparedCertificate) -> IntendedCertifi
         not_after=linted.not_valid_after_utc,
         linted=linted.public_bytes(Encoding.DER),
         approved_by=wanted.approved_by,
+        provenance=wanted.provenance,
     )
 
 
@@ -279,5 +290,6 @@ def _issued_event(intended: IntendedCertificate) -> AuditEvent:
         "issuing_ca": intended.issuing_ca,
         "spki_sha256": intended.spki_sha256,
         "approved_by": intended.approved_by.value,
+        "provenance": intended.provenance,
     }
     return AuditEvent.by(ACTOR, "certificate.issued", intended.holder, details)

@@ -43,6 +43,11 @@ class VerifiedCsr:
     key_type: KeyType
     spki_sha256: str
 
+    @property
+    def spki(self) -> bytes:
+        """The key's SubjectPublicKeyInfo, DER."""
+        return self.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
 
 def verify(csr: UnverifiedCsr, profile: CertificateProfile) -> VerifiedCsr:
     """Check a CSR in order: form, kind of key, proof of possession, strength.

@@ -56,6 +56,8 @@ class IntendedCertificate:
         spki_sha256: SHA-256 of the SubjectPublicKeyInfo, hexadecimal.
         linted: the certificate signed with a throw-away key, DER.
         approved_by: whose signatures this authority verified for the order.
+        provenance: what is known of where the key was made, canonical JSON (``app.domain.provenance``);
+            empty for keys on no card.
     """
 
     serial_number: str
@@ -69,6 +71,7 @@ class IntendedCertificate:
     not_after: datetime
     linted: bytes
     approved_by: ApprovedBy
+    provenance: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,18 @@ class KeyTooWeak(CertificateRefused):
     code = "key_too_weak"
 
 
+class AttestationFalse(CertificateRefused):
+    """The card's proof of where its key was made is forged, damaged, or of another key or card."""
+
+    code = "attestation_false"
+
+
+class ProvenanceNotProved(CertificateRefused):
+    """Such cards must prove that they made their keys, and this one did not."""
+
+    code = "provenance_not_proved"
+
+
 class KeyAlreadyCertified(CertificateRefused):
     """A certificate was made for this key before; a key is certified once in all time."""
 

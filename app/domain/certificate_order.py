@@ -8,8 +8,12 @@ the same database before it signs, and would wait for a writer that waits for it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from app.domain.json_value import JsonValue
+from app.domain.provenance import KeyEvidence, evidence_from_untrusted
 
 CARD_ISSUANCE_STATEMENT = "spine-ra/card-issuance/1"
 CARD_RENEWAL_STATEMENT = "spine-ra/card-renewal/1"
@@ -87,6 +91,7 @@ class CardCertificateOrder:
         card_serial: serial number of the card that holds the keys.
         authentication_csr, content_commitment_csr: PKCS#10 requests (RFC 2986), DER, not yet verified.
         approval: the operator's signature, the founding record, or what approves a renewal.
+        evidence: what the desk presented about where each key was made.
     """
 
     issuance_id: str
@@ -97,6 +102,22 @@ class CardCertificateOrder:
     authentication_csr: bytes
     content_commitment_csr: bytes
     approval: OrderApproval
+    evidence: Mapping[CertificatePurpose, KeyEvidence] = field(default_factory=dict)
+
+
+def evidence_by_purpose(provenance: Mapping[str, JsonValue]) -> dict[CertificatePurpose, KeyEvidence]:
+    """What the desk presented about each key, as it is stored by the names that the desk uses.
+
+    Raises:
+        InvalidInput: it has another form.
+    """
+    people = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+    names = {purpose: purpose.value.replace("-", "_") for purpose in people}
+    return {
+        purpose: evidence_from_untrusted(provenance[name])
+        for purpose, name in names.items()
+        if name in provenance
+    }
 
 
 @dataclass(frozen=True)

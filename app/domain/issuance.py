@@ -10,11 +10,13 @@ What each state leaves behind when the next step fails stands in ``docs/issuing-
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.domain.certificate_order import OrderApproval
 from app.domain.desk_record import DeskRecord
+from app.domain.json_value import JsonValue
 from app.errors import NotPermitted, Refusal
 
 # The step after which the certificate authority may have signed.
@@ -93,6 +95,7 @@ class CardIssuance(DeskRecord):
         operator_uid: who began it and must approve it; None when it belongs to the founding ceremony.
         approval: the operator's signature or the founding record, once there is one.
         completion_nonce: what the card must sign to prove that it holds its new key.
+        provenance: what the desk presented about where each key was made, by the key's purpose.
     """
 
     status: IssuanceStatus
@@ -100,6 +103,7 @@ class CardIssuance(DeskRecord):
     authentication_csr: bytes | None = None
     content_commitment_csr: bytes | None = None
     completion_nonce: str | None = None
+    provenance: Mapping[str, JsonValue] | None = None
 
     @property
     def belongs_to_founding(self) -> bool:

@@ -23,6 +23,7 @@ from app.domain.certificate_order import (
     CardCertificateOrder,
     CardCertificates,
     CertificatePurpose,
+    evidence_by_purpose,
     serial_number_text,
 )
 from app.domain.desk_record import JobStep, new_secret
@@ -95,19 +96,20 @@ class Certifying:
         """Keep the keys for which certificates will be ordered. Only the same ones may come after that.
 
         Raises:
-            IssuanceNotOpen, IssuanceStepOutOfOrder, CertificateRequestsChanged
+            IssuanceNotOpen, IssuanceStepOutOfOrder, CertificateRequestsChanged, InvalidInput
         """
+        evidence_by_purpose(provenance)
         if issuance.status is IssuanceStatus.CERTIFIED and not same_keys(issuance, keys):
             raise CertificateRequestsChanged(
                 "This card was certified for other keys. Undo the issuance and begin again."
             )
         require_status(issuance, IssuanceStatus.PERSONALISING)
-        work.issuances.keep_provenance(issuance.id, provenance)
         work.issuances.save(
             replace(
                 issuance,
                 authentication_csr=keys.authentication_csr,
                 content_commitment_csr=keys.content_commitment_csr,
+                provenance=provenance,
                 steps=(*issuance.steps, JobStep(KEYS_PRESENTED, work.now, "done")),
             )
         )
@@ -191,6 +193,7 @@ def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:
         authentication_csr=issuance.authentication_csr,
         content_commitment_csr=issuance.content_commitment_csr,
         approval=issuance.approval,
+        evidence=evidence_by_purpose(issuance.provenance or {}),
     )
 
 

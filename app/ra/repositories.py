@@ -5,9 +5,9 @@ Each method is described where it is implemented, in ``app/storage``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.domain.card import Card, CardStatus, MoveGiven
 from app.domain.card_job import CardJob, JobApproval, JobKind
@@ -150,7 +150,6 @@ class Issuances(Protocol):
 
     def add(self, issuance: CardIssuance) -> None: ...
     def save(self, issuance: CardIssuance) -> None: ...
-    def keep_provenance(self, issuance_id: str, provenance: Mapping[str, Any]) -> None: ...
     def get(self, issuance_id: str) -> CardIssuance | None: ...
     def get_to_change(self, issuance_id: str) -> CardIssuance | None: ...
     def of_ticket(self, ticket_hash: str) -> CardIssuance | None: ...

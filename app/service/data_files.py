@@ -42,6 +42,9 @@ origin = {status_origin}
 origin = {agent_origin}
 card_profile = {card_profile}
 
+[attestation]
+folder = {attestation_roots}
+
 [web]
 listen = {listen}
 port = {web_port}
@@ -123,6 +126,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
         "database_url": database_url,
         "folder": str(layout.folder),
         "card_profile": layout.card_profile,
+        "attestation_roots": str(layout.attestation_roots),
         "desk": str(layout.desk),
         "listen": layout.listen,
         "web_port": layout.web_port,

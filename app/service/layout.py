@@ -110,6 +110,11 @@ class Layout:
         return (self.folder / "run" / "ca.sock", self.directory / "run" / "ldapi", *cards)
 
     @property
+    def attestation_roots(self) -> Path:
+        """The makers of cards whose proofs are believed; emulated cards have a maker of their own here."""
+        return self.desk / "maker" if self.has_readers else self.project / "config" / "attestation"
+
+    @property
     def directory(self) -> Path:
         """The directory's own folder."""
         return self.folder / "directory"

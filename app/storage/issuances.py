@@ -56,12 +56,6 @@ class Issuances:
         with conflict_means(_already_open("card")):
             self._connection.execute(update(_issuance).where(_issuance.c.id == issuance.id).values(**row))
 
-    def keep_provenance(self, issuance_id: str, provenance: Mapping[str, Any]) -> None:
-        """Keep what the card's module claims about the keys it generated."""
-        self._connection.execute(
-            update(_issuance).where(_issuance.c.id == issuance_id).values(provenance=dict(provenance))
-        )
-
     def get(self, issuance_id: str) -> CardIssuance | None:
         """The issuance with this id."""
         return next(iter(self._select(_issuance.c.id == issuance_id)), None)

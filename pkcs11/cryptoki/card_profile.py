@@ -22,6 +22,7 @@ from cryptoki.profile_table import ProfileTable
 
 DEFAULT_PATH: Final = Path(__file__).parents[2] / "config" / "card_profiles.toml"
 
+_LIBRARIES: Final = Path("/usr/lib")
 _SO_PIN_ALPHABETS: Final[Mapping[str, str]] = {
     "hex": "0123456789abcdef",
     "digits": string.digits,
@@ -67,7 +68,7 @@ class CardProfile:
     """One kind of card. Lengths in characters.
 
     Attributes:
-        module: the PKCS#11 library: a path, or a name that the dynamic linker finds.
+        module: the PKCS#11 library; its mere name when it is not installed.
         atrs: answers to reset by which a card in a reader is known; empty for what is in no reader.
         locks_itself: whether the card counts wrong PINs and locks; where it does not, the software around it
             must.
@@ -138,7 +139,7 @@ def _profile(name: str, table: Any) -> CardProfile:
     profile = CardProfile(
         name=name,
         description=reader.text("description"),
-        module=Path(reader.text("module")),
+        module=_located(reader.text("module")),
         atrs=reader.octets("atrs"),
         pin_minimum=reader.number("pin_minimum", at_least=4),
         pin_maximum=reader.number("pin_maximum", at_least=4),
@@ -163,6 +164,12 @@ def _profile(name: str, table: Any) -> CardProfile:
     reader.finish()
     _require_sense(profile)
     return profile
+
+
+def _located(module: str) -> Path:
+    """Where the library of that name is installed, on any architecture; the name itself when it is not."""
+    found = sorted(_LIBRARIES.glob(f"*/{module}")) if "/" not in module else []
+    return found[0] if found else Path(module)
 
 
 def _require_sense(profile: CardProfile) -> None:

@@ -73,6 +73,8 @@ certificate = Table(
     Column("not_after", UtcDateTime, nullable=False, index=True),
     # Whose signatures were verified for the order: what the count of renewals by the holder rests on.
     Column("approved_by", String(20), nullable=False),
+    # What is known of where the key was made, as JSON; empty for keys on no card.
+    Column("provenance", String(2000), nullable=False),
     # Signed with a throw-away key: what was checked, and what is signed byte for byte.
     Column("linted", LargeBinary, nullable=False),
     Column("intended_at", UtcDateTime, nullable=False),

@@ -1,0 +1,37 @@
+"""The check of cards' proofs, with the makers' roots read from the folder that the settings name."""
+
+from __future__ import annotations
+
+import logging
+
+from app.ca.attestation import AttestationRoots, ProvenanceCheck, UnusableRoot, roots_from_pem
+from app.errors import InvalidInput
+from app.settings import Environment, ProofDemanded, Settings
+from cryptoki import load_card_profiles
+
+_log = logging.getLogger(__name__)
+
+
+def provenance_check(settings: Settings) -> ProvenanceCheck:
+    """The check of where the keys of cards of our kind were made.
+
+    Raises:
+        InvalidInput: a root cannot be read, or is a development stand-in in production.
+    """
+    always = settings.attestation.proof is ProofDemanded.ALWAYS
+    profile = load_card_profiles()[settings.agent.card_profile]
+    return ProvenanceCheck(_roots(settings), is_required=always or profile.provenance_required)
+
+
+def _roots(settings: Settings) -> AttestationRoots:
+    files = sorted(settings.attestation.folder.glob("*.pem"))
+    try:
+        roots = roots_from_pem((file.name, file.read_text()) for file in files)
+    except (UnusableRoot, OSError, UnicodeDecodeError) as error:
+        raise InvalidInput({"attestation.folder": f"[attestation] folder: {error}"}) from error
+    for name in roots.stand_ins:
+        sentence = f"[attestation] folder: {name} is the maker of cards in software; it proves nothing."
+        if settings.service.environment is Environment.PRODUCTION:
+            raise InvalidInput({"attestation.folder": f"{sentence} Production refuses it."})
+        _log.warning("Development stand-in: %s", sentence)
+    return roots
