@@ -6,6 +6,7 @@ numbers), because everything but the card crosses a pipe. Certificates, CSRs and
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 
 from cryptography import x509
@@ -16,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, Purpose
+from card_agent.ports import Card, CardContents, KeyProof, KeySet, Purpose
 
 _P256_INTEGER_BYTES = 32
 
@@ -43,10 +44,32 @@ def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> None
     card.initialise(so_pin, pin, earlier_so_pins)
 
 
-def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, bool]]:
-    """Generate both key pairs on the card; return, by purpose, what the module claims about each."""
+def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, object]]:
+    """Generate both key pairs on the card; return, by purpose, what is known of where each was made."""
     with card.log_in(pin) as logged_in:
-        return {purpose: dict(logged_in.generate(purpose)) for purpose in Purpose}
+        claims = {purpose: logged_in.generate(purpose) for purpose in Purpose}
+    return provenance(card, KeySet.FIRST, claims)
+
+
+def provenance(
+    card: Card, keys: KeySet, claims: Mapping[Purpose, Mapping[str, bool]]
+) -> dict[Purpose, dict[str, object]]:
+    """Return what the module claims about each key, with the card's own proof if there is one."""
+    proofs = card.proofs(keys)
+    return {
+        purpose: {
+            **claims[purpose],
+            **({"attestation": _message(proofs[purpose])} if purpose in proofs else {}),
+        }
+        for purpose in Purpose
+    }
+
+
+def _message(proof: KeyProof) -> dict[str, object]:
+    return {
+        "method": proof.method,
+        "proof": [base64.b64encode(octets).decode() for octets in proof.proof],
+    }
 
 
 def certificate_requests(card: Card, pin: Pin, holder_uid: str) -> dict[Purpose, bytes]:

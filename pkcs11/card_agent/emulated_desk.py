@@ -8,7 +8,7 @@ known by what it showed when it last lay in a reader, as one knows a real one by
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,16 @@ from card_agent.card_process import CardProcesses
 from card_agent.errors import Refusal
 from card_agent.pcsc_cards import PcscCardOpener, Scan, scan
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, Desk, LoggedInCard, Purpose, ReaderState
+from card_agent.ports import (
+    Card,
+    CardContents,
+    Desk,
+    KeyProof,
+    KeySet,
+    LoggedInCard,
+    Purpose,
+    ReaderState,
+)
 from card_agent.readers_desk import ReadersDesk
 from card_agent.virtual_cards import refusals
 from virtual_card.pcsc import SOCKET_VARIABLE, PcscDesk, pcsc_reader_name, run_link
@@ -126,6 +135,10 @@ class _EmulatedCard:
     def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
         """Erase the card and set both PINs."""
         self._card.initialise(so_pin, pin, earlier_so_pins)
+
+    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+        """Return the card's proofs for the keys of the set."""
+        return self._card.proofs(keys)
 
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}

@@ -102,7 +102,7 @@ class ClaimedJob(JobLink):
         )
 
     def certify(
-        self, requests: Mapping[Purpose, bytes], provenance: Mapping[Purpose, Mapping[str, bool]]
+        self, requests: Mapping[Purpose, bytes], provenance: Mapping[Purpose, Mapping[str, object]]
     ) -> IssuedCertificates:
         """Send the CSRs and return the certificates. The same keys get the same certificates again."""
         body: dict[str, object] = {name: as_base64(requests[purpose]) for purpose, name in JSON_NAMES.items()}

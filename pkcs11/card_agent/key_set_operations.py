@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
-from card_agent.card_operations import raw_signature, spki_of, subject_public_key
+from card_agent.card_operations import provenance, raw_signature, spki_of, subject_public_key
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
 from card_agent.ports import Card, KeySet, LoggedInCard, Purpose
@@ -24,7 +24,7 @@ class MadeKeys:
     """New keys on a card, by purpose: a CSR (RFC 2986, DER) each, and what the module claims about it."""
 
     requests: Mapping[Purpose, bytes]
-    provenance: Mapping[Purpose, Mapping[str, bool]]
+    provenance: Mapping[Purpose, Mapping[str, object]]
 
 
 def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
@@ -32,9 +32,9 @@ def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
     with card.log_in(pin) as logged_in:
         keys = logged_in.in_use.other
         logged_in.clear(keys)
-        provenance = {purpose: dict(logged_in.generate(purpose, keys)) for purpose in Purpose}
+        claims = {purpose: logged_in.generate(purpose, keys) for purpose in Purpose}
         requests = {purpose: _request(logged_in, purpose, keys, holder_uid) for purpose in Purpose}
-    return MadeKeys(requests, provenance)
+    return MadeKeys(requests, provenance(card, keys, claims))
 
 
 def _request(logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, holder_uid: str) -> bytes:

@@ -8,7 +8,7 @@ closed and the card is reset: as long as a card is unlocked, any program on the 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,8 @@ from card_agent.card_process import require_agent_alive
 from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, token_errors
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, LoggedInCard
-from cryptoki import CardProfile, Module, Session, Token
+from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
+from cryptoki import CardProfile, CardProof, Module, Session, Token
 from cryptoki import errors as cryptoki_errors
 
 _OPENSC_SETTINGS: Final = Path(__file__).with_name("opensc.conf")
@@ -98,6 +98,14 @@ class PcscCard:
             with found.token.login_so(so_pin.reveal()) as session:
                 session.init_pin(pin.reveal())
 
+    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+        """Read the card's proofs for the keys of the set."""
+        with self._token() as found:
+            read = {purpose: found.proof_of(keys.cka_id(purpose)) for purpose in Purpose}
+        return {
+            purpose: KeyProof(proof.kind.value, proof.evidence) for purpose, proof in read.items() if proof
+        }
+
     @contextmanager
     def _token(self) -> Iterator[_Found]:
         require_agent_alive()
@@ -154,6 +162,12 @@ class _Found:
             raise PinIncorrect.with_tries_left(tries_left) from error
         with session:
             yield session
+
+    def proof_of(self, cka_id: bytes) -> CardProof | None:
+        """Return the card's proof that it made the key with that CKA_ID."""
+        with self.token.open() as session:
+            public_key = session.public_key(cka_id=cka_id)
+        return cryptoki.read_proof(self._profile.attestation, self.token, self.reader, public_key, cka_id)
 
     def erase(self, new_so_pin: str, earlier: Sequence[str]) -> str:
         """C_InitToken; return the SO PIN that the card has now.

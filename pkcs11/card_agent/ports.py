@@ -54,6 +54,14 @@ class CardContents:
 
 
 @dataclass(frozen=True)
+class KeyProof:
+    """The card's own proof that it made a key: by which method (piv, smartcard-hsm), and its octets."""
+
+    method: str
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
 class ReaderState:
     """A reader of the desk: its name in the desk's files, its name on the page, and the card in it.
 
@@ -100,6 +108,12 @@ class Card(Protocol):
 
         ``earlier_so_pins``, oldest first, are those that an unfinished run may have given it: a real card is
         erased with the SO PIN that it has.
+        """
+
+    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+        """Return the card's proofs that it made the keys of the set; nothing where the card proves nothing.
+
+        To be asked for before certificates are written, which take the place of the proof on some cards.
         """
 
 

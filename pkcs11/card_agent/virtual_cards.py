@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from card_agent.card_process import require_agent_alive
 from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, Refusal
 from card_agent.logged_in_token import BLANK, LoggedInToken, certificates_by_purpose, token_errors
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, Desk, LoggedInCard, ReaderState
+from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,10 @@ class _VirtualCardPort:
         with self._opened() as opened:
             certificates = certificates_by_purpose(opened.certificates_without_pin())
         return CardContents(certificates, self._card.tries_left())
+
+    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+        """Return nothing: SoftHSM proves nothing."""
+        return {}
 
     @contextmanager
     def log_in(self, pin: Pin) -> Iterator[LoggedInCard]:

@@ -35,7 +35,7 @@ The keys of a service, signed with from many threads::
 from __future__ import annotations
 
 from cryptoki import errors
-from cryptoki.attestation_reading import CardProof
+from cryptoki.attestation_reading import CardProof, read_proof
 from cryptoki.card_profile import Attestation, CardProfile, load_card_profiles, profile_of_atr
 from cryptoki.certificates import CertificateObject
 from cryptoki.inserted_card import InsertedCard, inserted_card
@@ -73,4 +73,5 @@ __all__ = [
     "open_signing_session",
     "prepare_softhsm_folder",
     "profile_of_atr",
+    "read_proof",
 ]

@@ -106,6 +106,7 @@ def _certificate() -> None:
         sa.Column("not_before", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("not_after", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("approved_by", sa.String(length=20), nullable=False),
+        sa.Column("provenance", sa.String(length=2000), nullable=False),
         sa.Column("linted", sa.LargeBinary(), nullable=False),
         sa.Column("intended_at", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("audited_at", tables.UtcDateTime(timezone=True), nullable=True),

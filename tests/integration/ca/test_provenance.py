@@ -1,0 +1,109 @@
+"""Where keys were made, as a real authority records it: proved, claimed, or refused without a proof."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.ca.refusals import AttestationFalse, ProvenanceNotProved
+from app.ca_server import open_certificate_authority
+from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose
+from app.domain.provenance import KeyEvidence
+from app.errors import InvalidInput
+from app.settings import AttestationSettings, Environment, ProofDemanded, Settings
+from tests.support.card_proofs import CLAIMS, ProvedKey, smartcard_hsm_keys
+from tests.support.certificates import CardKeys, RegistrationRecord, authority_in_a_thread, founding_order
+from virtual_card.maker import Maker
+
+SERIAL = "card-founding-1"
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Maker:
+    return Maker(tmp_path / "maker")
+
+
+@pytest.fixture
+def settings(ca_settings: Settings, record: RegistrationRecord, maker: Maker) -> Settings:
+    """An authority that knows the maker of the cards in software."""
+    return replace(ca_settings, attestation=AttestationSettings(maker.x509_root_file.parent))
+
+
+def _demanding(settings: Settings) -> Settings:
+    return replace(settings, attestation=replace(settings.attestation, proof=ProofDemanded.ALWAYS))
+
+
+def _order(pair: tuple[ProvedKey, ProvedKey], evidence: tuple[KeyEvidence, ...]) -> CardCertificateOrder:
+    order = founding_order(CardKeys(pair[0].private_key, pair[1].private_key))
+    purposes = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+    return replace(order, evidence=dict(zip(purposes, evidence, strict=False)))
+
+
+def _recorded(settings: Settings) -> list[dict[str, str]]:
+    with open_certificate_authority(settings) as operations:
+        return [json.loads(each.intended.provenance) for each in operations.ledger.of_order("founding-1")]
+
+
+def test_keys_that_the_card_proves_are_recorded_as_proved(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    """Over the socket, as the web process orders."""
+    pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
+    with authority_in_a_thread(_demanding(settings)) as client:
+        client.issue_card_certificates(_order(pair, (pair[0].evidence, pair[1].evidence)))
+    proved = {"kind": "proved", "method": "smartcard-hsm", "device": SERIAL, "maker": "VCDEVSRCA00001"}
+    assert _recorded(settings) == [proved, proved]
+
+
+def test_keys_that_only_the_module_speaks_for_are_recorded_as_claimed(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
+    with authority_in_a_thread(settings) as client:
+        client.issue_card_certificates(_order(pair, (KeyEvidence(CLAIMS),)))
+    assert _recorded(settings) == [{"kind": "claimed"}, {"kind": "unknown"}]
+
+
+def test_an_authority_that_demands_proof_refuses_claims(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    """One key proved is not enough: each key is looked at."""
+    pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
+    with authority_in_a_thread(_demanding(settings)) as client:
+        for evidence in ((), (KeyEvidence(CLAIMS), KeyEvidence(CLAIMS)), (pair[0].evidence,)):
+            with pytest.raises(ProvenanceNotProved, match="must prove"):
+                client.issue_card_certificates(_order(pair, evidence))
+    assert _recorded(settings) == []
+
+
+def test_a_proof_of_another_key_is_refused_even_where_none_is_demanded(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
+    with authority_in_a_thread(settings) as client, pytest.raises(AttestationFalse, match="another key"):
+        client.issue_card_certificates(_order(pair, (pair[1].evidence, pair[0].evidence)))
+    assert _recorded(settings) == []
+
+
+def test_a_maker_in_software_is_refused_in_production(settings: Settings) -> None:
+    production = replace(settings, service=replace(settings.service, environment=Environment.PRODUCTION))
+    with (
+        pytest.raises(InvalidInput, match=r"maker of cards in software.*Production refuses"),
+        open_certificate_authority(production),
+    ):
+        pass
+
+
+def test_a_root_that_cannot_be_read_is_named(settings: Settings, tmp_path: Path) -> None:
+    shutil.rmtree(settings.attestation.folder)
+    settings.attestation.folder.mkdir()
+    (settings.attestation.folder / "acme.pem").write_text("not a certificate")
+    with (
+        pytest.raises(InvalidInput, match=r"\[attestation\] folder: acme\.pem"),
+        open_certificate_authority(settings),
+    ):
+        pass
