@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.domain.stock import UndeliveredCards
 from app.errors import SpineError
+from app.settings_cards import AttestationSettings
 from app.settings_reading import SectionReader, read_sections
 from app.settings_rules import development_stand_ins, problems_of
 
@@ -125,21 +126,6 @@ class ValidationSettings:
     crl_longest_age_hours: int = 72
     root_crl_longest_age_days: int = 400
     when_status_unknown: WhenStatusUnknown = WhenStatusUnknown.REFUSE
-
-
-class ProofDemanded(StrEnum):
-    """Which cards must prove that they made their keys."""
-
-    BY_CARD_PROFILE = "by-card-profile"
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True)
-class AttestationSettings:
-    """Proofs of where cards' keys were made: the folder with makers' roots (PEM), and who must prove."""
-
-    folder: Path = Path("config/attestation")
-    proof: ProofDemanded = ProofDemanded.BY_CARD_PROFILE
 
 
 @dataclass(frozen=True)

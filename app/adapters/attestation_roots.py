@@ -6,7 +6,8 @@ import logging
 
 from app.ca.attestation import AttestationRoots, ProvenanceCheck, UnusableRoot, roots_from_pem
 from app.errors import InvalidInput
-from app.settings import Environment, ProofDemanded, Settings
+from app.settings import Environment, Settings
+from app.settings_cards import ProofDemanded
 from cryptoki import load_card_profiles
 
 _log = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ from app.domain.certificate_order import (
     CertificatePurpose,
     RenewalApproval,
     SignedApproval,
+    evidence_by_purpose,
 )
 from app.domain.desk_record import new_secret, with_step
 from app.domain.issuance import CertificateRequestsChanged
@@ -225,6 +226,7 @@ def _order(work: Work, job: CardJob, facts: RenewalFacts) -> CardCertificateOrde
         authentication_csr=facts.authentication_csr,
         content_commitment_csr=facts.content_commitment_csr,
         approval=RenewalApproval(tuple(signatures_of(work, job, facts))),
+        evidence=evidence_by_purpose(facts.provenance),
     )
 
 

@@ -14,7 +14,8 @@ from app.ca_server import open_certificate_authority
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose
 from app.domain.provenance import KeyEvidence
 from app.errors import InvalidInput
-from app.settings import AttestationSettings, Environment, ProofDemanded, Settings
+from app.settings import Environment, Settings
+from app.settings_cards import AttestationSettings, ProofDemanded
 from tests.support.card_proofs import CLAIMS, ProvedKey, smartcard_hsm_keys
 from tests.support.certificates import CardKeys, RegistrationRecord, authority_in_a_thread, founding_order
 from virtual_card.maker import Maker
