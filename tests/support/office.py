@@ -214,7 +214,7 @@ class Office:
         self.wait_until_carried()
         self._require_agreement(uid, set())
         with self.database.read() as work:
-            assert {card.status.value for card in work.cards.of(uid)} <= {"cancelled", "lost"}
+            assert {card.status.value for card in work.cards.of(uid)} <= {"cancelled", "lost", "damaged"}
             assert work.issuances.open_of(uid) is None
 
     def _require_agreement(self, uid: str, live: set[str]) -> None:
