@@ -14,6 +14,7 @@ from app.ca.ceremony_plan import CeremonyPlan, founders_of, plan_from_toml
 from app.ca.ceremony_protocol import protocol_text
 from app.ca.contents import StatusAddresses
 from app.ca.ports import AuthorityKey
+from app.ca_files import CEREMONY_FILE, PROFILES_FILE, PROTOCOL, PUBLIC_FOLDER
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput
@@ -22,12 +23,6 @@ from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.ledger import Ledger
 from app.storage.ca.migrating import migrate_ca_database
 from app.storage.database import Database
-
-CONFIG = Path(__file__).resolve().parents[1] / "config"
-CEREMONY_FILE = CONFIG / "ceremony.toml"
-PROFILES_FILE = CONFIG / "certificate_profiles.toml"
-PROTOCOL = "ceremony-protocol.txt"
-PUBLIC_FOLDER = "public"
 
 
 def hold_ceremony(

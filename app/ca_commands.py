@@ -12,7 +12,8 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.ca_ceremony import CEREMONY_FILE, PROTOCOL, hold_ceremony
+from app.ca_ceremony import hold_ceremony
+from app.ca_files import CEREMONY_FILE, PROTOCOL
 from app.ca_server import certificate_authority_at_rest
 from app.ca_server import serve as serve_socket
 from app.domain.actor import Actor

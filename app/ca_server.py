@@ -39,7 +39,7 @@ from app.ca.profile_trial import try_profiles
 from app.ca.refusals import CeremonyNotHeld
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
-from app.ca_ceremony import CONFIG, PROFILES_FILE
+from app.ca_files import CONFIG, PROFILES_FILE
 from app.clock import Clock, utc_now
 from app.domain import permissions_policy
 from app.domain.certificate_profile import rules_from_toml

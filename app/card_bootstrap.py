@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.ca_ceremony import PROFILES_FILE
+from app.ca_files import PROFILES_FILE
 from app.domain.card_job import JobKind
 from app.domain.certificate_profile import rules_from_toml
 from app.domain.renewal import RenewalRules

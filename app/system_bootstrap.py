@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.adapters.host_names import ResolvedHostNames
-from app.ca_ceremony import PROFILES_FILE
+from app.ca_files import PROFILES_FILE
 from app.data import shipped
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml

@@ -10,7 +10,7 @@ from cryptography import x509
 
 from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
 from app.ca.contents import StatusAddresses
-from app.ca_ceremony import PROFILES_FILE, PUBLIC_FOLDER
+from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.settings import Settings

@@ -25,7 +25,8 @@ from app.ca.csr import UnverifiedCsr, verify
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject, person_subject
-from app.ca_ceremony import PROFILES_FILE, hold_ceremony
+from app.ca_ceremony import hold_ceremony
+from app.ca_files import PROFILES_FILE
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose, FoundingApproval
 from app.domain.certificate_profile import rules_from_toml
 from app.settings import Settings

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from app import bootstrap
-from app.ca_ceremony import CEREMONY_FILE
+from app.ca_files import CEREMONY_FILE
 from app.domain.card import CardStatus
 from app.domain.founding import founding_file_from_untrusted
 from app.domain.request import AccessRequest

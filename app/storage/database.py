@@ -17,7 +17,6 @@ from app.domain.json_value import JsonValue
 from app.errors import Refusal, Unavailable
 from app.storage.engines import for_reading, is_outage, open_engine
 from app.storage.exclusive import StillHeld, exclusively
-from app.storage.migrating import migrate
 from app.storage.work import Work
 
 
@@ -92,6 +91,9 @@ class Database:
         Raises:
             Unavailable: the database is down.
         """
+        # Alembic is loaded where tables are made, not by every program that reads them.
+        from app.storage.migrating import migrate
+
         with _outages_named():
             migrate(self.engine)
 

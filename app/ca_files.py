@@ -1,0 +1,12 @@
+"""Where the files of the certificate authority lie; apart from the ceremony, which loads the linter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+CONFIG: Final = Path(__file__).resolve().parents[1] / "config"
+CEREMONY_FILE: Final = CONFIG / "ceremony.toml"
+PROFILES_FILE: Final = CONFIG / "certificate_profiles.toml"
+PROTOCOL: Final = "ceremony-protocol.txt"
+PUBLIC_FOLDER: Final = "public"
