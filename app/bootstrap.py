@@ -38,6 +38,7 @@ from app.periodic_tasks import (
     comparing_tasks,
     directory_tasks,
 )
+from app.ra.agreeing_to_last_tries import AgreeingToLastTries
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
 from app.ra.carrying_loads import CarryingLoads
@@ -57,6 +58,7 @@ from app.ra.organisation_scope import OrganisationScope
 from app.ra.positioning import Positioning
 from app.ra.previewing_loads import PreviewingLoads
 from app.ra.registering import Registering
+from app.ra.reporting_workstations import ReportingWorkstations
 from app.ra.requesting import Requesting
 from app.services import Services
 from app.settings import InsecureDevelopmentWarning, Settings
@@ -157,6 +159,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         collecting_jobs=collecting(database, desk_jobs, renewing, policy_of_desks),
         following_jobs=following(database),
         renewals=renewing,
+        last_tries=AgreeingToLastTries(database, settings.service.origin),
+        workstations=ReportingWorkstations(database),
         card_moves=MovingCards(database),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),

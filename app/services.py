@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from app.oidc.provider import OpenIDProvider
+    from app.ra.agreeing_to_last_tries import AgreeingToLastTries
     from app.ra.auditing import Auditing
     from app.ra.closing_organisations import ClosingOrganisations
     from app.ra.collecting_jobs import CollectingJobs
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from app.ra.positioning import Positioning
     from app.ra.registering import Registering
     from app.ra.renewals import RenewalAbilities
+    from app.ra.reporting_workstations import ReportingWorkstations
     from app.ra.requesting import Requesting
     from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
@@ -61,6 +63,8 @@ class Services:
     issuing: Issuing
     desk_jobs: DeskJobs
     collecting_jobs: CollectingJobs
+    last_tries: AgreeingToLastTries
+    workstations: ReportingWorkstations
     following_jobs: FollowingJobs
     card_moves: MovingCards
     renewals: RenewalAbilities

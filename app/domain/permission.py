@@ -23,6 +23,7 @@ class Permission(StrEnum):
     PRINT_CARD = "cards.print"
     KEEP_STOCK = "stock.keep"
     CONFIRM_STOCK = "stock.confirm"
+    READ_WORKSTATION_REPORTS = "workstations.read"
     LOAD_ORGANISATIONS = "organisations.load"
     CLOSE_ORGANISATION = "organisations.close"
     VIEW_SYSTEMS = "systems.view"

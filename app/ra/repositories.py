@@ -28,6 +28,7 @@ from app.domain.stock_take import FindingKind
 from app.domain.system import AccreditedSystem, MessageHandlingSystem, SystemStatus
 from app.domain.system_certificate import SystemCertificate
 from app.domain.system_request import SystemRequest
+from app.domain.workstation_report import WorkstationReport
 
 
 class People(Protocol):
@@ -191,6 +192,15 @@ class Rbac(Protocol):
     def job_role(self, code: str) -> JobRole | None: ...
     def activity(self, code: str) -> Activity | None: ...
     def resolve(self, job_role_code: str, additional: Iterable[str]) -> tuple[str, ...]: ...
+
+
+class WorkstationReports(Protocol):
+    """``app.storage.workstation_reports``."""
+
+    def add(self, report: WorkstationReport) -> None: ...
+    def get(self, reference: str) -> WorkstationReport | None: ...
+    def newest(self, limit: int) -> Sequence[WorkstationReport]: ...
+    def drop(self, before: datetime, most: int) -> None: ...
 
 
 class Sequences(Protocol):

@@ -44,6 +44,7 @@ from app.storage.system_certificates import SystemCertificates
 from app.storage.system_passwords import SystemPasswords
 from app.storage.system_requests import SystemRequests
 from app.storage.systems import Systems
+from app.storage.workstation_reports import WorkstationReports
 
 
 class Work:
@@ -222,6 +223,11 @@ class Work:
     def openid(self) -> OpenID:
         """Codes and tokens of the OpenID provider."""
         return OpenID(self)
+
+    @cached_property
+    def workstation_reports(self) -> WorkstationReports:
+        """What card agents reported of their workstations."""
+        return WorkstationReports(self.connection)
 
     @cached_property
     def comparisons(self) -> Comparisons:

@@ -19,6 +19,7 @@ _NAVIGATION: tuple[tuple[str, str, frozenset[Permission]], ...] = (
     ("Card stock", "/card-stock", frozenset({Permission.KEEP_STOCK})),
     ("Organisations", "/organisations", frozenset()),
     ("Systems", "/systems", frozenset({Permission.VIEW_SYSTEMS})),
+    ("Workstations", "/workstation-reports", frozenset({Permission.READ_WORKSTATION_REPORTS})),
     ("Audit", "/audit", frozenset({Permission.READ_AUDIT})),
     ("Service", "/operations", frozenset({Permission.READ_OPERATIONS})),
     ("My access", "/my", frozenset()),

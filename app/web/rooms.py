@@ -11,6 +11,7 @@ from app.web import (
     card_views,
     closing_views,
     desk_api,
+    desk_reports_api,
     home_views,
     issuance_views,
     my_views,
@@ -33,6 +34,7 @@ from app.web import (
     system_list_views,
     system_request_views,
     system_views,
+    workstation_views,
 )
 
 
@@ -62,6 +64,8 @@ def install(app: Flask) -> None:
         audit_views,
         operations_views,
         desk_api,
+        desk_reports_api,
+        workstation_views,
         session_views,
         sign_in_views,
         openid_views,

@@ -24,6 +24,8 @@ from card_agent.job_desk import JobDesk
 from card_agent.job_kind import JobKind
 from card_agent.job_pages import JobPages
 from card_agent.renewing import RenewCard
+from card_agent.last_try import LastTryDesk
+from card_agent.last_try_pages import LastTryPages
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
@@ -72,6 +74,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         issue,
         JobPages(allow_list, jobs, issue, form_values, ways_back),
         SigningPages(allow_list, views, processes, form_values, ways_back, _now),
+        LastTryPages(LastTryDesk(settings.sites[0], processes), views, form_values, ways_back, _now),
     )
 
 

@@ -11,6 +11,7 @@ from card_agent.errors import CardAgentError, OriginNotAllowed, PageExpired, Ref
 from card_agent.http_messages import Request, Response
 from card_agent.issue_pages import IssuePages
 from card_agent.job_pages import JobPages
+from card_agent.last_try_pages import LastTryPages
 from card_agent.pages import refusal_page, static_file
 from card_agent.request_checks import (
     require_navigation,
@@ -35,6 +36,7 @@ class Application:
         issue: IssuePages,
         jobs: JobPages,
         signing: SigningPages,
+        last_try: LastTryPages,
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -43,6 +45,7 @@ class Application:
         self._issue = issue
         self._jobs = jobs
         self._signing = signing
+        self._last_try = last_try
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -74,6 +77,9 @@ class Application:
             "/card": lambda: self._sign_in.ask(request.query),
             "/job": lambda: self._jobs.collect(request.query),
             "/sign": lambda: self._signing.collect(request.query),
+            "/last-try": lambda: self._last_try.show(
+                request.query.get("card", ""), request.query.get("back", "")
+            ),
         }
         if request.path in pages:
             return pages[request.path]()
@@ -98,6 +104,8 @@ class Application:
         match request.path.split("/"):
             case ["", "card"]:
                 return self._sign_in.answer(request.form)
+            case ["", "last-try"]:
+                return self._last_try.answer(request.form)
             case ["", "desk", ("insert" | "remove" | "take") as action]:
                 return self._desk.change(action, request.form)
             case ["", "issue", name]:

@@ -43,6 +43,11 @@ class CardView:
         return Purpose.AUTHENTICATION in self.certificates
 
     @property
+    def is_at_last_try(self) -> bool:
+        """Say whether a wrong PIN would lock the card now."""
+        return self.can_sign_in and self.tries_left == 1
+
+    @property
     def is_locked(self) -> bool:
         """Say whether the card refuses every PIN."""
         return self.can_sign_in and self.tries_left == 0

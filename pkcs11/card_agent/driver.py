@@ -115,6 +115,20 @@ class Driver:
             raise DriverRefused(_reason(read_page(answer.text)))
         yield from self._steps(f"{action}/steps.json")
 
+    def use_last_try(
+        self, serial: str, pin: str, *, second_pin: str = "", second_uid: str = "", agrees: str = "yes"
+    ) -> None:
+        """Use the last try of a card in a reader, with a second person's card and PIN, or by their user id.
+
+        Raises DriverRefused with what the page says, also when the PIN was wrong.
+        """
+        page = self._open(f"/last-try?card={serial}")
+        second = {"second_pin": second_pin} if second_pin else {"second_uid": second_uid, "agrees": agrees}
+        fields = {**self._form(page, "/last-try"), "pin": pin, **second}
+        answer = self._submit("/last-try", fields)
+        if answer.status_code != httpx.codes.OK:
+            raise DriverRefused(_reason(read_page(answer.text)))
+
     def _steps(self, path: str) -> Iterator[StepDone]:
         seen: set[str] = set()
         deadline = time.monotonic() + _ANSWER_WITHIN_SECONDS

@@ -128,9 +128,9 @@ class _EmulatedCard:
         self._remember(contents)
         return contents
 
-    def log_in(self, pin: Pin) -> AbstractContextManager[LoggedInCard]:
+    def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> AbstractContextManager[LoggedInCard]:
         """Log in as the holder. A card in the drawer is in no reader, which the card itself refuses."""
-        return self._card.log_in(pin)
+        return self._card.log_in(pin, consent_to_last_try=consent_to_last_try)
 
     def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
         """Erase the card and set both PINs."""

@@ -105,6 +105,22 @@ class PinLocked(Refusal):
     )
 
 
+class LastTry(Refusal):
+    """One try is left, and it is not used without a second person's consent. Nothing was tried."""
+
+    code = "last_try"
+
+    SENTENCE: ClassVar[str] = (
+        "Your card allows one more try of the PIN, and a wrong one locks it. Nothing was tried. "
+        "To use the last try, somebody else must agree: choose “Use the last try” on the page of the desk. "
+        "If you do not know your PIN, have your registration authority unlock the card."
+    )
+    SO_SENTENCE: ClassVar[str] = (
+        "This card allows one more try of its SO PIN, and a wrong one makes it useless for ever. "
+        "Nothing was tried. Put the card away for the registration authority and use another one."
+    )
+
+
 class CardRemoved(Refusal):
     """The card was taken out of the reader while it was needed."""
 
@@ -189,6 +205,7 @@ class DeskBusy(Refusal):
 
 _CROSSING: tuple[type[CardAgentError], ...] = (
     PinLocked,
+    LastTry,
     CardRemoved,
     CardMissing,
     WrongCard,

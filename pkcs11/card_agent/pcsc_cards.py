@@ -17,7 +17,7 @@ from typing import Final
 import cryptoki
 import pcsc
 from card_agent.card_process import require_agent_alive
-from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked
+from card_agent.errors import CardFault, CardRemoved, LastTry, PinIncorrect, PinLocked
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
@@ -83,9 +83,9 @@ class PcscCard:
             return CardContents(certificates, found.tries_left())
 
     @contextmanager
-    def log_in(self, pin: Pin) -> Iterator[LoggedInCard]:
+    def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> Iterator[LoggedInCard]:
         """Log in as the holder."""
-        with self._token() as found, found.login(pin) as session:
+        with self._token() as found, found.login(pin, consent_to_last_try) as session:
             yield LoggedInToken(session)
 
     def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
@@ -151,8 +151,10 @@ class _Found:
         return self.token.info.pin_tries_left(_PIN_TRIES)
 
     @contextmanager
-    def login(self, pin: Pin) -> Iterator[Session]:
+    def login(self, pin: Pin, consent_to_last_try: bool) -> Iterator[Session]:
         """Log in; a wrong PIN says how many tries the card still allows."""
+        if self.tries_left() == 1 and not consent_to_last_try:
+            raise LastTry(LastTry.SENTENCE)
         try:
             session = self.token.login(pin.reveal(), consent_to_last_try=True)
         except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinLocked) as error:

@@ -100,8 +100,8 @@ class Card(Protocol):
     def contents(self) -> CardContents:
         """Return what the card shows without a PIN."""
 
-    def log_in(self, pin: Pin) -> AbstractContextManager[LoggedInCard]:
-        """Log in as the holder until the block ends. Raises PinIncorrect or PinLocked."""
+    def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> AbstractContextManager[LoggedInCard]:
+        """Log in as the holder until the block ends. Raises PinIncorrect, PinLocked or LastTry."""
 
     def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
         """Erase the card, set its SO PIN and the holder's PIN.

@@ -10,7 +10,7 @@ from card_agent import card_operations
 from card_agent.allow_list import AllowList, SignInRequest
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.errors import CardAgentError, CardRemoved, PinIncorrect, PinLocked
+from card_agent.errors import CardAgentError, CardRemoved, LastTry, PinIncorrect, PinLocked
 from card_agent.http_messages import Response, see_other
 from card_agent.pages import Problem, page
 from card_agent.pin import Pin
@@ -79,6 +79,7 @@ class SignInPages:
         cards = [reader.card for reader in readers if reader.card]
         able = [card for card in cards if card.can_sign_in]
         address = "/card?" + urlencode({"op": request.site.origin, "nonce": request.nonce})
+        back = self._ways_back.add(f"Back to signing in to {request.site.name}", address)
         values = {
             "site": request.site,
             "cards": able,
@@ -86,7 +87,9 @@ class SignInPages:
             "troubles": [f"{reader.name}: {reader.trouble}" for reader in readers if reader.trouble],
             "chosen": chosen,
             "form_value": self._pending.add(request),
-            "desk": "/?back=" + self._ways_back.add(f"Back to signing in to {request.site.name}", address),
+            "desk": f"/?back={back}",
+            "back": back,
+            "last_try_sentence": LastTry.SENTENCE,
         }
         return page("sign_in.html", values, problems, (request.site.origin,))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import cryptoki
 import virtual_card
 from card_agent.card_process import require_agent_alive
-from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, Refusal
+from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, Refusal
 from card_agent.logged_in_token import BLANK, LoggedInToken, certificates_by_purpose, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
@@ -96,9 +96,11 @@ class _VirtualCardPort:
         return {}
 
     @contextmanager
-    def log_in(self, pin: Pin) -> Iterator[LoggedInCard]:
+    def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> Iterator[LoggedInCard]:
         """Log in as the holder."""
         self._require_in_reader()
+        if self._card.tries_left() == 1 and not consent_to_last_try:
+            raise LastTry(LastTry.SENTENCE)
         with self._opened() as opened, opened.login(pin.reveal()) as session:
             yield LoggedInToken(session)
 

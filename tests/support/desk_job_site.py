@@ -139,6 +139,8 @@ class DeskJobSite:
         self.after: dict[str, Hook] = {}
         self.certified: set[bytes] = set()
         self.calls_begun = self.calls_ended = 0
+        self.consents: list[dict[str, str]] = []
+        self.refuses_consents = False
         self._tickets: dict[str, str] = {}
         self._job_tokens: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -189,6 +191,8 @@ class DeskJobSite:
         call = path.rsplit("/", 1)[-1] if path.count("/") > 3 or path.endswith("claim") else "job"
         if path == "/sign-in/card":
             return {"arrived": True}
+        if path == "/desk/last-try-consents":
+            return self._agree(body)
         if not path.startswith("/desk/jobs/"):
             raise SiteRefusal(404, "not_found", "There is nothing here.")
         self.calls_begun += 1
@@ -200,6 +204,15 @@ class DeskJobSite:
             return result
         finally:
             self.calls_ended += 1
+
+    def _agree(self, body: dict[str, Any]) -> None:
+        """Keep a consent. Its form is the real site's business (tests/web/test_desk_reports.py)."""
+        if self.refuses_consents:
+            raise SiteRefusal(403, "approval_not_valid", "The consent was not accepted: not here.")
+        statement = base64.b64decode(body["statement"])
+        if "signature" in body:
+            verify_raw(base64.b64decode(body["certificate"]), base64.b64decode(body["signature"]), statement)
+        self.consents.append({**json.loads(statement), "signed": "yes" if "signature" in body else "no"})
 
     def _hook(self, hooks: dict[str, Hook], call: str) -> None:
         hook = hooks.pop(call, None)

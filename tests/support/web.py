@@ -27,6 +27,7 @@ from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
 from app.domain.stock import DESK
 from app.fhir.api_keys import ApiKeys, digest_of
+from app.ra.agreeing_to_last_tries import AgreeingToLastTries
 from app.ra.auditing import Auditing
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.delivering_cards import SerialList
@@ -36,6 +37,7 @@ from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.renewals import RenewalAbilities
+from app.ra.reporting_workstations import ReportingWorkstations
 from app.services import Services, SignatureService
 from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
@@ -224,6 +226,8 @@ def services_of(office: Office) -> Services:
             issuing=ra.issuing,
             desk_jobs=ra.desk_jobs,
             collecting_jobs=ra.collecting_jobs,
+            last_tries=AgreeingToLastTries(ra.database, ORIGIN),
+            workstations=ReportingWorkstations(ra.database),
             following_jobs=ra.following_jobs,
             card_moves=ra.card_moves,
             renewals=RenewalAbilities(ra.renewing, ra.renewing_at_desk),

@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app.domain.figures import Sample
+from app.domain.workstation_report import CardSeen, Finding, FindingState
 from tests.support.registration_authority import PRACTICE, another, picture, today
 from tests.support.web import COOKIE, Site
 
@@ -103,6 +104,8 @@ def test_the_pages_of_a_manager_are_accessible(context: BrowserContext, site: Si
     asked = office.ra.requesting.request_position(
         office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
     )
+    found = [Finding("clock", FindingState.PROBLEM, "Slow <b>clock</b>", "x" * 60, "Mend it")]
+    reference = site.services.workstations.receive(found, [CardSeen("VC1", uid)], "1", "192.0.2.1")
     visitor = Visitor(context, site, origin, "manager")
     for address in (
         "/",
@@ -117,6 +120,8 @@ def test_the_pages_of_a_manager_are_accessible(context: BrowserContext, site: Si
         "/requests",
         f"/requests/{asked}",
         "/issuances",
+        "/workstation-reports?reference=wrong",
+        f"/workstation-reports/{reference}",
         f"/issuances/{issuance}",
         "/my",
         "/audit",

@@ -43,6 +43,8 @@ READABLE: dict[str, frozenset[str]] = {
     CARD: RA_STAFF,
     f"{CARD}/state.json": RA_STAFF,
     MOVE: RA_STAFF,
+    "/workstation-reports": RA_STAFF,
+    "/workstation-reports/<reference>": RA_STAFF,
     "/audit": frozenset({"manager"}),
     "/operations": frozenset({"manager"}),
     "/organisation-loads": frozenset({"manager"}),
@@ -131,11 +133,11 @@ ELSEWHERE = {
     "/systems/lists/<record:batch>/approve",
 }
 #: Rooms of others, with their own tests.
-OTHER_ROOMS = ("sign_in", "openid", "desk_api")
 #: What card agents call: each step of the desk API, in whichever room it is.
 STEPS_OF_JOBS = frozenset(
     f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")
 )
+OTHER_ROOMS = ("sign_in", "openid", "desk_api", "desk_reports_api")
 
 
 def test_every_route_is_in_the_table(site: Site) -> None:
@@ -191,6 +193,7 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
     assert machine >= STEPS_OF_JOBS
     assert {name.partition(".")[0] for name in machine - STEPS_OF_JOBS} <= {
         "desk_api",
+        "desk_reports_api",
         "openid",
         "signature_api",
     }
@@ -222,6 +225,7 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
         "<record:take_id>": site.services.stock.counting.begin(office.manager, DESK),
         "<record:finding_id>": site.services.stock.stocking.state(office.manager).findings[0].id,
         "<record:closing_id>": site.closing(),
+        "<reference>": site.services.workstations.receive([], [], "1", "192.0.2.1"),
     }
 
     def address(route: str) -> str:

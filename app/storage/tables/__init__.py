@@ -21,6 +21,7 @@ from app.storage.tables import (
     stock,
     system_requests,
     systems,
+    workstation_reports,
 )
 from app.storage.tables.base import metadata
 
@@ -46,4 +47,5 @@ __all__ = [
     "stock",
     "system_requests",
     "systems",
+    "workstation_reports",
 ]

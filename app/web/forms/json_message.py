@@ -87,6 +87,13 @@ class JsonMessage:
         """An object that we only keep and never read: any members."""
         return dict(_as_object(self._members[name], name))
 
+    def any_list(self, name: str) -> list[Any]:
+        """A list of anything, which whoever asked takes apart."""
+        value = self._members[name]
+        if not isinstance(value, list):
+            raise self._wrong(name, "must be a list")
+        return value
+
     def _wrong(self, name: str, why: str) -> InvalidInput:
         return InvalidInput({name: f"“{self._where}{name}” {why}."})
 

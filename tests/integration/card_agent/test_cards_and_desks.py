@@ -15,6 +15,7 @@ from card_agent.desks import desk_of
 from card_agent.errors import (
     CardRemoved,
     KeysNotOnCard,
+    LastTry,
     PinIncorrect,
     PinLocked,
     Refusal,
@@ -171,13 +172,17 @@ def test_an_unfinished_card_is_begun_anew_with_its_earlier_so_pins(bench: Bench)
     assert set(bench.certify(serial)) == set(Purpose)
 
 
-def test_the_third_wrong_pin_locks(bench: Bench) -> None:
+def test_the_last_try_waits_for_consent_and_then_locks(bench: Bench) -> None:
     serial = bench.blank("left")
     bench.initialise(serial)
     for left in (2, 1):
         with pytest.raises(PinIncorrect, match=f"{left} tr"):
             bench.sign(serial, WRONG)
-    for pin in (WRONG, PIN):
-        with pytest.raises(PinLocked, match="card is locked"):
-            bench.sign(serial, pin)
+    with pytest.raises(LastTry, match="Nothing was tried"):
+        bench.sign(serial)
+    assert bench.tries_left(serial) == 1
+    with pytest.raises(PinLocked, match="card is locked"):
+        bench.processes.run(serial, card_operations.check_pin, [Pin(WRONG)])
+    with pytest.raises(PinLocked, match="card is locked"):
+        bench.sign(serial)
     assert bench.tries_left(serial) == 0

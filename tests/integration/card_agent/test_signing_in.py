@@ -16,6 +16,7 @@ from card_agent.driver import Driver, DriverRefused
 from card_agent.virtual_cards import VirtualDesk
 from tests.integration.card_agent.conftest import (
     HOLDER,
+    OPERATOR,
     OPERATOR_PIN,
     ROOT,
     AgentProcess,
@@ -64,10 +65,49 @@ def test_a_wrong_pin_says_how_many_tries_are_left_and_the_third_locks(
         person.sign_in(hop(site), WRONG_PIN)
     with pytest.raises(DriverRefused, match=r"^Wrong PIN. You have 1 try left.$"):
         person.sign_in(hop(site), WRONG_PIN)
+    with pytest.raises(DriverRefused, match=r"one more try.*somebody else must agree"):
+        person.sign_in(hop(site), OPERATOR_PIN)
     with pytest.raises(DriverRefused, match=r"card is locked.*registration authority"):
-        person.sign_in(hop(site), WRONG_PIN)
+        person.use_last_try(operator_card, WRONG_PIN, second_uid=HOLDER["uid"])
     with pytest.raises(DriverRefused, match=r"card is locked"):
         person.sign_in(hop(site), OPERATOR_PIN)
+    assert [said["second"] for said in site.consents] == [HOLDER["uid"]]
+
+
+def test_a_colleague_agrees_with_her_own_card_and_the_right_pin_gives_all_tries_back(
+    person: Driver, site: DeskJobSite, operator_card: str, desk: VirtualDesk, desk_folder: Path
+) -> None:
+    make_card(desk, desk_folder, site, "right", HOLDER, HOLDER_PIN)
+    for _ in range(2):
+        with pytest.raises(DriverRefused, match="left"):
+            person.sign_in(hop(site), WRONG_PIN, operator_card)
+    with pytest.raises(DriverRefused, match=r"Wrong PIN\. You have 2 tries left"):
+        person.use_last_try(operator_card, OPERATOR_PIN, second_pin=WRONG_PIN)
+    person.use_last_try(operator_card, OPERATOR_PIN, second_pin=HOLDER_PIN)
+    assert site.consents[-1]["second"] == HOLDER["uid"]
+    assert site.consents[-1]["signed"] == "yes"
+    person.sign_in(hop(site), OPERATOR_PIN, operator_card)
+
+
+def test_without_a_second_person_or_the_site_the_last_try_is_not_used(
+    person: Driver, site: DeskJobSite, operator_card: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(DriverRefused, match="left"):
+            person.sign_in(hop(site), WRONG_PIN)
+    for uid, agrees, sentence in (
+        ("", "yes", "12 digits"),
+        (HOLDER["uid"], "", "must agree"),
+        (OPERATOR["uid"], "yes", "Somebody else must agree"),
+    ):
+        with pytest.raises(DriverRefused, match=sentence):
+            person.use_last_try(operator_card, WRONG_PIN, second_uid=uid, agrees=agrees)
+    site.refuses_consents = True
+    with pytest.raises(DriverRefused, match="not accepted"):
+        person.use_last_try(operator_card, WRONG_PIN, second_uid=HOLDER["uid"])
+    site.refuses_consents = False
+    person.use_last_try(operator_card, OPERATOR_PIN, second_uid=HOLDER["uid"])
+    person.sign_in(hop(site), OPERATOR_PIN)
 
 
 def test_the_right_pin_gives_all_tries_back(person: Driver, site: DeskJobSite, operator_card: str) -> None:

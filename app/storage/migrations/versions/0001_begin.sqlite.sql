@@ -374,6 +374,20 @@ CREATE TRIGGER stock_posting_no_update BEFORE UPDATE ON stock_posting BEGIN SELE
 CREATE TRIGGER stock_posting_no_delete BEFORE DELETE ON stock_posting BEGIN SELECT RAISE(ABORT, 'stock_posting only grows'); END
 ;
 
+CREATE TABLE workstation_report (
+	reference VARCHAR(9) NOT NULL,
+	received_at DATETIME NOT NULL,
+	address VARCHAR(45) NOT NULL,
+	agent_version VARCHAR(40) NOT NULL,
+	findings JSON NOT NULL,
+	cards JSON NOT NULL,
+	CONSTRAINT pk_workstation_report PRIMARY KEY (reference)
+)
+;
+
+CREATE INDEX ix_workstation_report_received_at ON workstation_report (received_at)
+;
+
 CREATE TABLE position_access_profile (
 	id INTEGER NOT NULL,
 	position_id VARCHAR(12) NOT NULL,
