@@ -10,7 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import cryptoki
-from card_agent.errors import CardFault, KeysNotOnCard, PinIncorrect, PinLocked, Refusal
+import pcsc
+from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, PinIncorrect, PinLocked, Refusal
 from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
 
@@ -88,5 +89,9 @@ def token_errors() -> Iterator[None]:
         raise PinLocked(PinLocked.SENTENCE) from error
     except cryptoki_errors.PinLenRange as error:
         raise Refusal("No card of this kind has a PIN of that length. No try was used.") from error
-    except cryptoki_errors.CryptokiError as error:
+    except cryptoki_errors.LastTryNeedsConsent as error:
+        raise LastTry(LastTry.SENTENCE) from error
+    except (cryptoki_errors.TokenNotFound, pcsc.errors.NoCard, pcsc.errors.NoReader) as error:
+        raise CardRemoved("The card was taken out of the reader. Insert it again, then go on.") from error
+    except (cryptoki_errors.CryptokiError, pcsc.errors.PcscError) as error:
         raise CardFault(f"The card failed ({type(error).__name__}). Insert it again and go on.") from error
