@@ -17,6 +17,8 @@ from card_agent.card_process import start_fork_server
 from card_agent.card_views import CardViews
 from card_agent.desk_pages import DeskPages
 from card_agent.desks import desk_of
+from card_agent.doctor import Doctor
+from card_agent.doctor_pages import DoctorPages
 from card_agent.errors import CardAgentError
 from card_agent.issue_desk import IssueDesk
 from card_agent.issue_pages import IssuePages
@@ -75,6 +77,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         JobPages(allow_list, jobs, issue, form_values, ways_back),
         SigningPages(allow_list, views, processes, form_values, ways_back, _now),
         LastTryPages(LastTryDesk(settings.sites[0], processes), views, form_values, ways_back, _now),
+        DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values),
     )
 
 

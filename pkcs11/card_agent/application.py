@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 
 from card_agent.desk_pages import DeskPages
+from card_agent.doctor_pages import DoctorPages
 from card_agent.errors import CardAgentError, OriginNotAllowed, PageExpired, Refusal, RequestRefused
 from card_agent.http_messages import Request, Response
 from card_agent.issue_pages import IssuePages
@@ -37,6 +38,7 @@ class Application:
         jobs: JobPages,
         signing: SigningPages,
         last_try: LastTryPages,
+        doctor: DoctorPages,
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -46,6 +48,7 @@ class Application:
         self._jobs = jobs
         self._signing = signing
         self._last_try = last_try
+        self._doctor = doctor
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -77,6 +80,7 @@ class Application:
             "/card": lambda: self._sign_in.ask(request.query),
             "/job": lambda: self._jobs.collect(request.query),
             "/sign": lambda: self._signing.collect(request.query),
+            "/doctor": self._doctor.show,
             "/last-try": lambda: self._last_try.show(
                 request.query.get("card", ""), request.query.get("back", "")
             ),
@@ -104,6 +108,8 @@ class Application:
         match request.path.split("/"):
             case ["", "card"]:
                 return self._sign_in.answer(request.form)
+            case ["", "doctor"]:
+                return self._doctor.send(request.form)
             case ["", "last-try"]:
                 return self._last_try.answer(request.form)
             case ["", "desk", ("insert" | "remove" | "take") as action]:

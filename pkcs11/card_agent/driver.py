@@ -5,6 +5,7 @@ It sends what a browser sends when a person navigates, and reads the pages, not 
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _NAVIGATION = {
     "Accept": "text/html",
 }
 _ANSWER_WITHIN_SECONDS = 90
+_REFERENCE = re.compile(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b")
 _PAUSE_SECONDS = 0.05
 
 
@@ -128,6 +130,18 @@ class Driver:
         answer = self._submit("/last-try", fields)
         if answer.status_code != httpx.codes.OK:
             raise DriverRefused(_reason(read_page(answer.text)))
+
+    def send_report(self) -> str:
+        """Open the reader doctor, send its report to the first site, and return the reference that is shown.
+
+        Raises DriverRefused.
+        """
+        form = self._form(self._open("/doctor"), "/doctor")
+        read = read_page(self._submit("/doctor", form).text)
+        found = _REFERENCE.search(read.text)
+        if found is None:
+            raise DriverRefused(_reason(read))
+        return found[0]
 
     def _steps(self, path: str) -> Iterator[StepDone]:
         seen: set[str] = set()

@@ -58,6 +58,18 @@ def scan(profiles: Sequence[str]) -> Scan:
     return Scan(tuple(tokens), unusable)
 
 
+def unusable_modules(profiles: Sequence[str]) -> dict[str, str]:
+    """Return, by profile, why its module cannot be loaded; nothing for those that can."""
+    _use_own_settings()
+    unusable: dict[str, str] = {}
+    for name in profiles:
+        try:
+            Module.load(_profile(name).module).finalize()
+        except cryptoki_errors.CryptokiError as error:
+            unusable[name] = str(error)
+    return unusable
+
+
 @dataclass(frozen=True)
 class PcscCardOpener:
     """Opens a card in a reader by its serial. Goes to the card process by pickling."""

@@ -141,6 +141,7 @@ class DeskJobSite:
         self.calls_begun = self.calls_ended = 0
         self.consents: list[dict[str, str]] = []
         self.refuses_consents = False
+        self.reports: list[dict[str, Any]] = []
         self._tickets: dict[str, str] = {}
         self._job_tokens: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -191,6 +192,9 @@ class DeskJobSite:
         call = path.rsplit("/", 1)[-1] if path.count("/") > 3 or path.endswith("claim") else "job"
         if path == "/sign-in/card":
             return {"arrived": True}
+        if path == "/desk/workstation-reports":
+            self.reports.append(body)
+            return {"reference": "K7QF-3M2P"}
         if path == "/desk/last-try-consents":
             return self._agree(body)
         if not path.startswith("/desk/jobs/"):
