@@ -25,9 +25,9 @@ from card_agent.issue_pages import IssuePages
 from card_agent.job_desk import JobDesk
 from card_agent.job_kind import JobKind
 from card_agent.job_pages import JobPages
-from card_agent.renewing import RenewCard
 from card_agent.last_try import LastTryDesk
 from card_agent.last_try_pages import LastTryPages
+from card_agent.renewing import RenewCard
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
