@@ -19,6 +19,9 @@ RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
 ECDSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 SHA1 = "http://www.w3.org/2000/09/xmldsig#sha1"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+# XML Signature has no such identifiers, but prescriptions of the national services carry them.
+_RSA_SHA256_AS_WRITTEN = "http://www.w3.org/2000/09/xmldsig#rsa-sha256"
+_SHA256_AS_WRITTEN = "http://www.w3.org/2000/09/xmldsig#sha256"
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,15 @@ SIGNATURES: Mapping[str, SignatureAlgorithm] = {
     for each in (
         SignatureAlgorithm(RSA_SHA1, rsa.RSAPublicKey, True),
         SignatureAlgorithm(RSA_SHA256, rsa.RSAPublicKey, False),
+        SignatureAlgorithm(_RSA_SHA256_AS_WRITTEN, rsa.RSAPublicKey, False),
         SignatureAlgorithm(ECDSA_SHA256, ec.EllipticCurvePublicKey, False),
     )
 }
 DIGESTS: Mapping[str, DigestAlgorithm] = {
-    each.identifier: each for each in (DigestAlgorithm(SHA1, True), DigestAlgorithm(SHA256, False))
+    each.identifier: each
+    for each in (
+        DigestAlgorithm(SHA1, True),
+        DigestAlgorithm(SHA256, False),
+        DigestAlgorithm(_SHA256_AS_WRITTEN, False),
+    )
 }

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from app.errors import InvalidInput
 from app.signatures.algorithms import DigestAlgorithm
+from app.signatures.parent_prescription import HL7, fragments_of
 from app.signatures.xml_reading import XmlRefused, canonical, element_from_untrusted
 
-HL7 = "urn:hl7-org:v3"
 LARGEST_PRESCRIPTION_BYTES = 128 * 1024
 USER_ID_SYSTEM = "1.2.826.0.1285.0.2.0.65"
-_ROOT = "FragmentsToBeHashed"
+_ROOT, _MESSAGE = "FragmentsToBeHashed", "ParentPrescription"
 _TIME = re.compile(r"(\d{14})(?:\.\d{1,4})?(?:([+-])(\d{2})(\d{2})?)?")
 
 
@@ -48,15 +48,17 @@ class PrescriptionFragments:
 
     @classmethod
     def from_untrusted(cls, xml: bytes) -> PrescriptionFragments:
-        """Read the fragments.
+        """Read the fragments, or take them out of a whole prescription message.
 
         Raises:
             InvalidInput: it is not what a prescription's signature is made over.
         """
         try:
             root = element_from_untrusted(xml, LARGEST_PRESCRIPTION_BYTES)
-            if root.tag.rpartition("}")[2] != _ROOT:
-                raise XmlRefused(f"it must be {_ROOT}, the fragments that are signed")
+            if root.tag.rpartition("}")[2] == _MESSAGE:
+                root = fragments_of(root)
+            if root.tag != _ROOT:
+                raise XmlRefused(f"it must be {_ROOT}, the fragments that are signed, or {_MESSAGE}")
             times = root.findall(f"./*/{{{HL7}}}time")
             if len(times) != 1:
                 raise XmlRefused("it must hold one time of signing")

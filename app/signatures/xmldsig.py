@@ -8,6 +8,8 @@ from the one certificate; key values, key names and HMAC have no place in the sh
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -130,13 +132,27 @@ def _certificate(key_info: etree._Element) -> bytes:
         ) from refused
 
 
-def _one_certificate(der: bytes) -> bytes:
-    """The bytes, unless a second certificate stands behind the first (X.690: the outer length says where)."""
+def _one_certificate(encoded: bytes) -> bytes:
+    """The DER, unless a second certificate stands behind the first (X.690: the outer length says where).
+
+    Prescriptions of the national services carry PEM, in base64 once more.
+    """
+    if encoded.count(b"-----BEGIN CERTIFICATE-----") > 1:
+        raise _several_certificates()
+    der = _der_of_pem(encoded) if encoded.startswith(b"-----BEGIN CERTIFICATE-----") else encoded
     if len(der) > 4 and der[:2] == b"\x30\x82":
         ends = 4 + int.from_bytes(der[2:4], "big")
         if der[ends:].startswith(b"\x30\x82"):
             raise _several_certificates()
     return der
+
+
+def _der_of_pem(pem: bytes) -> bytes:
+    body = pem.strip().removeprefix(b"-----BEGIN CERTIFICATE-----").removesuffix(b"-----END CERTIFICATE-----")
+    try:
+        return base64.b64decode(b"".join(body.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise XmlRefused("the certificate is not PEM") from error
 
 
 def _several_certificates() -> SignatureUnreadable:
