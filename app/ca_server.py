@@ -16,6 +16,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from cryptography import x509
@@ -36,6 +37,7 @@ from app.ca.ocsp import OCSPResponder
 from app.ca.ocsp_signers import AuthorityParts, OcspSigners
 from app.ca.ports import AuthorityKey, AuthorityKind
 from app.ca.profile_trial import try_profiles
+from app.ca.receipts import Receipts
 from app.ca.refusals import CeremonyNotHeld
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
@@ -91,8 +93,10 @@ def _operations(
     signers = OcspSigners(parts, record)
     seal_key = keys.key(AUDIT_SEAL)
     assert isinstance(seal_key, ec.EllipticCurvePrivateKey), "the ceremony makes an EC key"
+    receipts = Receipts(seal_key, ledger, parts.audit, _chain(made), _sha256(PROFILES_FILE))
     return Operations(
-        authority=_authority(settings, parts, made, ledger, main, clock),
+        authority=_authority(settings, parts, made, ledger, main, receipts, clock),
+        receipts=receipts,
         revoker=Revoker(parts.issuers, parts.rules, ledger, parts.audit, parts.linter, addresses, clock),
         responder=OCSPResponder(signers.signers, ledger, parts.rules.ocsp_validity, clock),
         signers=signers,
@@ -121,6 +125,7 @@ def _authority(
     made: list[AuthorityKey],
     ledger: Ledger,
     main: Database,
+    receipts: Receipts,
     clock: Clock,
 ) -> Authority:
     root = next(each for each in made if each.kind is AuthorityKind.ROOT)
@@ -134,8 +139,19 @@ def _authority(
         approvals=ApprovalCheck(ledger, record, settings.service.origin, parts.rules),
         provenance=provenance_check(settings),
         record=record,
+        receipts=receipts,
         clock=clock,
     )
+
+
+def _chain(made: list[AuthorityKey]) -> list[bytes]:
+    """The certificates of the issuing CAs and the root."""
+    kinds = AuthorityKind.ISSUING_CA, AuthorityKind.ROOT
+    return [each.certificate for each in made if each.certificate is not None and each.kind in kinds]
+
+
+def _sha256(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def _certificate(made: AuthorityKey) -> x509.Certificate:

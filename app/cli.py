@@ -29,6 +29,7 @@ from app.organisation_commands import organisations
 from app.ra.giving_system_passwords import GivingSystemPasswords
 from app.ra.importing_rbac import ImportingRbac
 from app.ra.loading_systems import LoadingSystems, Signatories
+from app.receipt_commands import receipt
 from app.signature_commands import signatures
 from app.stock_commands import stock
 from app.storage.audit_verification import read_public_key, verify_audit
@@ -54,6 +55,7 @@ main.add_command(look_ups)
 main.add_command(metrics)
 main.add_command(organisations)
 main.add_command(stock)
+main.add_command(receipt)
 main.add_command(signatures)
 
 

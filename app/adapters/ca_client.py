@@ -90,6 +90,10 @@ class CaClient:
         """The signed answer to an OCSP request, DER to DER. Raises Unavailable."""
         return b64decode(self._call("ocsp", request=encoded(request))["der"])
 
+    def receipt(self, serial_number: str) -> bytes:
+        """The receipt of the order that a certificate belongs to. Raises CertificateUnknown, Unavailable."""
+        return b64decode(self._call("receipt", serial_number=serial_number)["document"])
+
     def certificates(self) -> Mapping[str, bytes]:
         """The certificates of the root and the issuing CAs by name, DER. Raises Unavailable."""
         found: Mapping[str, str] = self._call("certificates")["certificates"]

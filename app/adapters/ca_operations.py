@@ -23,6 +23,7 @@ from app.ca.authority import Authority
 from app.ca.ocsp import OCSPResponder
 from app.ca.ocsp_signers import OcspSigners
 from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger
+from app.ca.receipts import Receipts
 from app.ca.refusals import RequestMalformed
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
@@ -43,6 +44,7 @@ class Operations:
     """
 
     authority: Authority
+    receipts: Receipts
     revoker: Revoker
     responder: OCSPResponder
     signers: OcspSigners
@@ -76,6 +78,7 @@ class Operations:
             "status_changes": self._status_changes,
             "renew_ocsp_signers": self._renew_ocsp_signers,
             "certificates": self._certificates,
+            "receipt": self._receipt,
             "escrow_public_key": self._escrow_public_key,
             "seal_audit_head": self._seal_audit_head,
             "health": self._health,
@@ -126,6 +129,9 @@ class Operations:
     def _renew_ocsp_signers(self, fields: Fields) -> Message:
         """Those that are due, and no others: who may reach the socket cannot fill the token with keys."""
         return {"renewed": self.signers.renew(self.clock())}
+
+    def _receipt(self, fields: Fields) -> Message:
+        return {"document": encoded(self.receipts.of(fields.text("serial_number").lower()))}
 
     def _certificates(self, fields: Fields) -> Message:
         authorities = (AuthorityKind.ROOT, AuthorityKind.ISSUING_CA)

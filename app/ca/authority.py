@@ -4,16 +4,16 @@ The steps, and what is left when the process ends after each:
 
 1. check the approval, the CSRs and the names        nothing
 2. prepare: profile, lint with a throw-away key      nothing
-3. record what will be signed                        a record that other keys may still replace
+3. record what will be signed, and why               a record that other keys may still replace
 4. write the audit event                             signed at the next start, or when the order comes again
 5. sign                                              as after 4: a signature that nobody saw is made again
 6. record what was signed                            the certificate; the same order gives it again
+7. keep the receipt                                  made at the next start, or when the order comes again
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
@@ -32,9 +32,10 @@ from app.ca.ports import (
     CertificateRecord,
     IntendedCertificate,
 )
+from app.ca.receipts import Reason, Receipts, card_reason, system_reason
 from app.ca.refusals import KeyAlreadyCertified, SystemNotApproved
+from app.ca.wanted import ACTOR, Wanted, intended, issued_event
 from app.clock import Clock
-from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import (
     ApprovedBy,
@@ -42,28 +43,11 @@ from app.domain.certificate_order import (
     CardCertificates,
     CertificatePurpose,
     SystemCertificateOrder,
-    serial_number_text,
 )
-from app.domain.certificate_profile import PEOPLE, CertificateProfile, CertificateRules
+from app.domain.certificate_profile import PEOPLE, CertificateRules
 from app.domain.provenance import NO_EVIDENCE
 from app.domain.renewal import levelled_end
 from app.errors import Refusal
-
-ACTOR = Actor.system("ca")
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """One certificate of an order: profile, subject name, verified key, where it belongs, who approved it."""
-
-    profile: CertificateProfile
-    subject: x509.Name
-    csr: requests.VerifiedCsr
-    order_id: str
-    holder: str
-    card_serial: str
-    approved_by: ApprovedBy
-    provenance: str = ""
 
 
 class Authority:
@@ -78,6 +62,7 @@ class Authority:
         approvals: checks of card orders.
         provenance: finds out where cards' keys were made.
         record: the registration authority's record.
+        receipts: where the reason of each order is kept.
         clock: the time now.
     """
 
@@ -92,6 +77,7 @@ class Authority:
         approvals: ApprovalCheck,
         provenance: ProvenanceCheck,
         record: ApprovalRecord,
+        receipts: Receipts,
         clock: Clock,
     ) -> None:
         self._issuers = issuers
@@ -102,6 +88,7 @@ class Authority:
         self._approvals = approvals
         self._provenance = provenance
         self._record = record
+        self._receipts = receipts
         self._clock = clock
 
     def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
@@ -117,7 +104,10 @@ class Authority:
             founder = (
                 f"{order.given_name} {order.family_name}" if approved_by is ApprovedBy.FOUNDING else None
             )
-            ders = self._certify(self._wanted_for_card(order, approved_by), founder)
+            reason = card_reason(
+                order, approved_by, self._record.background(order.issuance_id, order.holder_uid)
+            )
+            ders = self._certify(self._wanted_for_card(order, approved_by), founder, reason)
         except Refusal as refusal:
             self._audit_refusal(order.holder_uid, order.issuance_id, refusal)
             raise
@@ -132,7 +122,8 @@ class Authority:
         try:
             if not self._record.is_system_approved(order.asid):
                 raise SystemNotApproved("No accredited system of this id was approved by two people.")
-            return self._certify([self._wanted_for_system(order)], None)[0]
+            reason = system_reason(order, self._record.system_background(order.asid))
+            return self._certify([self._wanted_for_system(order)], None, reason)[0]
         except Refusal as refusal:
             self._audit_refusal(order.asid, order.order_id, refusal)
             raise
@@ -141,6 +132,7 @@ class Authority:
         """Sign what was audited and not signed when the process ended. Returns how many."""
         unfinished = self._ledger.unfinished()
         self._sign(unfinished, {})
+        self._receipts.finish(self._clock())
         return len(unfinished)
 
     def _chain(self) -> tuple[bytes, ...]:
@@ -149,7 +141,7 @@ class Authority:
         ders = [self._issuers[name].certificate.public_bytes(Encoding.DER) for name in issuing]
         return (*ders, self._root)
 
-    def _wanted_for_card(self, order: CardCertificateOrder, approved_by: ApprovedBy) -> list[_Wanted]:
+    def _wanted_for_card(self, order: CardCertificateOrder, approved_by: ApprovedBy) -> list[Wanted]:
         pairs = (
             (CertificatePurpose.AUTHENTICATION, order.authentication_csr),
             (CertificatePurpose.CONTENT_COMMITMENT, order.content_commitment_csr),
@@ -161,12 +153,12 @@ class Authority:
 
     def _wanted(
         self, order: CardCertificateOrder, purpose: CertificatePurpose, der: bytes, approved_by: ApprovedBy
-    ) -> _Wanted:
+    ) -> Wanted:
         profile = self._rules.profiles[purpose]
         csr = requests.verify(requests.UnverifiedCsr(der), profile)
         evidence = order.evidence.get(purpose, NO_EVIDENCE)
         provenance = self._provenance.of(evidence, csr.spki, order.card_serial, self._clock())
-        return _Wanted(
+        return Wanted(
             profile=profile,
             subject=names.person_subject(profile, order.holder_uid, order.given_name, order.family_name),
             csr=csr,
@@ -177,22 +169,24 @@ class Authority:
             provenance=provenance.as_text(),
         )
 
-    def _wanted_for_system(self, order: SystemCertificateOrder) -> _Wanted:
+    def _wanted_for_system(self, order: SystemCertificateOrder) -> Wanted:
         profile = self._rules.profiles[CertificatePurpose.SYSTEM]
         subject = names.system_subject(profile, order.asid)
         csr = requests.verify(requests.UnverifiedCsr(order.csr), profile)
-        return _Wanted(profile, subject, csr, order.order_id, order.asid, "", ApprovedBy.TWO_PEOPLE)
+        return Wanted(profile, subject, csr, order.order_id, order.asid, "", ApprovedBy.TWO_PEOPLE)
 
-    def _certify(self, wanted: Sequence[_Wanted], founder: str | None) -> list[bytes]:
-        """Steps 2 to 6 for every certificate of an order, in the order of ``wanted``."""
+    def _certify(self, wanted: Sequence[Wanted], founder: str | None, reason: Reason) -> list[bytes]:
+        """Steps 2 to 7 for every certificate of an order, in the order of ``wanted``."""
         prepared: Mapping[str, PreparedCertificate] = {}
         if not self._is_on_record(wanted):
-            prepared = self._intend(wanted, founder)
+            prepared = self._intend(wanted, founder, reason)
         records = {each.intended.purpose: each for each in self._ledger.of_order(wanted[0].order_id)}
         self._write_audit(list(records.values()))
-        return self._sign([records[each.profile.purpose] for each in wanted], prepared)
+        ders = self._sign([records[each.profile.purpose] for each in wanted], prepared)
+        self._receipts.keep(wanted[0].order_id, self._clock())
+        return ders
 
-    def _is_on_record(self, wanted: Sequence[_Wanted]) -> bool:
+    def _is_on_record(self, wanted: Sequence[Wanted]) -> bool:
         """Whether exactly these certificates were recorded before, for these keys, holder and card."""
         known = {
             (
@@ -207,19 +201,21 @@ class Authority:
             (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
         }
 
-    def _intend(self, wanted: Sequence[_Wanted], founder: str | None) -> dict[str, PreparedCertificate]:
+    def _intend(
+        self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
+    ) -> dict[str, PreparedCertificate]:
         """Prepare and record; returns what was prepared by serial number."""
         now = self._clock()
         prepared = [self._prepare(each, self._validity(wanted, each, now)) for each in wanted]
-        intended = [_intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
-        self._ledger.intend(intended, founder)
-        return {each.serial_number: ready for each, ready in zip(intended, prepared, strict=True)}
+        recorded = [intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
+        self._ledger.intend(recorded, founder, reason.encoded([each.report for each in prepared]))
+        return {each.serial_number: ready for each, ready in zip(recorded, prepared, strict=True)}
 
-    def _prepare(self, wanted: _Wanted, validity: Validity) -> PreparedCertificate:
+    def _prepare(self, wanted: Wanted, validity: Validity) -> PreparedCertificate:
         profile = wanted.profile
         return self._issuers[profile.issuing_ca].prepare(profile, wanted.subject, wanted.csr, validity)
 
-    def _validity(self, order: Sequence[_Wanted], wanted: _Wanted, now: datetime) -> Validity:
+    def _validity(self, order: Sequence[Wanted], wanted: Wanted, now: datetime) -> Validity:
         """From a little ago for as long as the profile says; a card's end is levelled where rules say so."""
         validity = Validity.beginning(now - self._rules.backdate, wanted.profile.validity)
         window = self._rules.renewal.levelling
@@ -235,7 +231,7 @@ class Authority:
         """Nothing is signed before its audit event is written."""
         new = [each.intended for each in records if not each.audited]
         if new:
-            self._audit.happened([_issued_event(each) for each in new])
+            self._audit.happened([issued_event(each) for each in new])
             self._ledger.mark_audited([each.serial_number for each in new])
 
     def _sign(
@@ -250,46 +246,14 @@ class Authority:
         kept = self._ledger.record_signed(new, self._clock()) if new else {}
         return [each.der or kept[each.intended.serial_number] for each in records]
 
-    def _signed(self, intended: IntendedCertificate, prepared: Mapping[str, PreparedCertificate]) -> bytes:
-        issuer = self._issuers[intended.issuing_ca]
-        ready = prepared.get(intended.serial_number)
+    def _signed(self, recorded: IntendedCertificate, prepared: Mapping[str, PreparedCertificate]) -> bytes:
+        issuer = self._issuers[recorded.issuing_ca]
+        ready = prepared.get(recorded.serial_number)
         if ready is None:
-            linted = x509.load_der_x509_certificate(intended.linted)
-            ready = issuer.prepare_again(self._rules.profiles[intended.purpose], linted)
+            linted = x509.load_der_x509_certificate(recorded.linted)
+            ready = issuer.prepare_again(self._rules.profiles[recorded.purpose], linted)
         return issuer.issue(ready)
 
     def _audit_refusal(self, subject: str, order_id: str, refusal: Refusal) -> None:
         event = AuditEvent.by(ACTOR, "certificate.issued", subject[:200], {"order": order_id[:200]})
         self._audit.refused(event.refused(refusal.code))
-
-
-def _intended(wanted: _Wanted, prepared: PreparedCertificate) -> IntendedCertificate:
-    linted = prepared.linted
-    return IntendedCertificate(
-        serial_number=serial_number_text(linted.serial_number),
-        issuing_ca=wanted.profile.issuing_ca,
-        purpose=wanted.profile.purpose,
-        order_id=wanted.order_id,
-        holder=wanted.holder,
-        card_serial=wanted.card_serial,
-        spki_sha256=wanted.csr.spki_sha256,
-        not_before=linted.not_valid_before_utc,
-        not_after=linted.not_valid_after_utc,
-        linted=linted.public_bytes(Encoding.DER),
-        approved_by=wanted.approved_by,
-        provenance=wanted.provenance,
-    )
-
-
-def _issued_event(intended: IntendedCertificate) -> AuditEvent:
-    details = {
-        "serial_number": intended.serial_number,
-        "purpose": intended.purpose.value,
-        "order": intended.order_id,
-        "card": intended.card_serial,
-        "issuing_ca": intended.issuing_ca,
-        "spki_sha256": intended.spki_sha256,
-        "approved_by": intended.approved_by.value,
-        "provenance": intended.provenance,
-    }
-    return AuditEvent.by(ACTOR, "certificate.issued", intended.holder, details)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from hashlib import sha1
+from hashlib import sha1, sha256
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,13 +20,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.ca import der, slots
 from app.ca.contents import StatusAddresses
 from app.ca.key_strength import key_type_of
-from app.ca.lint import Linter
+from app.ca.lint import LINTER_NAME, Linter
 from app.ca.profile_check import SubjectForm, require_profile
 from app.ca.refusals import CertificateRefused
 from app.ca.template import Path, Template
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, KeyType
+from app.domain.json_value import JsonValue
 
+BY_WHOLE_LINTER, BY_TEMPLATE = "whole linter", "template of a linted certificate"
 _TBS, _SERIAL_NUMBER, _VALIDITY, _SUBJECT, _KEY, _EXTENSIONS = 0, 1, 4, 5, 6, 7
 _SIGNATURE: Path = (2,)
 _SUBJECT_KEY_IDENTIFIER = bytes.fromhex("0603551d0e")
@@ -95,15 +97,22 @@ class CertificateGate:
         self._patterns: dict[tuple[CertificatePurpose, KeyType], _Pattern] = {}
         self._begun: set[CertificatePurpose] = set()
 
-    def require_sound(self, profile: CertificateProfile, certificate: x509.Certificate) -> None:
+    def require_sound(
+        self, profile: CertificateProfile, certificate: x509.Certificate
+    ) -> dict[str, JsonValue]:
         """Refuse a certificate that is not what its profile says, or in which the linter finds an error.
+
+        Returns:
+            A report for the certificate's receipt: what passed it, and the SHA-256 of what will be signed.
 
         Raises:
             ProfileViolated, LintFailed
         """
-        if not self._passes_by_template(profile, certificate):
-            self.require_clean(profile, certificate)
-            self._begun.add(profile.purpose)
+        if self._passes_by_template(profile, certificate):
+            return _report(profile, certificate, BY_TEMPLATE)
+        self.require_clean(profile, certificate)
+        self._begun.add(profile.purpose)
+        return _report(profile, certificate, BY_WHOLE_LINTER)
 
     def require_clean(self, profile: CertificateProfile, certificate: x509.Certificate) -> None:
         """Check against the profile and lint whole; what passes becomes the template of its kind.
@@ -132,6 +141,17 @@ class CertificateGate:
         if profile.purpose not in self._begun or secrets.randbelow(self._one_in) == 0:
             return False
         return self.passes_by_template(profile, certificate)
+
+
+def _report(
+    profile: CertificateProfile, certificate: x509.Certificate, passed_by: str
+) -> dict[str, JsonValue]:
+    return {
+        "purpose": profile.purpose.value,
+        "passed_by": passed_by,
+        "linter": LINTER_NAME,
+        "tbs_sha256": sha256(certificate.tbs_certificate_bytes).hexdigest(),
+    }
 
 
 def _pattern(linted: bytes, profile: CertificateProfile) -> _Pattern:

@@ -7,6 +7,7 @@ never exists with a real signature. What is then signed is that same certificate
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from cryptography import x509
 
@@ -18,15 +19,17 @@ from app.ca.ports import SigningKey
 from app.ca.refusals import PreparedCertificateSpent
 from app.ca.signing import sign_certificate, signature_hash, throw_away_key
 from app.domain.certificate_profile import CertificateProfile
+from app.domain.json_value import JsonValue
 
 
 class PreparedCertificate:
     """A certificate that passed every check, signed with a throw-away key. ``Issuer.issue`` takes it once."""
 
-    def __init__(self, issuer: Issuer, linted: x509.Certificate) -> None:
+    def __init__(self, issuer: Issuer, linted: x509.Certificate, report: Mapping[str, JsonValue]) -> None:
         self._issuer: Issuer | None = issuer
         self._spending = threading.Lock()
         self.linted = linted
+        self.report = report
 
     def spend(self, issuer: Issuer) -> x509.Certificate:
         """Give the certificate out to the issuer that prepared it.
@@ -98,8 +101,7 @@ class Issuer:
         Raises:
             ProfileViolated, LintFailed
         """
-        self.gate.require_sound(profile, linted)
-        return PreparedCertificate(self, linted)
+        return PreparedCertificate(self, linted, self.gate.require_sound(profile, linted))
 
     def issue(self, prepared: PreparedCertificate) -> bytes:
         """Sign a prepared certificate with the CA's key. Returns DER.

@@ -6,12 +6,16 @@ Warnings and notices do not stop: pkilint gives them for permitted choices.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from pkilint import loader, pkix, validation
 from pkilint.pkix import certificate, crl, extension, name, ocsp
 
 from app.ca.refusals import LintFailed
+
+LINTER_NAME = f"pkilint {version('pkilint')}"
+"""What the reports of receipts call it."""
 
 
 class Linter:

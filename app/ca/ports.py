@@ -10,11 +10,13 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from app.ca.receipt_ports import ReceiptLedger
 from app.ca.status_values import CertificateState, CrlBuilder, PublishedCrl, Revocation, StatusChanges
-from app.domain.audit_chain import Head, Seal
+from app.domain.audit_chain import Seal
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.domain.certificate_profile import KeyType
+from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
@@ -83,11 +85,11 @@ class CertificateRecord:
     der: bytes | None
 
 
-class CertificateLedger(Protocol):
+class CertificateLedger(ReceiptLedger, Protocol):
     """What this authority intended, signed and revoked: its own record. Each call is durable."""
 
-    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None) -> None:
-        """Record all or none, and bind the founding entry to the order when ``founder`` is given.
+    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes) -> None:
+        """Record all or none, why, and bind the founding entry to the order when ``founder`` is given.
 
         What the order has on record for the same keys stays as it is; for other keys it is replaced, unless
         its audit event is written.
@@ -211,6 +213,12 @@ class ApprovalRecord(Protocol):
     def is_system_approved(self, asid: str) -> bool:
         """Whether two people registered and approved the accredited system."""
 
+    def background(self, issuance_id: str, holder_uid: str) -> Mapping[str, JsonValue]:
+        """What a receipt tells of a person's registration and of the card's keys."""
+
+    def system_background(self, asid: str) -> Mapping[str, JsonValue]:
+        """What a receipt tells of an accredited system."""
+
 
 class AuditRecord(Protocol):
     """The audit record of the whole service. If it cannot be written, ``Unavailable`` is raised."""
@@ -224,20 +232,6 @@ class AuditRecord(Protocol):
 
     def refused(self, event: AuditEvent) -> None:
         """Write that something was refused; each time counts."""
-
-
-class AuditChain(Protocol):
-    """The audit record, read to be sealed."""
-
-    def verified_head(self, after: Head) -> Head:
-        """Verify every event after ``after`` and that the chain ends there or goes on from there.
-
-        Raises:
-            ChainBroken: an event was changed or is missing, or the tail was cut.
-        """
-
-    def keep(self, seal: Seal) -> None:
-        """Put the seal where operators and verifiers find it."""
 
 
 class AuthorityKind(StrEnum):

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from app.ca.authority import ACTOR
 from app.ca.contents import StatusAddresses
 from app.ca.crl import KEPT_AFTER_EXPIRY, CrlPlan, build_crl
 from app.ca.issuance import Issuer
@@ -18,6 +17,7 @@ from app.ca.lint import Linter
 from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
 from app.ca.refusals import CertificateUnknown, IssuingCaUnknown, ReasonUnknown
 from app.ca.status_values import PublishedCrl, Revocation
+from app.ca.wanted import ACTOR
 from app.clock import Clock
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import serial_number_text

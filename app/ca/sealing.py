@@ -8,15 +8,30 @@ someone who holds the main database.
 from __future__ import annotations
 
 import threading
+from typing import Protocol
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.ca.csr import spki_sha256
-from app.ca.ports import AuditChain, CertificateLedger
+from app.ca.ports import CertificateLedger
 from app.ca.refusals import AuditChainBroken
 from app.clock import Clock
 from app.domain.audit_chain import ChainBroken, Head, Seal, seal_statement
+
+
+class AuditChain(Protocol):
+    """The audit record, read to be sealed."""
+
+    def verified_head(self, after: Head) -> Head:
+        """Verify every event after ``after`` and that the chain ends there or goes on from there.
+
+        Raises:
+            ChainBroken: an event was changed or is missing, or the tail was cut.
+        """
+
+    def keep(self, seal: Seal) -> None:
+        """Put the seal where operators and verifiers find it."""
 
 
 class AuditSealer:

@@ -82,6 +82,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "certificate.revoked": frozenset(),
     "crl.published": frozenset(),
     "ocsp_signer.certified": frozenset(),
+    "certificate.receipt_kept": frozenset({"sha256"}),
     # Sign-in and relying parties
     "signin.succeeded": frozenset(),
     "signin.refused": frozenset(),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from app.ca.ports import IssuanceOnRecord
 from app.domain.card_job import CardJob, JobKind
+from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.domain.permissions_policy import PermissionsPolicy
 from app.storage.card_jobs import CardJobs
 from app.storage.database import Database
 from app.storage.issuances import Issuances
+from app.storage.receipt_background import background_of_card, background_of_system
 from app.storage.role_profiles import RoleProfiles
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
@@ -71,6 +74,16 @@ class StoredApprovals:
         )
         with self._database.read() as work:
             return work.connection.execute(chosen).first() is not None
+
+    def background(self, issuance_id: str, holder_uid: str) -> Mapping[str, JsonValue]:
+        """What a receipt tells of a person's registration and of the card's keys."""
+        with self._database.read() as work:
+            return background_of_card(work.connection, issuance_id, holder_uid)
+
+    def system_background(self, asid: str) -> Mapping[str, JsonValue]:
+        """What a receipt tells of an accredited system."""
+        with self._database.read() as work:
+            return background_of_system(work.connection, asid)
 
     def _may(self, connection: Connection, uid: str | None, permission: Permission, now: datetime) -> bool:
         if uid is None or not _is_active(connection, uid):

@@ -18,17 +18,17 @@ from app.ca.refusals import (
     OrderWithdrawn,
 )
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
-from app.storage.ca.status_ledger import StatusLedger
+from app.storage.ca.receipt_ledger import ReceiptLedger, keep_reason
 from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
 from app.storage.conflicts import conflict_means
 
 _INTENDED_FIELDS = tuple(IntendedCertificate.__dataclass_fields__)
 
 
-class Ledger(StatusLedger):
+class Ledger(ReceiptLedger):
     """The certificate authority's record (``app.ca.ports.CertificateLedger``)."""
 
-    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None) -> None:
+    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes) -> None:
         """Record all or none; see the port."""
         order_id = intended[0].order_id
         with self._database.change() as work:
@@ -42,6 +42,7 @@ class Ledger(StatusLedger):
             rows = [_row_of(each, work.now) for each in intended]
             with conflict_means(_key_already_certified()):
                 work.connection.execute(insert(certificate), rows)
+            keep_reason(work.connection, order_id, reason)
 
     def of_order(self, order_id: str) -> list[CertificateRecord]:
         """What is on record for an order."""

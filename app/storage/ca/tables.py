@@ -146,10 +146,12 @@ receipt = Table(
     "receipt",
     metadata,
     Column("order_id", String(200), primary_key=True),
-    # Canonical JSON with its signature: what a verifier gets.
-    Column("document", LargeBinary, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("made_at", UtcDateTime, nullable=False),
+    # Why the order is carried out, canonical JSON: recorded with the intention.
+    Column("reason", LargeBinary, nullable=False),
+    # Canonical JSON with its signature, made when the certificates are signed: what a verifier gets.
+    Column("document", LargeBinary),
+    Column("sha256", String(64)),
+    CheckConstraint("(document IS NULL) = (sha256 IS NULL)", name="document_has_a_digest"),
 )
 
 sealed_head = Table(

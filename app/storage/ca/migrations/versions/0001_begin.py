@@ -186,9 +186,12 @@ def _receipt() -> None:
     op.create_table(
         "receipt",
         sa.Column("order_id", sa.String(length=200), nullable=False),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("made_at", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.CheckConstraint(
+            "(document IS NULL) = (sha256 IS NULL)", name=op.f("ck_receipt_document_has_a_digest")
+        ),
         sa.PrimaryKeyConstraint("order_id", name=op.f("pk_receipt")),
     )
 

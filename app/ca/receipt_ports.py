@@ -1,0 +1,22 @@
+"""Where receipts and the reasons that they are made of are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class ReceiptLedger(Protocol):
+    """The part of the certificate authority's record that keeps receipts. Each call is durable."""
+
+    def reason_without_receipt(self, order_id: str) -> dict[str, Any] | None:
+        """Why the order is carried out; None when its receipt is there already, or nothing is on record."""
+
+    def keep_receipt(self, order_id: str, document: bytes, sha256: str) -> str:
+        """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
+
+    def receipt(self, serial_number: str) -> bytes | None:
+        """The receipt of the order that a certificate belongs to."""
+
+    def orders_without_receipt(self) -> Sequence[str]:
+        """Orders with a signed certificate and no receipt."""

@@ -1,0 +1,175 @@
+"""Receipts: the complete reason of an order's certificates, kept from before they are signed.
+
+The reason is recorded with the intention, in the same transaction, so that a crash loses nothing of it. When
+the certificates are signed, the receipt is made of it, signed by the audit's key, and its hash is written
+into the audit, whose head is sealed: so no receipt can be changed, or made later for what was not ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from app.ca.csr import spki_sha256
+from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
+from app.ca.refusals import CertificateUnknown
+from app.domain.actor import Actor
+from app.domain.audit_chain import instant_text
+from app.domain.audit_event import AuditEvent
+from app.domain.certificate_order import (
+    ApprovedBy,
+    CardCertificateOrder,
+    CertificatePurpose,
+    SystemCertificateOrder,
+)
+from app.domain.json_value import JsonValue, canonical_json
+from app.domain.provenance import KeyEvidence
+from app.domain.receipt import RECEIPT_TYPE, approval_facts, base64_text, receipt_document
+
+_ACTOR = Actor.system("ca")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an order is carried out.
+
+    Attributes:
+        order: id, holder, names, card, as ordered.
+        requests: the CSR of each certificate by its purpose, base64.
+        approval: signatures with the signers' certificates, or the founding record.
+        on_record: what the registration authority's database said: who registered the holder, on what evidence.
+        attestation: for each purpose, what the card and its module presented about its key.
+    """
+
+    order: Mapping[str, JsonValue]
+    requests: Mapping[str, JsonValue]
+    approval: Mapping[str, JsonValue]
+    approved_by: ApprovedBy
+    on_record: Mapping[str, JsonValue]
+    attestation: Mapping[str, JsonValue]
+
+    def encoded(self, lint: Sequence[JsonValue]) -> bytes:
+        """Canonical JSON, with what passed each certificate in ``lint``."""
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return canonical_json({**facts, "lint": lint})
+
+
+def card_reason(
+    order: CardCertificateOrder, approved_by: ApprovedBy, on_record: Mapping[str, JsonValue]
+) -> Reason:
+    """Why the certificates of a card are issued."""
+    names = ("holder_uid", "given_name", "family_name", "card_serial")
+    ordered: dict[str, JsonValue] = {
+        "id": order.issuance_id,
+        **{name: getattr(order, name) for name in names},
+    }
+    requests: dict[str, JsonValue] = {
+        CertificatePurpose.AUTHENTICATION.value: base64_text(order.authentication_csr),
+        CertificatePurpose.CONTENT_COMMITMENT.value: base64_text(order.content_commitment_csr),
+    }
+    presented = {purpose.value: _attestation(each) for purpose, each in order.evidence.items()}
+    return Reason(ordered, requests, approval_facts(order.approval), approved_by, on_record, presented)
+
+
+def _attestation(presented: KeyEvidence) -> dict[str, JsonValue]:
+    return {
+        "claims": dict(presented.claims),
+        "method": presented.method.value if presented.method else "",
+        "proof": [base64_text(each) for each in presented.proof],
+    }
+
+
+def system_reason(order: SystemCertificateOrder, on_record: Mapping[str, JsonValue]) -> Reason:
+    """Why a system's certificate is issued."""
+    ordered: dict[str, JsonValue] = {"id": order.order_id, "asid": order.asid}
+    requests: dict[str, JsonValue] = {CertificatePurpose.SYSTEM.value: base64_text(order.csr)}
+    return Reason(ordered, requests, {"signatures": []}, ApprovedBy.TWO_PEOPLE, on_record, {})
+
+
+class Receipts:
+    """Makes and gives out receipts.
+
+    Args:
+        key: the audit's key.
+        chain: the certificates of the issuing CAs and the root, DER.
+        profiles_sha256: of the profiles file in force.
+    """
+
+    def __init__(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        ledger: CertificateLedger,
+        audit: AuditRecord,
+        chain: Sequence[bytes],
+        profiles_sha256: str,
+    ) -> None:
+        self._key = key
+        self._key_id = spki_sha256(key.public_key())
+        self._ledger = ledger
+        self._audit = audit
+        self._chain = [base64_text(each) for each in chain]
+        self._profiles_sha256 = profiles_sha256
+
+    def keep(self, order_id: str, now: datetime) -> None:
+        """Make the receipt of an order whose certificates are all signed; again changes nothing."""
+        reason = self._ledger.reason_without_receipt(order_id)
+        records = self._ledger.of_order(order_id)
+        if reason is None or any(each.der is None for each in records):
+            return
+        facts = self._facts(reason, records, now)
+        signature = self._key.sign(canonical_json(facts), ec.ECDSA(hashes.SHA256()))
+        document = receipt_document(facts, signature)
+        digest = sha256(document).hexdigest()
+        # Kept first, once and for all: two that run at once audit the same receipt.
+        kept = self._ledger.keep_receipt(order_id, document, digest)
+        self._audit.happened([_kept_event(order_id, kept)])
+
+    def finish(self, now: datetime) -> None:
+        """Make those receipts that a crash left out."""
+        for order_id in self._ledger.orders_without_receipt():
+            self.keep(order_id, now)
+
+    def of(self, serial_number: str) -> bytes:
+        """The receipt of the order that a certificate belongs to.
+
+        Raises:
+            CertificateUnknown: none was issued with this number, or its receipt is not there yet.
+        """
+        document = self._ledger.receipt(serial_number)
+        if document is None:
+            raise CertificateUnknown("There is no receipt of a certificate with this serial number.")
+        return document
+
+    def _facts(
+        self, reason: Mapping[str, JsonValue], records: Sequence[CertificateRecord], now: datetime
+    ) -> dict[str, JsonValue]:
+        return {
+            "type": RECEIPT_TYPE,
+            "reason": reason,
+            "certificates": [_certificate(each) for each in records],
+            "chain": self._chain,
+            "profiles_sha256": self._profiles_sha256,
+            "made_at": instant_text(now),
+            "key_id": self._key_id,
+        }
+
+
+def _certificate(record: CertificateRecord) -> dict[str, JsonValue]:
+    assert record.der is not None, "receipts are made of what is signed"
+    intended = record.intended
+    return {
+        "purpose": intended.purpose.value,
+        "issuing_ca": intended.issuing_ca,
+        "serial_number": intended.serial_number,
+        "provenance": intended.provenance,
+        "certificate": base64_text(record.der),
+    }
+
+
+def _kept_event(order_id: str, digest: str) -> AuditEvent:
+    return AuditEvent.by(_ACTOR, "certificate.receipt_kept", order_id[:200], {"sha256": digest})

@@ -1,0 +1,189 @@
+"""Verifying a receipt offline, with the public files of the key ceremony alone.
+
+Each check stands for itself, so that also whoever holds the key that signs receipts cannot make one that fits
+certificates, requests and approvals that do not belong together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app.domain.approval import verify_signature
+from app.domain.certificate_order import ApprovedBy, serial_number_text
+from app.domain.json_value import canonical_json
+from app.domain.receipt import Receipt, items_of, octets_of
+
+COMMITMENT_CA = "content-commitment"
+
+
+@dataclass(frozen=True)
+class PublicMaterial:
+    """What a verifier trusts: the key that seals the audit, and the certificates of root and issuing CAs."""
+
+    audit_key: ec.EllipticCurvePublicKey
+    certificates: Mapping[str, x509.Certificate]
+
+    @property
+    def root(self) -> x509.Certificate:
+        """The one that signed itself."""
+        return next(each for each in self.certificates.values() if each.issuer == each.subject)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: what was looked at, and what is wrong; empty when it holds."""
+
+    checked: str
+    problem: str = ""
+
+
+def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
+    """Every check, in the order of the receipt. The receipt is good when no finding has a problem."""
+    checks: Mapping[str, Callable[[Receipt, PublicMaterial], Iterator[str]]] = {
+        "The receipt is signed by the audit's key, and is as it was signed": _signature,
+        "Each certificate was issued by a certificate authority of the key ceremony": _certificates,
+        "Each certificate is for the key whose holder asked for it": _requests,
+        "The certificates are for the holder, card and names that were ordered": _order,
+        "The approval is signed for this order by cards of this authority": _approval,
+        "What was signed is what the linter passed": _lint,
+    }
+    return [_finding(what, check, receipt, public) for what, check in checks.items()]
+
+
+def _finding(
+    what: str,
+    check: Callable[[Receipt, PublicMaterial], Iterator[str]],
+    receipt: Receipt,
+    public: PublicMaterial,
+) -> Finding:
+    try:
+        return Finding(what, " ".join(check(receipt, public)))
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, x509.InvalidVersion):
+        return Finding(what, "A part of the receipt is missing or cannot be read.")
+
+
+def _signature(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    if not receipt.is_canonical:
+        yield "The document is not in the form in which receipts are written."
+    if receipt.facts["key_id"] != _key_id(public.audit_key):
+        yield "It names another key than the public one given."
+    try:
+        public.audit_key.verify(receipt.signature, receipt.signed, ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        yield "The signature does not fit: something in the receipt was changed."
+
+
+def _certificates(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    for each in items_of(receipt.facts, "certificates"):
+        certificate = _load(each)
+        issuer = public.certificates[each["issuing_ca"]]
+        if serial_number_text(certificate.serial_number) != each["serial_number"]:
+            yield f"A certificate has another serial number than {each['serial_number']}."
+        if not (_is_issued_by(certificate, issuer) and _is_issued_by(issuer, public.root)):
+            yield f"Certificate {each['serial_number']} was not issued by {each['issuing_ca']}."
+    if not items_of(receipt.facts, "certificates"):
+        yield "There is no certificate in it."
+
+
+def _requests(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    requests: Mapping[str, str] = receipt.facts["reason"]["requests"]
+    for each in items_of(receipt.facts, "certificates"):
+        request = x509.load_der_x509_csr(octets_of(requests, each["purpose"]))
+        if not request.is_signature_valid:
+            yield f"The request for {each['purpose']} does not prove possession of its key."
+        if _spki(request) != _spki(_load(each)):
+            yield f"The certificate for {each['purpose']} holds another key than was asked for."
+    if len(requests) != len(items_of(receipt.facts, "certificates")):
+        yield "There are more requests than certificates, or fewer."
+
+
+def _order(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    order = receipt.facts["reason"]["order"]
+    named = order.get("holder_uid") or order["asid"]
+    for each in items_of(receipt.facts, "certificates"):
+        [name] = _load(each).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+        if str(name.value).split("_")[0] != named:
+            yield f"Certificate {each['serial_number']} is not for {named}."
+
+
+def _approval(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    reason = receipt.facts["reason"]
+    approved_by, signatures = ApprovedBy(reason["approved_by"]), items_of(reason["approval"], "signatures")
+    if approved_by in (ApprovedBy.FOUNDING, ApprovedBy.TWO_PEOPLE):
+        # The ceremony's protocol tells the founding digest; the registration authority names the two people.
+        return
+    needed = 2 if approved_by is ApprovedBy.COLLEAGUES else 1
+    if len({_load(each).serial_number for each in signatures}) != needed or len(signatures) != needed:
+        yield f"It needs {needed} approval{'s' * (needed > 1)}, each by another card."
+    for each in signatures:
+        yield from _one_approval(each, reason["order"], public)
+
+
+def _one_approval(
+    approval: Mapping[str, Any], order: Mapping[str, str], public: PublicMaterial
+) -> Iterator[str]:
+    certificate, statement = _load(approval), approval["statement"].encode()
+    if not _is_issued_by(certificate, public.certificates[COMMITMENT_CA]):
+        yield "The approver's certificate is not of this authority."
+    try:
+        verify_signature(certificate.public_key(), octets_of(approval, "signature"), statement)
+    except InvalidSignature:
+        yield "The approver's signature does not fit the statement."
+    yield from _statement(statement, certificate, order)
+
+
+def _statement(statement: bytes, certificate: x509.Certificate, order: Mapping[str, str]) -> Iterator[str]:
+    facts = json.loads(statement)
+    said = (facts["holder"], facts["holder_name"], facts["card_serial"])
+    ordered = (order["holder_uid"], f"{order['given_name']} {order['family_name']}", order["card_serial"])
+    if canonical_json(facts) != statement or said != ordered:
+        yield "The approval is for another order."
+    if order["id"] not in (facts.get("issuance"), facts.get("renewal")):
+        yield "The approval is for another issuance."
+    signed_at = datetime.fromisoformat(facts["signed_at"])
+    if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
+        yield "The approver's certificate was not in force when the approval was signed."
+
+
+def _lint(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    passed = {each["purpose"]: each["tbs_sha256"] for each in items_of(receipt.facts["reason"], "lint")}
+    for each in items_of(receipt.facts, "certificates"):
+        if passed.get(each["purpose"]) != sha256(_load(each).tbs_certificate_bytes).hexdigest():
+            yield f"Certificate {each['serial_number']} is not what the linter passed."
+
+
+def _load(holder: Mapping[str, Any]) -> x509.Certificate:
+    return x509.load_der_x509_certificate(octets_of(holder, "certificate"))
+
+
+def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _spki(holder: x509.Certificate | x509.CertificateSigningRequest) -> bytes:
+    return holder.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _key_id(key: ec.EllipticCurvePublicKey) -> str:
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def problems_of(findings: Sequence[Finding]) -> list[str]:
+    """What is wrong, a sentence each."""
+    return [f"{each.checked}: {each.problem}" for each in findings if each.problem]

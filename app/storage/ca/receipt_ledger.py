@@ -1,0 +1,58 @@
+"""The part of the ledger that keeps why an order is carried out, and its receipt."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from app.storage.ca.status_ledger import StatusLedger
+from app.storage.ca.tables import certificate, receipt
+
+
+class ReceiptLedger(StatusLedger):
+    """Receipts besides."""
+
+    def reason_without_receipt(self, order_id: str) -> dict[str, Any] | None:
+        """Why the order is carried out; None when its receipt is there already, or nothing is on record."""
+        chosen = select(receipt.c.reason).where(receipt.c.order_id == order_id, receipt.c.document.is_(None))
+        with self._database.read() as work:
+            reason = work.connection.scalar(chosen)
+        return dict(json.loads(reason)) if reason is not None else None
+
+    def keep_receipt(self, order_id: str, document: bytes, sha256: str) -> str:
+        """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
+        this = receipt.c.order_id == order_id
+        with self._database.change() as work:
+            none_yet = update(receipt).where(this, receipt.c.document.is_(None))
+            work.connection.execute(none_yet.values(document=document, sha256=sha256))
+            return str(work.connection.scalar(select(receipt.c.sha256).where(this)))
+
+    def receipt(self, serial_number: str) -> bytes | None:
+        """The receipt of the order that a certificate belongs to."""
+        chosen = (
+            select(receipt.c.document)
+            .join(certificate, certificate.c.order_id == receipt.c.order_id)
+            .where(certificate.c.serial_number == serial_number)
+        )
+        with self._database.read() as work:
+            document: bytes | None = work.connection.scalar(chosen)
+        return document
+
+    def orders_without_receipt(self) -> list[str]:
+        """Orders with a signed certificate and no receipt."""
+        chosen = (
+            select(receipt.c.order_id)
+            .join(certificate, certificate.c.order_id == receipt.c.order_id)
+            .where(receipt.c.document.is_(None), certificate.c.der.is_not(None))
+            .distinct()
+        )
+        with self._database.read() as work:
+            return list(work.connection.scalars(chosen))
+
+
+def keep_reason(connection: Connection, order_id: str, reason: bytes) -> None:
+    """Keep why the order is carried out, in place of a reason that came to nothing."""
+    connection.execute(delete(receipt).where(receipt.c.order_id == order_id))
+    connection.execute(insert(receipt).values(order_id=order_id, reason=reason))
