@@ -42,7 +42,7 @@ class Reason:
         order: id, holder, names, card, as ordered.
         requests: the CSR of each certificate by its purpose, base64.
         approval: signatures with the signers' certificates, or the founding record.
-        on_record: what the registration authority's database said: who registered the holder, on what evidence.
+        on_record: what the registration authority's database said of the holder's registration and evidence.
         attestation: for each purpose, what the card and its module presented about its key.
     """
 
