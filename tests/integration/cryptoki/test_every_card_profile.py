@@ -23,7 +23,9 @@ from cryptoki import (
     load_card_profiles,
     prepare_softhsm_folder,
 )
+from cryptoki.card_profile import Unblocking
 from tests.support.certificates_for_tokens import certified
+from tests.support.tpm import clear_lockout, running_tpm
 from virtual_card.pcsc import KINDS, PcscDesk
 
 PROFILES = load_card_profiles()
@@ -33,14 +35,23 @@ SHA256 = hashes.SHA256()
 Opener = Callable[[], AbstractContextManager[InsertedCard]]
 
 
-@pytest.fixture(params=["softhsm", "smartcard-hsm", "piv"])
-def profile(request: pytest.FixtureRequest) -> CardProfile:
-    return PROFILES[request.param]
+EVERY_PROFILE = pytest.mark.parametrize("profile", list(PROFILES.values()), ids=list(PROFILES))
+CARDS = [profile for profile in PROFILES.values() if profile.unblocking is not Unblocking.NONE]
+EVERY_CARD = pytest.mark.parametrize("profile", CARDS, ids=[profile.name for profile in CARDS])
+TPM = pytest.mark.parametrize("profile", [PROFILES["tpm"]], ids=["tpm"])
 
 
 @pytest.fixture
-def opened(profile: CardProfile, pcsc_desk: PcscDesk, tmp_path: Path) -> Iterator[Opener]:
+def opened(
+    profile: CardProfile, pcsc_desk: PcscDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Opener]:
     """Opens one blank card of the profile, again and again."""
+    if profile.name == "tpm":
+        with running_tpm(tmp_path) as environment:
+            for name, value in environment.items():
+                monkeypatch.setenv(name, value)
+            yield lambda: inserted_card(profile)
+        return
     if profile.name not in KINDS:
         conf = prepare_softhsm_folder(tmp_path)
         yield lambda: inserted_card(profile, softhsm_conf=conf)
@@ -66,6 +77,7 @@ def _make_keys(card: InsertedCard) -> dict[bytes, PublicKey]:
         }
 
 
+@EVERY_PROFILE
 def test_from_blank_to_signing(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         made = _make_keys(card)
@@ -89,6 +101,7 @@ def test_from_blank_to_signing(profile: CardProfile, opened: Opener) -> None:
                     public_key.verify(key.sign(data, ec.ECDSA(SHA256)), data, ec.ECDSA(SHA256))
 
 
+@EVERY_PROFILE
 def test_a_certificate_takes_the_place_of_an_earlier_one(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         made = _make_keys(card)
@@ -100,6 +113,7 @@ def test_a_certificate_takes_the_place_of_an_earlier_one(profile: CardProfile, o
         assert [each.der for each in card.certificates() if each.cka_id == b"\x01"] == [last]
 
 
+@EVERY_CARD
 def test_three_wrong_pins_lock_and_the_so_pin_unblocks(profile: CardProfile, opened: Opener) -> None:
     so_pin = profile.random_so_pin()
     with _personalised(opened, so_pin) as card:
@@ -128,6 +142,7 @@ def test_three_wrong_pins_lock_and_the_so_pin_unblocks(profile: CardProfile, ope
             assert session.has_private_key(cka_id=b"\x01")
 
 
+@EVERY_CARD
 def test_a_wrong_so_pin_unblocks_nothing(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card, pytest.raises(errors.TokenError):
         card.unblock(profile.random_so_pin(), NEW_PIN)
@@ -135,6 +150,7 @@ def test_a_wrong_so_pin_unblocks_nothing(profile: CardProfile, opened: Opener) -
         card.login(PIN).close()
 
 
+@EVERY_PROFILE
 def test_the_holder_changes_the_pin(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         card.change_pin(PIN, NEW_PIN)
@@ -144,6 +160,7 @@ def test_the_holder_changes_the_pin(profile: CardProfile, opened: Opener) -> Non
         card.login(NEW_PIN).close()
 
 
+@EVERY_CARD
 def test_a_card_is_erased_with_its_so_pin(profile: CardProfile, opened: Opener) -> None:
     first, second = profile.random_so_pin(), profile.random_so_pin()
     with _personalised(opened, first) as card:
@@ -156,6 +173,7 @@ def test_a_card_is_erased_with_its_so_pin(profile: CardProfile, opened: Opener) 
         card.unblock(second, PIN)
 
 
+@EVERY_CARD
 def test_the_card_proves_where_its_keys_were_made(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         made = _make_keys(card)
@@ -170,12 +188,37 @@ def test_the_card_proves_where_its_keys_were_made(profile: CardProfile, opened: 
     assert len({proof.evidence[0] for proof in proofs.values() if proof}) == 2
 
 
+@EVERY_CARD
 def test_a_pin_of_impossible_length_uses_no_try(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         for pin in ("1" * (profile.pin_minimum - 1), "1" * (profile.pin_maximum + 1)):
             with pytest.raises(errors.PinLenRange):
                 card.login(pin)
         assert card.tries_left() == profile.pin_tries
+
+
+@TPM
+def test_wrong_pins_lock_a_whole_tpm_and_only_its_owner_unlocks_it(
+    profile: CardProfile, opened: Opener, tmp_path: Path
+) -> None:
+    """Limits of the TPM's module, as its profile says: no flags, no unblocking, no erasing."""
+    so_pin = profile.random_so_pin()
+    with _personalised(opened, so_pin) as card:
+        for _ in range(profile.pin_tries):
+            with pytest.raises((errors.PinIncorrect, errors.PinLocked)):
+                card.login(WRONG)
+        with pytest.raises(errors.PinLocked):
+            card.login(PIN)
+        assert card.tries_left() == profile.pin_tries
+        with pytest.raises(errors.PinLocked):
+            card.token.login_so(so_pin)
+        with pytest.raises(errors.NotThisKindOfCard, match="cannot be unblocked"):
+            card.unblock(so_pin, NEW_PIN)
+        with pytest.raises(errors.TokenError):
+            card.initialise(so_pin, NEW_PIN, "card", present_so_pin=so_pin)
+    clear_lockout({})
+    with opened() as card:
+        card.login(PIN).close()
 
 
 def _csr(key: object) -> x509.CertificateSigningRequest:
