@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.adapters.ca_client import CaClient
-from app.ca_ceremony import PUBLIC_FOLDER
+from app.ca_files import PUBLIC_FOLDER
 from app.command_line import sentences, settings_of
 from app.domain.receipt import receipt_from_untrusted
 from app.domain.receipt_verification import PublicMaterial, verify_receipt
