@@ -21,7 +21,7 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
-from app.card_bootstrap import collecting, desk_policy, expiring, following, renewals
+from app.card_bootstrap import collecting, desk_policy, expiring, following, renewals, unlockings
 from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
@@ -146,6 +146,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)
     renewing = renewals(database, ca, settings.service.origin)
+    unlocking = unlockings(database, ca, settings.service.origin)
     return Services(
         finding=Finding(database),
         registering=Registering(database, PillowPhotos()),
@@ -156,9 +157,10 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
-        collecting_jobs=collecting(database, desk_jobs, renewing, policy_of_desks),
+        collecting_jobs=collecting(database, desk_jobs, renewing, unlocking, policy_of_desks),
         following_jobs=following(database),
         renewals=renewing,
+        unlocking=unlocking,
         last_tries=AgreeingToLastTries(database, settings.service.origin),
         workstations=ReportingWorkstations(database),
         card_moves=MovingCards(database),

@@ -29,7 +29,7 @@ from app.adapters.ca_operations import Operations
 from app.adapters.ca_socket import CaSocketServer
 from app.ca.approval import ApprovalCheck
 from app.ca.authority import Authority
-from app.ca.ceremony import AUDIT_SEAL
+from app.ca.ceremony import AUDIT_SEAL, SO_PIN_ESCROW
 from app.ca.contents import StatusAddresses
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
@@ -39,6 +39,7 @@ from app.ca.ports import AuthorityKey, AuthorityKind
 from app.ca.profile_trial import try_profiles
 from app.ca.receipts import Receipts
 from app.ca.refusals import CeremonyNotHeld
+from app.ca.releasing import SoPinReleaser
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
 from app.ca_files import CONFIG, PROFILES_FILE
@@ -51,6 +52,7 @@ from app.storage.approval_record import StoredApprovals
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.ledger import Ledger
 from app.storage.ca.migrating import migrate_ca_database
+from app.storage.ca.releases import Releases
 from app.storage.database import Database
 
 SEALS_FILE = "audit-seals.jsonl"
@@ -78,16 +80,16 @@ def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> It
         if not record.is_complete():
             raise CeremonyNotHeld("The key ceremony was not held to its end. Run: spine-ra ca ceremony")
         keys = resources.enter_context(open_token_keys(settings.ca))
-        operations = _operations(settings, keys, record, Ledger(own), main, clock)
+        operations = _operations(settings, keys, record, own, main, clock)
         _log.info("signed %d certificates that were left over", operations.authority.finish())
         _renew_signers(operations, clock)
         yield operations
 
 
 def _operations(
-    settings: Settings, keys: TokenKeys, record: CeremonyStore, ledger: Ledger, main: Database, clock: Clock
+    settings: Settings, keys: TokenKeys, record: CeremonyStore, own: Database, main: Database, clock: Clock
 ) -> Operations:
-    made, addresses = record.keys(), StatusAddresses(settings.status.origin)
+    ledger, made, addresses = Ledger(own), record.keys(), StatusAddresses(settings.status.origin)
     parts = _parts(made, keys, StoredAudit(main), addresses)
     try_profiles(parts.rules, parts.issuers)
     signers = OcspSigners(parts, record)
@@ -100,6 +102,15 @@ def _operations(
         revoker=Revoker(parts.issuers, parts.rules, ledger, parts.audit, parts.linter, addresses, clock),
         responder=OCSPResponder(signers.signers, ledger, parts.rules.ocsp_validity, clock),
         signers=signers,
+        releaser=SoPinReleaser(
+            key=keys.decryption_key(SO_PIN_ESCROW),
+            ledger=ledger,
+            record=_record_of(main),
+            releases=Releases(own),
+            audit=parts.audit,
+            origin=settings.service.origin,
+            clock=clock,
+        ),
         sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
         ledger=ledger,
         keys=made,
@@ -119,6 +130,10 @@ def _parts(
     return AuthorityParts(issuers, rules, linter, audit, keys)
 
 
+def _record_of(main: Database) -> StoredApprovals:
+    return StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
+
+
 def _authority(
     settings: Settings,
     parts: AuthorityParts,
@@ -129,7 +144,7 @@ def _authority(
     clock: Clock,
 ) -> Authority:
     root = next(each for each in made if each.kind is AuthorityKind.ROOT)
-    record = StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
+    record = _record_of(main)
     return Authority(
         issuers=parts.issuers,
         root=_certificate(root),

@@ -1,4 +1,4 @@
-"""The composition root's part for cards that grow old and are renewed."""
+"""The composition root's part for what is done with cards in use."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
+from app.ra.unlocking import Unlocking
 from app.settings import Settings
 from app.storage.database import Database
 
@@ -39,11 +40,20 @@ def desk_policy(settings: Settings) -> DeskPolicy:
     )
 
 
+def unlockings(database: Database, authority: CertificateAuthority, origin: str) -> Unlocking:
+    """What unlocks cards."""
+    return Unlocking(database, authority, origin)
+
+
 def collecting(
-    database: Database, issuances: DeskJobs, renewing: RenewalAbilities, policy: DeskPolicy
+    database: Database,
+    issuances: DeskJobs,
+    renewing: RenewalAbilities,
+    unlocking: Unlocking,
+    policy: DeskPolicy,
 ) -> CollectingJobs:
     """What desks collect: issuances, and what is done with cards besides, each kind with its use case."""
-    kinds: CardJobKinds = {JobKind.RENEW: renewing.at_desk}
+    kinds: CardJobKinds = {JobKind.RENEW: renewing.at_desk, JobKind.UNLOCK: unlocking}
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 
 

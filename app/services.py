@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.ra.requesting import Requesting
     from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
+    from app.ra.unlocking import Unlocking
     from app.signatures.verifying import VerifyingSignatures
     from app.signin.browser_sessions import BrowserSessions
     from app.signin.smartcard import SmartcardSignIn
@@ -66,6 +67,7 @@ class Services:
     last_tries: AgreeingToLastTries
     workstations: ReportingWorkstations
     following_jobs: FollowingJobs
+    unlocking: Unlocking
     card_moves: MovingCards
     renewals: RenewalAbilities
     systems: SystemAbilities

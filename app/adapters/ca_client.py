@@ -15,12 +15,14 @@ from app.adapters.ca_messages import (
     card_order_message,
     encoded,
     receive_message,
+    release_order_message,
     send_message,
 )
 from app.adapters.ca_status_messages import answers_of, crl_of, feed_of
 from app.ca.refusals import RequestMalformed, refusal_of
 from app.ca.status_values import AnswersAhead, PublishedCrl, StatusFeed
 from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.domain.so_pin_release import SoPinReleaseOrder
 from app.errors import Unavailable
 
 TIMEOUT_SECONDS = 20
@@ -46,6 +48,15 @@ class CaClient:
             b64decode(result["content_commitment"]),
             tuple(b64decode(each) for each in result["chain"]),
         )
+
+    def release_so_pin(self, order: SoPinReleaseOrder) -> tuple[bytes, ...]:
+        """The card's SO PINs, the likeliest first, each wrapped to the order's key (RSA-OAEP, SHA-256).
+
+        Raises:
+            CertificateRefused, ApprovalNotValid, Unavailable
+        """
+        result = self._call("release_so_pin", order=release_order_message(order))
+        return tuple(b64decode(each) for each in result["so_pins"])
 
     def revoke(self, serial_number: str, reason: str, revoked_at: datetime) -> None:
         """Revoke for good; OCSP and CRL tell it when this returns. Again changes nothing.

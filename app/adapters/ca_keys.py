@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
+
 import cryptoki
-from app.ca.ports import PublicKey, SigningKey
+from app.ca.ports import DecryptionKey, PublicKey, SigningKey
 from app.ca.refusals import CeremonyNotHeld
 from app.domain.certificate_profile import KeyType
 from app.errors import Unavailable
 from app.settings import CaSettings
 from cryptoki import KeySpec, KeyUsage, Module, SigningSession
-from cryptoki.errors import CryptokiError, TokenNotFound
+from cryptoki.errors import CryptokiError, TokenError, TokenNotFound
 
 PIN_DIGITS = 16
 LOCK_FILE = "token.lock"
+# SoftHSM says no more than a general error of what it cannot unpad.
+_NOT_OF_THIS_KEY = {"CKR_ENCRYPTED_DATA_INVALID", "CKR_ENCRYPTED_DATA_LEN_RANGE", "CKR_GENERAL_ERROR"}
 
 
 class TokenKeys:
@@ -50,9 +55,34 @@ class TokenKeys:
         with token_errors_named():
             self._session.generate(KeySpec(key_type.value), label, KeyUsage.DECRYPT)
 
+    def decryption_key(self, label: str) -> DecryptionKey:
+        """The key with this label; it decrypts in the token."""
+        return _TokenDecryption(self._session, label)
+
     def public_key(self, label: str) -> PublicKey:
         """The public half of the key with this label."""
         return self.key(label).public_key()
+
+
+class _TokenDecryption:
+    """An RSA key that decrypts in the token (``app.ca.ports.DecryptionKey``)."""
+
+    def __init__(self, session: SigningSession, label: str) -> None:
+        self._session = session
+        self._label = label
+
+    def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding, /) -> bytes:
+        """The plaintext. Raises ValueError for what was not encrypted to this key."""
+        key = self._session.private_key(self._label)
+        assert isinstance(key, rsa.RSAPrivateKey), "the ceremony makes an RSA key"
+        if len(ciphertext) != key.key_size // 8:
+            raise ValueError("not of this key's length")
+        try:
+            return key.decrypt(ciphertext, padding)
+        except TokenError as error:
+            if error.ckr not in _NOT_OF_THIS_KEY:
+                raise
+            raise ValueError("not encrypted to this key") from error
 
 
 @contextmanager

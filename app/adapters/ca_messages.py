@@ -28,6 +28,7 @@ from app.domain.certificate_order import (
 from app.domain.certificate_profile import PEOPLE
 from app.domain.json_value import JsonValue
 from app.domain.provenance import KeyEvidence, evidence_from_untrusted, evidence_message
+from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
 from app.errors import InvalidInput
 
 MAXIMUM_REQUEST_BYTES = 128 * 1024
@@ -157,6 +158,34 @@ class Fields:
     def has(self, name: str) -> bool:
         """Whether the field is there."""
         return name in self._message
+
+
+def release_order_message(order: SoPinReleaseOrder) -> Message:
+    """An order to release an SO PIN as it travels."""
+    return {
+        "job_id": order.job_id,
+        "holder_uid": order.holder_uid,
+        "card_serial": order.card_serial,
+        "basis": order.basis.value,
+        "recipient_key": encoded(order.recipient_key),
+        "approvals": [_signed_message(each) for each in order.approvals],
+    }
+
+
+def release_order_from_untrusted(fields: Fields) -> SoPinReleaseOrder:
+    """The release order in a message. Raises RequestMalformed."""
+    try:
+        basis = ReleaseBasis(fields.text("basis"))
+    except ValueError:
+        raise RequestMalformed("There is no such basis of a release.") from None
+    return SoPinReleaseOrder(
+        job_id=fields.text("job_id"),
+        holder_uid=fields.text("holder_uid"),
+        card_serial=fields.text("card_serial"),
+        basis=basis,
+        recipient_key=fields.octets("recipient_key"),
+        approvals=tuple(_signed(each) for each in fields.parts("approvals", MOST_SIGNATURES)),
+    )
 
 
 def card_order_message(order: CardCertificateOrder) -> Message:

@@ -17,6 +17,7 @@ from app.adapters.ca_messages import (
     Message,
     card_order_from_untrusted,
     encoded,
+    release_order_from_untrusted,
 )
 from app.adapters.ca_status_messages import answers_message, changes_message, crl_message
 from app.ca.authority import Authority
@@ -25,6 +26,7 @@ from app.ca.ocsp_signers import OcspSigners
 from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger
 from app.ca.receipts import Receipts
 from app.ca.refusals import RequestMalformed
+from app.ca.releasing import SoPinReleaser
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
 from app.ca.status_values import PublishedCrl
@@ -49,6 +51,7 @@ class Operations:
     responder: OCSPResponder
     signers: OcspSigners
     sealer: AuditSealer
+    releaser: SoPinReleaser
     ledger: CertificateLedger
     keys: Sequence[AuthorityKey]
     clock: Clock
@@ -69,6 +72,7 @@ class Operations:
     def _table(self) -> Mapping[str, Callable[[Fields], Message]]:
         return {
             "issue_card_certificates": self._issue_card_certificates,
+            "release_so_pin": self._release_so_pin,
             "revoke": self._revoke,
             "withdraw": self._withdraw,
             "crl": self._crl,
@@ -91,6 +95,10 @@ class Operations:
             "content_commitment": encoded(issued.content_commitment),
             "chain": [encoded(each) for each in issued.chain],
         }
+
+    def _release_so_pin(self, fields: Fields) -> Message:
+        released = self.releaser.release(release_order_from_untrusted(fields.part("order")))
+        return {"so_pins": [encoded(each) for each in released]}
 
     def _revoke(self, fields: Fields) -> Message:
         self.revoker.revoke(fields.text("serial_number"), fields.text("reason"), fields.instant("revoked_at"))

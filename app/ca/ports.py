@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 
 from app.ca.receipt_ports import ReceiptLedger
 from app.ca.status_values import CertificateState, CrlBuilder, PublishedCrl, Revocation, StatusChanges
@@ -18,6 +19,7 @@ from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.domain.certificate_profile import KeyType
 from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
+from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
 
 SigningKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 """A key that signs; in service it lies in the token and cannot be exported."""
@@ -210,6 +212,12 @@ class ApprovalRecord(Protocol):
     def is_colleague(self, uid: str, holder_uid: str, now: datetime) -> bool:
         """Whether the person is active and works now at an organisation where the holder does."""
 
+    def card_job(self, job_id: str) -> JobOnRecord | None:
+        """The card job with this id."""
+
+    def escrowed_so_pins(self, card_serial: str) -> Sequence[bytes]:
+        """The card's wrapped SO PINs: the one it is known to have first, then the newest others."""
+
     def is_system_approved(self, asid: str) -> bool:
         """Whether two people registered and approved the accredited system."""
 
@@ -218,6 +226,43 @@ class ApprovalRecord(Protocol):
 
     def system_background(self, asid: str) -> Mapping[str, JsonValue]:
         """What a receipt tells of an accredited system."""
+
+
+@dataclass(frozen=True)
+class JobOnRecord:
+    """What the registration authority's record says of a card job at this moment.
+
+    Attributes:
+        operator_uid: None when it is the holder's own.
+        basis: what an unlocking rests on; empty for other kinds.
+    """
+
+    kind: str
+    is_open: bool
+    holder_uid: str
+    card_serial: str | None
+    operator_uid: str | None
+    basis: str
+
+
+class DecryptionKey(Protocol):
+    """A private key in the token that only decrypts."""
+
+    def decrypt(self, ciphertext: bytes, padding: AsymmetricPadding, /) -> bytes:
+        """The plaintext. Raises ValueError when the ciphertext is not one of this key's."""
+
+
+class ReleaseLedger(Protocol):
+    """Our own record of the SO PINs that were released."""
+
+    def is_recorded(self, job_id: str, recipient: str) -> bool:
+        """Whether this release was made before."""
+
+    def record(self, order: SoPinReleaseOrder, recipient: str, at: datetime) -> None:
+        """Record a release before it is made."""
+
+    def count(self, basis: ReleaseBasis, since: datetime, card_serial: str | None = None) -> int:
+        """How many releases rested on that since then, of one card or in all."""
 
 
 class AuditRecord(Protocol):

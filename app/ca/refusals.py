@@ -160,6 +160,30 @@ class SystemNotApproved(CertificateRefused):
     code = "system_not_approved"
 
 
+class ReleaseNotApproved(CertificateRefused):
+    """No open unlocking on record covers this release of an SO PIN."""
+
+    code = "release_not_approved"
+
+
+class ApproverMayNotUnlock(CertificateRefused):
+    """Whoever signed the release may not have this card unlocked."""
+
+    code = "approver_may_not_unlock"
+
+
+class NoSoPinInEscrow(CertificateRefused):
+    """No SO PIN of the card is in escrow."""
+
+    code = "no_so_pin_in_escrow"
+
+
+class TooManyReleases(CertificateRefused):
+    """SO PINs were released on one-time codes more often than anybody needs."""
+
+    code = "too_many_releases"
+
+
 class CertificateUnknown(CertificateRefused):
     """The certificate authority issued no certificate with this serial number."""
 

@@ -160,7 +160,7 @@ class DeskJobs:
                 content_commitment_csr=None,
             )
             save_step(work, changed, "so_pin_escrowed")
-            work.cards.escrow(card_serial, issuance_id, wrapped_so_pin, work.now)
+            work.cards.escrow(card_serial, wrapped_so_pin, work.now, issuance_id=issuance_id)
             work.audit.details(card=card_serial)
 
     def certify(
@@ -184,6 +184,8 @@ class DeskJobs:
             return known
         with self._step(job_token, issuance_id, "card_issuance.keys_presented") as (work, issuance):
             self._certifying.record_keys(work, issuance, keys, provenance)
+            # Keys are made after the card took its SO PIN.
+            work.cards.confirm_so_pin(work.now, issuance_id=issuance_id)
             work.audit.details(card=issuance.card_serial, keys=keys.fingerprints)
         issued = self._certifying.order(issuance_id)
         nonce = self._certifying.record_certificates(operator_of(issuance), issuance, issued)

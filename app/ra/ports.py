@@ -12,6 +12,7 @@ from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import CardCertificateOrder, CardCertificates
 from app.domain.json_value import JsonValue
 from app.domain.photo import MIDDLE, Crop
+from app.domain.so_pin_release import SoPinReleaseOrder
 from app.ra import repositories
 
 
@@ -105,6 +106,14 @@ class CertificateAuthority(Protocol):
 
     def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
         """The two certificates of an issuance; the same keys give the same certificates.
+
+        Raises:
+            Refusal: the order was checked again and is not willing to be carried out.
+            Unavailable
+        """
+
+    def release_so_pin(self, order: SoPinReleaseOrder) -> tuple[bytes, ...]:
+        """The card's SO PINs, the likeliest first, each wrapped to the order's key.
 
         Raises:
             Refusal: the order was checked again and is not willing to be carried out.

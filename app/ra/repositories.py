@@ -109,7 +109,18 @@ class Cards(Protocol):
     def moves_of(self, serial: str) -> list[MoveGiven]: ...
     def end(self, card: Card, to: CardStatus, at: datetime, reason: str) -> None: ...
     def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]: ...
-    def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None: ...
+    def escrow(
+        self,
+        serial: str,
+        wrapped_so_pin: bytes,
+        at: datetime,
+        *,
+        issuance_id: str | None = None,
+        job_id: str | None = None,
+    ) -> None: ...
+    def confirm_so_pin(
+        self, at: datetime, *, issuance_id: str | None = None, job_id: str | None = None
+    ) -> None: ...
 
 
 class CardJobs(Protocol):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from app.ca.ports import IssuanceOnRecord
+from app.ca.ports import IssuanceOnRecord, JobOnRecord
 from app.domain.card_job import CardJob, JobKind
 from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
@@ -64,6 +64,26 @@ class StoredApprovals:
                 for each_uid in (uid, holder_uid)
             )
         return bool(places & holders)
+
+    def card_job(self, job_id: str) -> JobOnRecord | None:
+        """The card job with this id."""
+        with self._database.read() as work:
+            job = CardJobs(work.connection).get(job_id)
+        if job is None:
+            return None
+        return JobOnRecord(
+            kind=job.kind.value,
+            is_open=job.status.is_open,
+            holder_uid=job.uid,
+            card_serial=job.card_serial,
+            operator_uid=job.operator_uid,
+            basis=str(job.facts.get("basis", "")),
+        )
+
+    def escrowed_so_pins(self, card_serial: str) -> list[bytes]:
+        """The card's wrapped SO PINs: the one it is known to have first, then the newest others."""
+        with self._database.read() as work:
+            return work.cards.wrapped_so_pins(card_serial)
 
     def is_system_approved(self, asid: str) -> bool:
         """Whether two people registered and approved the accredited system, and it is not closed."""

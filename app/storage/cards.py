@@ -144,22 +144,39 @@ class Cards:
         chosen = select(card_move).where(card_move.c.card_serial == serial).order_by(card_move.c.id)
         return [_move_of(row) for row in self._connection.execute(chosen)]
 
-    def escrow(self, serial: str, issuance_id: str, wrapped_so_pin: bytes, at: datetime) -> None:
-        """Keep a wrapped SO PIN beside the earlier ones of the card."""
-        self._connection.execute(
-            insert(_escrow).values(
-                card_serial=serial, issuance_id=issuance_id, wrapped_so_pin=wrapped_so_pin, recorded_at=at
-            )
-        )
+    def escrow(
+        self,
+        serial: str,
+        wrapped_so_pin: bytes,
+        at: datetime,
+        *,
+        issuance_id: str | None = None,
+        job_id: str | None = None,
+    ) -> None:
+        """Keep a wrapped SO PIN beside the earlier ones of the card; it was made in the issuance or job."""
+        row = {"card_serial": serial, "issuance_id": issuance_id, "job_id": job_id}
+        self._connection.execute(insert(_escrow).values(**row, wrapped_so_pin=wrapped_so_pin, recorded_at=at))
+
+    def confirm_so_pin(
+        self, at: datetime, *, issuance_id: str | None = None, job_id: str | None = None
+    ) -> None:
+        """Record that the card has the newest SO PIN that was made for it in the issuance or job, if any."""
+        made_in = _escrow.c.issuance_id == issuance_id if issuance_id else _escrow.c.job_id == job_id
+        newest = select(func.max(_escrow.c.id)).where(made_in).scalar_subquery()
+        self._connection.execute(update(_escrow).where(_escrow.c.id == newest).values(confirmed_at=at))
 
     def wrapped_so_pins(self, serial: str) -> list[bytes]:
-        """Every wrapped SO PIN of the card, newest first."""
-        chosen = (
-            select(_escrow.c.wrapped_so_pin)
-            .where(_escrow.c.card_serial == serial)
-            .order_by(_escrow.c.id.desc())
-        )
-        return list(self._connection.scalars(chosen))
+        """The card's wrapped SO PINs: the one it is known to have, then those recorded since, newest first.
+
+        A card of which none is known has all of them.
+        """
+        of_card = select(_escrow).where(_escrow.c.card_serial == serial).order_by(_escrow.c.id.desc())
+        rows = list(self._connection.execute(of_card))
+        known = next((row for row in rows if row.confirmed_at is not None), None)
+        if known is None:
+            return [row.wrapped_so_pin for row in rows]
+        since = [row.wrapped_so_pin for row in rows if row.id > known.id]
+        return [known.wrapped_so_pin, *since]
 
     def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]:
         """Live cards, by serial, whose state is behind the first end of their certificates, with that end.

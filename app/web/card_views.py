@@ -30,7 +30,7 @@ OWN_MOVE = f"/my/cards/<serial:serial>/<any({_OWN_VERBS}):verb>"
 @blueprint.get(CARD)
 def card(uid: str, serial: str) -> Response:
     """The card, its certificates, and what people did with it."""
-    page = CardPage.of(_life(uid, serial), f"/people/{uid}")
+    page = CardPage.of(_life(uid, serial), f"/people/{uid}", context.actor())
     return render_page("cards/card.html", page.heading, crumbs=_crumbs(uid), page=page)
 
 

@@ -34,6 +34,8 @@ from app.web import (
     system_list_views,
     system_request_views,
     system_views,
+    unlock_desk_api,
+    unlock_views,
     workstation_views,
 )
 
@@ -56,6 +58,7 @@ def install(app: Flask) -> None:
         stock_take_views,
         card_job_views,
         renewal_views,
+        unlock_views,
         my_views,
         system_views,
         system_request_views,
@@ -64,6 +67,7 @@ def install(app: Flask) -> None:
         audit_views,
         operations_views,
         desk_api,
+        unlock_desk_api,
         desk_reports_api,
         workstation_views,
         session_views,

@@ -32,12 +32,13 @@ from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
 from card_agent.signing_pages import SigningPages
+from card_agent.unlocking import UnlockingAtDesk
 from card_agent.visits import FormValues, WaysBack
 
 _log = logging.getLogger("card_agent")
 
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
-JOB_KINDS: dict[str, JobKind] = {"renew": RenewCard()}
+JOB_KINDS: dict[str, JobKind] = {"unlock": UnlockingAtDesk(), "renew": RenewCard()}
 
 
 def main(arguments: list[str] | None = None) -> int:

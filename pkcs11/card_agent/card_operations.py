@@ -50,6 +50,11 @@ def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> None
     card.initialise(so_pin, pin, earlier_so_pins)
 
 
+def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
+    """Set the holder's new PIN as the SO, with the first of the SO PINs that is the card's."""
+    card.unblock(so_pins, new_pin)
+
+
 def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, object]]:
     """Generate both key pairs on the card; return, by purpose, what is known of where each was made."""
     with card.log_in(pin) as logged_in:

@@ -140,6 +140,10 @@ class _EmulatedCard:
         """Return the card's proofs for the keys of the set."""
         return self._card.proofs(keys)
 
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+        """Set a new PIN as the SO."""
+        self._card.unblock(so_pins, new_pin)
+
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}
         virtual_card.write_json_durably(

@@ -10,10 +10,9 @@ from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLock
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.issue_desk import DeskIssue, IssueDesk
 from card_agent.job_client import CollectedJob, SignedApproval
-from card_agent.pages import Problem, page, progress_message
+from card_agent.pages import Problem, new_pin_problem, page, pin_problem, progress_message
 from card_agent.pin import Pin
 from card_agent.progress import Progress
-from card_agent.sign_in_pages import pin_problem
 from card_agent.visits import FormValues, WaysBack
 
 _OPERATOR_PIN = "operator_pin"
@@ -123,16 +122,9 @@ def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
     """Return what is wrong with the PINs as typed, before any card is asked."""
     found = [pin_problem(form.get(_OPERATOR_PIN, ""), _OPERATOR_PIN)] if issue.needs_approval else []
     if issue.needs_new_pin:
-        found.append(_new_pin_problem(issue, form.get(_NEW_PIN, ""), form.get(_REPEATED_PIN, "")))
+        found.append(
+            new_pin_problem(issue.job.pin_policy, issue.job.holder.uid, form, _NEW_PIN, _REPEATED_PIN)
+        )
     else:
         found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN))
     return [problem for problem in found if problem]
-
-
-def _new_pin_problem(issue: DeskIssue, new_pin: str, repeated: str) -> Problem | None:
-    sentence = issue.job.pin_policy.problem(new_pin, issue.job.holder.uid)
-    if sentence:
-        return Problem(_NEW_PIN, sentence)
-    if new_pin != repeated:
-        return Problem(_REPEATED_PIN, "The two entries of the new PIN are not the same. Enter both again.")
-    return None

@@ -87,7 +87,7 @@ class CardIssue:
         with self._progress.doing(IssueStep.RECORD_INTENTION):
             earlier = self._so_pins.of(serial)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
-            self._claimed.record_intention(serial, wrapped(so_pin, self._job.so_pin_escrow_key))
+            self._claimed.record_intention(serial, wrapped(so_pin, serial, self._job.so_pin_escrow_key))
         with self._progress.doing(IssueStep.INITIALISE):
             pins = [so_pin, self._plan.holder_pin, *earlier]
             self._processes.run(serial, card_operations.initialise, pins)
@@ -141,8 +141,10 @@ class CardIssue:
             _log.warning("Issuance %s: the failure was not reported: %s", self._job.id, unreported)
 
 
-def wrapped(so_pin: Pin, escrow_key: bytes) -> bytes:
+def wrapped(so_pin: Pin, card_serial: str, escrow_key: bytes) -> bytes:
     """Return the SO PIN encrypted to the PEM escrow key: RSA-OAEP (RFC 8017 7.1) with SHA-1 and MGF1-SHA-1.
+
+    The card's serial stands before it, so that it is never released for another card.
 
     Raises SiteUnavailable when the site's key is not an RSA key.
     """
@@ -156,4 +158,6 @@ def wrapped(so_pin: Pin, escrow_key: bytes) -> bytes:
         )
     # SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
     sha1 = hashes.SHA1()  # noqa: S303
-    return key.encrypt(so_pin.reveal().encode(), padding.OAEP(padding.MGF1(sha1), sha1, None))
+    return key.encrypt(
+        f"{card_serial}:{so_pin.reveal()}".encode(), padding.OAEP(padding.MGF1(sha1), sha1, None)
+    )

@@ -52,10 +52,10 @@ class JobLink:
         """Ask the site how far the job is; its JSON, not yet checked."""
         return self._call("GET", "").get("job")
 
-    def approve(self, approval: SignedApproval) -> None:
+    def approve(self, approval: SignedApproval, path: str = "/approval") -> None:
         """Record a signed approval."""
         self.step(
-            "/approval",
+            path,
             {
                 "statement": as_base64(approval.statement),
                 "signature": as_base64(approval.signature),

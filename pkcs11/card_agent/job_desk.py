@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from card_agent.card_job import FINISHED, card_job_from_untrusted
@@ -81,9 +81,8 @@ class JobDesk:
         Raises JobRefused or SiteUnavailable.
         """
         if job.progress is None or job.progress.is_over:
-            link = job.at_desk.link
-            fresh = card_job_from_untrusted(link.fetch())
-            job.at_desk = JobAtDesk(link, fresh, self._processes, self._clock)
+            fresh = card_job_from_untrusted(job.at_desk.link.fetch())
+            job.at_desk = replace(job.at_desk, job=fresh)
             job.progress = None
 
     def begin(self, job: DeskJob, form: Mapping[str, str]) -> None:

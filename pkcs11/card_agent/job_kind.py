@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -29,12 +29,16 @@ Run = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class JobAtDesk:
-    """A collected job with what a run needs: the way to the site, the cards' processes, the clock."""
+    """A collected job with what a run needs: the way to the site, the cards' processes, the clock.
+
+    ``kept`` is what the kind keeps in memory from one form to the next, under its own names.
+    """
 
     link: JobLink
     job: CardJob
     processes: CardProcesses
     clock: Callable[[], datetime]
+    kept: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

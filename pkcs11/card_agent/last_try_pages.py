@@ -11,10 +11,9 @@ from card_agent.card_views import CardView, CardViews
 from card_agent.errors import CardAgentError, CardRemoved, LastTry, PinIncorrect, PinLocked
 from card_agent.http_messages import Response
 from card_agent.last_try import LastTryDesk
-from card_agent.pages import Problem, page
+from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
-from card_agent.sign_in_pages import pin_problem
 from card_agent.visits import FormValues, WaysBack
 
 _PIN, _SECOND_PIN, _SECOND_UID, _AGREES = "pin", "second_pin", "second_uid", "agrees"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import cryptoki
 import pcsc
 from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, PinIncorrect, PinLocked, Refusal
+from card_agent.pin import Pin
 from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
 
@@ -76,6 +77,21 @@ def _began(certificate: bytes | None) -> datetime:
     if certificate is None:
         return datetime.min.replace(tzinfo=UTC)
     return x509.load_der_x509_certificate(certificate).not_valid_before_utc
+
+
+def first_that_fits(so_pins: Iterable[Pin], use: Callable[[str], None]) -> None:
+    """Call ``use`` with each SO PIN until the card takes one. Raises CardFault when it takes none."""
+    refused: cryptoki_errors.CryptokiError | None = None
+    for so_pin in so_pins:
+        try:
+            use(so_pin.reveal())
+        except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinInvalid) as error:
+            refused = error
+        else:
+            return
+    raise CardFault(
+        "The card did not take the SO PIN that is kept for it. It cannot be unlocked: issue a new card."
+    ) from refused
 
 
 @contextmanager

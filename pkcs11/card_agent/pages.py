@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from card_agent.errors import RequestRefused
 from card_agent.http_messages import Response, file, html
+from card_agent.pin_policy import PinPolicy
 from card_agent.progress import Progress
 
 _CONTENT_TYPES = {
@@ -86,3 +87,24 @@ def progress_message(progress: Progress) -> dict[str, object]:
     ]
     done = is_over and not progress.failure
     return {"over": is_over, "done": done, "failure": progress.failure, "steps": steps}
+
+
+def pin_problem(digits: str, field: str) -> Problem | None:
+    """Return what is wrong with a PIN that need not be tried on the card, so that no try is lost."""
+    if not digits:
+        return Problem(field, "Enter the PIN.")
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 16:
+        return Problem(field, "A PIN has only digits. No try was used.")
+    return None
+
+
+def new_pin_problem(
+    policy: PinPolicy, holder_uid: str, form: Mapping[str, str], new: str, repeated: str
+) -> Problem | None:
+    """Return what is wrong with a new PIN typed twice, into the fields of these names."""
+    sentence = policy.problem(form.get(new, ""), holder_uid)
+    if sentence:
+        return Problem(new, sentence)
+    if form.get(new, "") != form.get(repeated, ""):
+        return Problem(repeated, "The two entries of the new PIN are not the same. Enter both again.")
+    return None

@@ -18,7 +18,7 @@ import cryptoki
 import pcsc
 from card_agent.card_process import require_agent_alive
 from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked
-from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, token_errors
+from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
 from cryptoki import CardProfile, CardProof, InsertedCard, Module, Session
@@ -121,6 +121,11 @@ class PcscCard:
         return {
             purpose: KeyProof(proof.kind.value, proof.evidence) for purpose, proof in read.items() if proof
         }
+
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+        """Set the new PIN in the way of this kind of card, which gives all tries back."""
+        with self._inserted() as card:
+            first_that_fits(so_pins, lambda so_pin: card.unblock(so_pin, new_pin.reveal()))
 
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:

@@ -116,6 +116,12 @@ class Card(Protocol):
         To be asked for before certificates are written, which take the place of the proof on some cards.
         """
 
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+        """Set a new PIN as the SO; all tries are left again. The SO PINs are tried in turn.
+
+        Raises CardFault when the card has none of them.
+        """
+
 
 class Desk(Protocol):
     """The readers, and the drawer of cards beside them where cards are software."""

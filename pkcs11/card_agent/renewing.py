@@ -26,12 +26,11 @@ from card_agent.desk_job import JSON_NAMES, certificates_from_untrusted
 from card_agent.errors import CardFault, CardMissing, WrongCard
 from card_agent.job_client import SignedApproval, as_base64
 from card_agent.job_kind import Cards, JobAtDesk, JobTitles, Run, card_with_serial, pin_of
-from card_agent.pages import Problem
+from card_agent.pages import Problem, pin_problem
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.progress import Progress, Step
 from card_agent.renewal_message import RenewalMessage, renewal_from_untrusted, statement
-from card_agent.sign_in_pages import pin_problem
 
 HOLDER_PIN, SIGNER_PIN = "holder_pin", "signer_pin"
 TARGET, SIGNER = "target", "signer"

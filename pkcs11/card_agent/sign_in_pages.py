@@ -12,7 +12,7 @@ from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
 from card_agent.errors import CardAgentError, CardRemoved, LastTry, PinIncorrect, PinLocked
 from card_agent.http_messages import Response, see_other
-from card_agent.pages import Problem, page
+from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.remembered import Remembered
@@ -92,15 +92,6 @@ class SignInPages:
             "last_try_sentence": LastTry.SENTENCE,
         }
         return page("sign_in.html", values, problems, (request.site.origin,))
-
-
-def pin_problem(digits: str, field: str) -> Problem | None:
-    """Return what is wrong with a PIN that need not be tried on the card, so that no try is lost."""
-    if not digits:
-        return Problem(field, "Enter the PIN.")
-    if not digits.isascii() or not digits.isdigit() or len(digits) > 16:
-        return Problem(field, "A PIN has only digits. No try was used.")
-    return None
 
 
 def _problem(error: CardAgentError) -> Problem:

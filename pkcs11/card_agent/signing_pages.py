@@ -12,12 +12,11 @@ from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
 from card_agent.errors import CardAgentError, CardMissing, DocumentRefused, PinIncorrect, PinLocked
 from card_agent.http_messages import Response, see_other
-from card_agent.pages import Problem, page
+from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.remembered import Remembered
 from card_agent.settings import Ask
-from card_agent.sign_in_pages import pin_problem
 from card_agent.signing_client import SigningRequest, collect
 from card_agent.visits import FormValues, WaysBack
 from card_agent.xml_signature import signature_element, signed_info

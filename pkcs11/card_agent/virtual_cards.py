@@ -11,7 +11,13 @@ import cryptoki
 import virtual_card
 from card_agent.card_process import require_agent_alive
 from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, Refusal
-from card_agent.logged_in_token import BLANK, LoggedInToken, certificates_by_purpose, token_errors
+from card_agent.logged_in_token import (
+    BLANK,
+    LoggedInToken,
+    certificates_by_purpose,
+    first_that_fits,
+    token_errors,
+)
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
 
@@ -111,6 +117,12 @@ class _VirtualCardPort:
             if opened.is_initialised:
                 opened.erase()
             opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
+
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+        """Set the new PIN and give all tries back."""
+        self._require_in_reader()
+        with self._opened() as opened:
+            first_that_fits(so_pins, lambda so_pin: opened.unblock(so_pin, new_pin.reveal()))
 
     @contextmanager
     def _opened(self) -> Iterator[virtual_card.OpenedCard]:

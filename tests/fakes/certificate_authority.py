@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.domain.so_pin_release import SoPinReleaseOrder
 from app.errors import Refusal, Unavailable
 
 
@@ -40,6 +41,7 @@ class InMemoryCertificateAuthority:
     # Called after signing and before the answer: where a test lets something happen meanwhile.
     before_answering: Callable[[], None] = lambda: None
     orders: list[CardCertificateOrder] = field(default_factory=list)
+    releases: list[SoPinReleaseOrder] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -91,6 +93,14 @@ class InMemoryCertificateAuthority:
         if self.is_down:
             raise Unavailable("certificate authority", "The certificate authority is down.")
         return self._escrow.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def release_so_pin(self, order: SoPinReleaseOrder) -> tuple[bytes, ...]:
+        if self.is_down:
+            raise Unavailable("certificate authority", "The certificate authority is down.")
+        if self.is_unwilling:
+            raise CertificateAuthorityUnwilling("The certificate authority is not willing.")
+        self.releases.append(order)
+        return (b"wrapped SO PIN",)
 
     def has_signed_for(self, issuance_id: str) -> bool:
         return issuance_id in self._issued

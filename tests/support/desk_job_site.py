@@ -306,7 +306,9 @@ class DeskJobSite:
         )
         assert job.card_serial in (None, body["card_serial"])
         job.card_serial = body["card_serial"]
-        job.so_pins.append(so_pin.decode())
+        serial, _, digits = so_pin.decode().rpartition(":")
+        assert serial == body["card_serial"]
+        job.so_pins.append(digits)
         job.state = "personalising"
 
     def _certify(self, job: SiteJob, body: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from cryptography import x509
@@ -50,11 +51,14 @@ from app.ra.registering import Registering
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.requesting import Requesting
+from app.ra.unlocking import Unlocking
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
 from app.storage.tables.organisations import organisation
 from app.storage.tables.outbox import outbox
 from app.storage.tables.reference import activity, job_role, rbac_version
+from card_agent.issuing import wrapped
+from card_agent.pin import Pin
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -198,6 +202,7 @@ class DeskCard:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
     certificates: dict[str, bytes] = field(default_factory=dict)
+    so_pin: str = field(default_factory=lambda: token_hex(8))
 
     def read_back(self) -> dict[str, str]:
         return {name: sha256(der).hexdigest() for name, der in self.certificates.items()}
@@ -243,7 +248,12 @@ class Desk:
 
     def personalise(self, card: DeskCard) -> None:
         self.jobs.personalise(
-            self.job_token, self.id, card_serial=card.serial, wrapped_so_pin=card.serial.encode().ljust(384)
+            self.job_token,
+            self.id,
+            card_serial=card.serial,
+            wrapped_so_pin=wrapped(
+                Pin(card.so_pin), card.serial, str(self.job["so_pin_escrow_key"]).encode()
+            ),
         )
 
     def certify(self, card: DeskCard) -> str:
@@ -294,7 +304,8 @@ class RegistrationAuthority:
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
         self.renewing = Renewing(database, RenewalRules())
         self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
-        kinds = {JobKind.RENEW: self.renewing_at_desk}
+        self.unlocking = Unlocking(database, certificate_authority, ORIGIN)
+        kinds = {JobKind.RENEW: self.renewing_at_desk, JobKind.UNLOCK: self.unlocking}
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
         self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
         self.card_moves = MovingCards(database)

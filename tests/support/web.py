@@ -229,6 +229,7 @@ def services_of(office: Office) -> Services:
             last_tries=AgreeingToLastTries(ra.database, ORIGIN),
             workstations=ReportingWorkstations(ra.database),
             following_jobs=ra.following_jobs,
+            unlocking=ra.unlocking,
             card_moves=ra.card_moves,
             renewals=RenewalAbilities(ra.renewing, ra.renewing_at_desk),
             systems=system_abilities(ra.database, OrganisationScope()),

@@ -118,6 +118,17 @@ revocation = Table(
     Column("crl_number", BigInteger),
 )
 
+so_pin_release = Table(
+    "so_pin_release",
+    metadata,
+    Column("job_id", String(200), primary_key=True),
+    # SHA-256 of the SubjectPublicKeyInfo that it was wrapped to, hexadecimal.
+    Column("recipient", String(64), primary_key=True),
+    Column("card_serial", String(40), nullable=False),
+    Column("basis", String(20), nullable=False),
+    Column("released_at", UtcDateTime, nullable=False, index=True),
+)
+
 crl = Table(
     "crl",
     metadata,

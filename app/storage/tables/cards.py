@@ -123,16 +123,21 @@ card_issuance = Table(
     ),
 )
 
-# Appended to, never changed: while a card is initialised it is not known which of two SO PINs it took.
+# Appended to; only ever confirmed: while a card is initialised it is not known which of two SO PINs it took.
 so_pin_escrow = Table(
     "so_pin_escrow",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("card_serial", ForeignKey("card.serial"), nullable=False, index=True),
-    Column("issuance_id", ForeignKey("card_issuance.id"), nullable=False),
+    # What it was made in: an issuance, or a card job that changed it.
+    Column("issuance_id", ForeignKey("card_issuance.id")),
+    Column("job_id", ForeignKey("card_job.id")),
     # RSA-OAEP to the escrow key of the CA's token.
     Column("wrapped_so_pin", LargeBinary, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    # When the card was known to have it; the latest of these is the card's SO PIN.
+    Column("confirmed_at", UtcDateTime),
+    CheckConstraint("(issuance_id IS NULL) <> (job_id IS NULL)", name="belongs_to_issuance_or_job"),
 )
 
 certificate = Table(

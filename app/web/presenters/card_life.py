@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.domain.actor import Actor
 from app.domain.card import MoveGiven
 from app.domain.card_move import BY_VERB, CardMove
 from app.domain.card_status import CardStatus
@@ -48,13 +49,13 @@ class CardPage:
     history: TableOf
 
     @classmethod
-    def of(cls, life: CardLife, base: str) -> CardPage:
+    def of(cls, life: CardLife, base: str, actor: Actor) -> CardPage:
         """The page of a card as it stands, for whoever looks."""
         serial = life.record.card.serial
         history = tuple(_history_row(given, by) for given, by in life.moves)
         return cls(
             heading=f"Card {serial}",
-            card=card_shown(life.record, base, life.offered),
+            card=card_shown(life.record, base, life.offered, actor),
             history=TableOf(
                 "What people did with this card",
                 ("When", "What", "Why", "By", "Witness", "Note"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.actor import Actor
-from app.domain.card import moves_offered
+from app.domain.card import Card, moves_offered
 from app.domain.card_move import CardMove, Place
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
+from app.domain.unlocking import may_unlock
 from app.ra.records import CardRecord
 from app.web.presenters.states import card_tag, certificate_tag
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment, sentence
@@ -43,10 +44,10 @@ class CardShown:
 
 def cards_shown(cards: tuple[CardRecord, ...], base: str, actor: Actor) -> tuple[CardShown, ...]:
     """The cards, each with the moves that its life and the actor's rights allow now."""
-    return tuple(card_shown(record, base, moves_offered(record.card, actor)) for record in cards)
+    return tuple(card_shown(record, base, moves_offered(record.card, actor), actor) for record in cards)
 
 
-def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...]) -> CardShown:
+def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...], actor: Actor) -> CardShown:
     """One card. ``base`` is the person's page, or one's own, under which the pages of the moves lie."""
     is_own = base == "/my"
     return CardShown(
@@ -55,8 +56,16 @@ def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...]) -> 
         status=card_tag(record.card.status),
         rows=_rows(record, is_own),
         certificates=_certificates_table(record),
-        actions=_actions(f"{base}/cards/{record.card.serial}", offered, is_own),
+        actions=(
+            *_unlocking(record.card, f"{base}/cards/{record.card.serial}", actor),
+            *_actions(f"{base}/cards/{record.card.serial}", offered, is_own),
+        ),
     )
+
+
+def _unlocking(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
+    """A card locks itself without telling us, so this is offered whether we know it to be locked or not."""
+    return (CardAction("Unlock this card", f"{base}/unlock"),) if may_unlock(actor, card) else ()
 
 
 def _rows(record: CardRecord, is_own: bool) -> tuple[Row, ...]:

@@ -13,6 +13,7 @@ from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.desks import desk_of
 from card_agent.errors import (
+    CardFault,
     CardRemoved,
     KeysNotOnCard,
     LastTry,
@@ -126,6 +127,21 @@ def test_wrong_pins_are_counted_and_the_right_one_gives_the_tries_back(bench: Be
     assert bench.desk.fingerprint(card) != before
     bench.sign(card)
     assert bench.tries_left(card) == 3
+
+
+def test_a_locked_card_takes_a_new_pin_of_the_so(bench: Bench, card: str) -> None:
+    for left in (2, 1, 0):
+        with pytest.raises((PinIncorrect, PinLocked)):
+            bench.sign(card, WRONG)
+        assert bench.tries_left(card) == left
+    with pytest.raises(PinLocked):
+        bench.sign(card)
+    wrong_so_pin, so_pin = Pin("fedcba9876543210"), Pin(SO_PIN)
+    with pytest.raises(CardFault, match="did not take the SO PIN"):
+        bench.processes.run(card, card_operations.unblock, [Pin(OTHER_PIN), wrong_so_pin])
+    bench.processes.run(card, card_operations.unblock, [Pin(PIN), wrong_so_pin, so_pin])
+    assert bench.tries_left(card) == 3
+    bench.sign(card)
 
 
 def test_a_pin_that_no_card_of_the_kind_has_uses_no_try(bench: Bench, card: str) -> None:

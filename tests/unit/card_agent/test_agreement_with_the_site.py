@@ -71,4 +71,4 @@ def test_the_agent_reads_the_certificates_the_site_sends() -> None:
 def test_the_site_takes_a_wrapped_so_pin_of_this_length() -> None:
     public_key = rsa.generate_private_key(65537, 3072).public_key()
     pem = public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    assert len(wrapped(Pin("0123456789abcdef"), pem)) in _WRAPPED_SO_PIN_BYTES
+    assert len(wrapped(Pin("0123456789abcdef"), "12345678", pem)) in _WRAPPED_SO_PIN_BYTES

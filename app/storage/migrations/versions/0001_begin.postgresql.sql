@@ -1241,12 +1241,16 @@ CREATE TABLE card_job_approval (
 CREATE TABLE so_pin_escrow (
 	id SERIAL NOT NULL,
 	card_serial VARCHAR(40) NOT NULL,
-	issuance_id VARCHAR(36) NOT NULL,
+	issuance_id VARCHAR(36),
+	job_id VARCHAR(36),
 	wrapped_so_pin BYTEA NOT NULL,
 	recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	confirmed_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_so_pin_escrow PRIMARY KEY (id),
+	CONSTRAINT ck_so_pin_escrow_belongs_to_issuance_or_job CHECK ((issuance_id IS NULL) <> (job_id IS NULL)),
 	CONSTRAINT fk_so_pin_escrow_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
-	CONSTRAINT fk_so_pin_escrow_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id)
+	CONSTRAINT fk_so_pin_escrow_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id),
+	CONSTRAINT fk_so_pin_escrow_job_id FOREIGN KEY(job_id) REFERENCES card_job (id)
 )
 ;
 

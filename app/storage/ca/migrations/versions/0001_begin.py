@@ -29,6 +29,7 @@ def upgrade() -> None:
     _crl()
     _delta_crl()
     _receipt()
+    _so_pin_release()
     _revocation()
 
 
@@ -151,6 +152,20 @@ def _certificate_indexes() -> None:
         )
 
 
+def _so_pin_release() -> None:
+    op.create_table(
+        "so_pin_release",
+        sa.Column("job_id", sa.String(length=200), nullable=False),
+        sa.Column("recipient", sa.String(length=64), nullable=False),
+        sa.Column("card_serial", sa.String(length=40), nullable=False),
+        sa.Column("basis", sa.String(length=20), nullable=False),
+        sa.Column("released_at", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("job_id", "recipient", name=op.f("pk_so_pin_release")),
+    )
+    with op.batch_alter_table("so_pin_release", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_so_pin_release_released_at"), ["released_at"], unique=False)
+
+
 def _crl() -> None:
     op.create_table(
         "crl",
@@ -213,6 +228,7 @@ def _revocation() -> None:
 
 def downgrade() -> None:
     """Remove every table."""
+    op.drop_table("so_pin_release")
     op.drop_table("revocation")
     op.drop_table("receipt")
     op.drop_table("delta_crl")

@@ -1,0 +1,245 @@
+"""Releasing SO PINs: who may have one, checked against our own ledger; unwrapped in the token, wrapped again.
+
+The web process and the registration authority's database may be in wrong hands. What they cannot make is the
+signature of an operator's or colleague's card. A release on a one-time code has no such signature; it is
+therefore counted here, per card and in all, so that a taken-over web process gets few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Protocol
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from app.ca.approver import require_recent, verified_approver
+from app.ca.ports import (
+    ApprovalRecord,
+    AuditRecord,
+    CertificateLedger,
+    DecryptionKey,
+    JobOnRecord,
+    ReleaseLedger,
+)
+from app.ca.refusals import (
+    ApprovalDiffers,
+    ApproverMayNotUnlock,
+    NoSoPinInEscrow,
+    ReleaseNotApproved,
+    TooManyReleases,
+)
+from app.clock import Clock
+from app.domain.actor import Actor
+from app.domain.audit_event import AuditEvent
+from app.domain.certificate_order import SignedApproval
+from app.domain.permission import Permission
+from app.domain.renewal_statement import SignedAs
+from app.domain.so_pin_release import (
+    ReleaseBasis,
+    ReleaseStatement,
+    SoPinReleaseOrder,
+    release_statement_from_untrusted,
+    so_pin_of,
+)
+from app.errors import Refusal
+
+ACTOR = Actor.system("ca")
+SIGNED_WITHIN = timedelta(minutes=15)
+SMALLEST_RECIPIENT_BITS = 2048
+# The card's present SO PIN, and those that an interrupted change may have left on it.
+MOST_SO_PINS = 3
+_COLLEAGUES = 2
+# SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
+_OAEP_OF_ESCROW = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
+_OAEP_TO_DESK = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+
+
+@dataclass(frozen=True)
+class CodeLimits:
+    """How many releases a day may rest on one-time codes: of one card, and in all within an hour."""
+
+    of_a_card: int = 5
+    in_an_hour: int = 300
+
+
+class Wrapped(Protocol):
+    """What an order names of the key that the SO PIN is wrapped to."""
+
+    @property
+    def recipient_key(self) -> bytes: ...
+
+
+class SoPinReleaser:
+    """Releases SO PINs.
+
+    Args:
+        key: the escrow key in the token.
+        ledger: what this authority issued and revoked.
+        record: the registration authority's record.
+        releases: our own record of releases.
+        origin: the web origin at which people sign.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: DecryptionKey,
+        ledger: CertificateLedger,
+        record: ApprovalRecord,
+        releases: ReleaseLedger,
+        audit: AuditRecord,
+        origin: str,
+        clock: Clock,
+        limits: CodeLimits | None = None,
+    ) -> None:
+        self._key = key
+        self._ledger = ledger
+        self._record = record
+        self._releases = releases
+        self._audit = audit
+        self._origin = origin
+        self._clock = clock
+        self._limits = limits or CodeLimits()
+
+    def release(self, order: SoPinReleaseOrder) -> tuple[bytes, ...]:
+        """The card's SO PINs, the likeliest first, each wrapped to the recipient's key.
+
+        RSA-OAEP with SHA-256 (RFC 8017 section 7.1). The same order again gives the same SO PINs.
+
+        Raises:
+            CertificateRefused, ApprovalNotValid: a rule says no; that is audited too.
+            Unavailable: the audit, a database or the token is down; the order may be sent again.
+        """
+        now = self._clock()
+        try:
+            job = self._require_open_job(order, now)
+            signers = self._require_approved(order, job, now)
+            recipient = _recipient(order.recipient_key)
+            so_pins = self._unwrapped(order.card_serial)
+            self._count(order, now)
+        except Refusal as refusal:
+            self._audit.refused(_event(order, ()).refused(refusal.code))
+            raise
+        self._audit.happened([_event(order, signers)])
+        return tuple(recipient.encrypt(so_pin, _OAEP_TO_DESK) for so_pin in so_pins)
+
+    def _require_open_job(self, order: SoPinReleaseOrder, now: datetime) -> JobOnRecord:
+        job = self._record.card_job(order.job_id)
+        if job is None or not job.is_open or job.kind != "unlock":
+            raise ReleaseNotApproved("There is no open unlocking of this id. Begin a new one.")
+        if (job.holder_uid, job.card_serial, job.basis) != (
+            order.holder_uid,
+            order.card_serial,
+            order.basis.value,
+        ):
+            raise ReleaseNotApproved("The job on record is another one.")
+        certified = self._ledger.of_card(order.card_serial)
+        if not certified or certified[0].intended.holder != order.holder_uid:
+            raise ReleaseNotApproved("This card is not one that was certified for this holder.")
+        return job
+
+    def _require_approved(self, order: SoPinReleaseOrder, job: JobOnRecord, now: datetime) -> tuple[str, ...]:
+        signers = tuple(self._signer(order, approval, now) for approval in order.approvals)
+        match order.basis:
+            case ReleaseBasis.OPERATOR:
+                self._require_operator(order, signers, job, now)
+            case ReleaseBasis.COLLEAGUES:
+                self._require_colleagues(order, signers, now)
+            case ReleaseBasis.CODE if not signers:
+                pass
+            case _:
+                raise ReleaseNotApproved("An SO PIN is not released in this way.")
+        return signers
+
+    def _signer(self, order: SoPinReleaseOrder, approval: SignedApproval, now: datetime) -> str:
+        approver = verified_approver(self._ledger, approval, now)
+        statement = release_statement_from_untrusted(approval.statement)
+        self._require_same(order, statement)
+        if statement.signer != approver.uid:
+            raise ApprovalDiffers("The approval is not signed by whom it names.")
+        require_recent(statement, SIGNED_WITHIN, now)
+        return approver.uid
+
+    def _require_same(self, order: SoPinReleaseOrder, statement: ReleaseStatement) -> None:
+        signed_as = SignedAs.OPERATOR if order.basis is ReleaseBasis.OPERATOR else SignedAs.COLLEAGUE
+        ordered = {
+            "job": (statement.job, order.job_id),
+            "holder": (statement.holder, order.holder_uid),
+            "card": (statement.card_serial, order.card_serial),
+            "desk": (statement.recipient_key, sha256(order.recipient_key).hexdigest()),
+            "site": (statement.origin, self._origin),
+            "role": (statement.signed_as, signed_as.value),
+        }
+        for what, (approved, wanted) in ordered.items():
+            if approved != wanted:
+                raise ApprovalDiffers(f"The approval is for another {what}. Approve again.")
+
+    def _require_operator(
+        self, order: SoPinReleaseOrder, signers: Sequence[str], job: JobOnRecord, now: datetime
+    ) -> None:
+        if len(signers) != 1 or signers[0] != job.operator_uid:
+            raise ReleaseNotApproved("The operator who began this must sign it.")
+        if signers[0] == order.holder_uid:
+            raise ApproverMayNotUnlock("Nobody unlocks their own card as an operator.")
+        if not self._record.may(signers[0], Permission.UNLOCK_CARD, now):
+            raise ApproverMayNotUnlock("The operator does not hold the right to unlock cards at present.")
+
+    def _require_colleagues(self, order: SoPinReleaseOrder, signers: Sequence[str], now: datetime) -> None:
+        if len(signers) != _COLLEAGUES or len({*signers, order.holder_uid}) != _COLLEAGUES + 1:
+            raise ApproverMayNotUnlock("Two different colleagues must vouch, neither of them the holder.")
+        if not all(self._record.is_colleague(uid, order.holder_uid, now) for uid in signers):
+            raise ApproverMayNotUnlock("Whoever vouches must work at an organisation of the holder's.")
+
+    def _unwrapped(self, card_serial: str) -> list[bytes]:
+        """What is in escrow for the card; what was wrapped for another card is left out."""
+        wrapped = self._record.escrowed_so_pins(card_serial)[:MOST_SO_PINS]
+        opened = (so_pin_of(self._opened(each), card_serial) for each in wrapped)
+        so_pins = [so_pin for so_pin in opened if so_pin is not None]
+        if not so_pins:
+            raise NoSoPinInEscrow("No SO PIN of this card is in escrow. Issue a new card instead.")
+        return so_pins
+
+    def _opened(self, wrapped: bytes) -> bytes:
+        try:
+            return self._key.decrypt(wrapped, _OAEP_OF_ESCROW)
+        except ValueError:
+            return b""
+
+    def _count(self, order: SoPinReleaseOrder, now: datetime) -> None:
+        """Record the release first: what is counted can be released again, and never the other way round."""
+        recipient = sha256(order.recipient_key).hexdigest()
+        if self._releases.is_recorded(order.job_id, recipient):
+            return
+        if order.basis is ReleaseBasis.CODE:
+            of_card = self._releases.count(order.basis, now - timedelta(days=1), order.card_serial)
+            in_all = self._releases.count(order.basis, now - timedelta(hours=1))
+            if of_card >= self._limits.of_a_card or in_all >= self._limits.in_an_hour:
+                raise TooManyReleases(
+                    "Cards were unlocked by code too often. Wait, or go to your registration authority."
+                )
+        self._releases.record(order, recipient, now)
+
+
+def _recipient(der: bytes) -> rsa.RSAPublicKey:
+    try:
+        key = serialization.load_der_public_key(der)
+    except ValueError:
+        key = None
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < SMALLEST_RECIPIENT_BITS:
+        raise ReleaseNotApproved("The desk's key must be an RSA key of 2048 bits or more.")
+    return key
+
+
+def _event(order: SoPinReleaseOrder, signers: Sequence[str]) -> AuditEvent:
+    details = {
+        "job": order.job_id[:200],
+        "card": order.card_serial[:40],
+        "basis": order.basis.value,
+        "signers": list(signers),
+        "recipient": sha256(order.recipient_key).hexdigest(),
+    }
+    return AuditEvent.by(ACTOR, "so_pin.released", order.holder_uid[:200], details)

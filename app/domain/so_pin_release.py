@@ -1,0 +1,97 @@
+"""Releasing a card's SO PIN from escrow: what is ordered, what is signed for it, and what lies in escrow.
+
+An SO PIN is random, one card's alone, and wrapped to a key in the certificate authority's token. It is
+released to one desk, for one job, wrapped to a key that this desk has just made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from app.domain.approval import canonical_statement, facts_from_untrusted
+from app.domain.certificate_order import SignedApproval
+
+SO_PIN_RELEASE_STATEMENT = "spine-ra/so-pin-release/1"
+
+
+class ReleaseBasis(StrEnum):
+    """What a release rests on."""
+
+    OPERATOR = "operator"
+    COLLEAGUES = "colleagues"
+    CODE = "code"
+    OFFLINE = "offline"
+    EXPORT = "export"
+
+
+@dataclass(frozen=True)
+class ReleaseStatement:
+    """What one signer says. Each attribute is a fact of the statement, under its own name.
+
+    Attributes:
+        job: id of the card job.
+        holder, holder_name: the card's holder.
+        card_serial: the card.
+        recipient_key: SHA-256 of the SubjectPublicKeyInfo that the SO PIN is wrapped to, hexadecimal.
+        signer: user id of whoever signs.
+        signed_as: ``operator`` or ``colleague``.
+        origin: the site.
+        signed_at: UTC, ISO 8601.
+    """
+
+    job: str
+    holder: str
+    holder_name: str
+    card_serial: str
+    recipient_key: str
+    signer: str
+    signed_as: str
+    origin: str
+    signed_at: str
+
+    def canonical(self) -> bytes:
+        """The bytes that are signed."""
+        return canonical_statement(SO_PIN_RELEASE_STATEMENT, {name: getattr(self, name) for name in _FACTS})
+
+
+_FACTS = tuple(field.name for field in fields(ReleaseStatement))
+
+
+def release_statement_from_untrusted(statement: bytes) -> ReleaseStatement:
+    """The statement, when it is exactly canonical and of our type.
+
+    Raises:
+        ApprovalNotValid
+    """
+    return ReleaseStatement(**facts_from_untrusted(statement, SO_PIN_RELEASE_STATEMENT, _FACTS))
+
+
+@dataclass(frozen=True)
+class SoPinReleaseOrder:
+    """An order to release a card's SO PIN.
+
+    Attributes:
+        job_id: the open job on record.
+        basis: what it rests on; the signatures must fit it.
+        recipient_key: SubjectPublicKeyInfo, DER, of the desk's key (RSA).
+        approvals: statements of type ``spine-ra/so-pin-release/1``; none when the basis is a code.
+    """
+
+    job_id: str
+    holder_uid: str
+    card_serial: str
+    basis: ReleaseBasis
+    recipient_key: bytes
+    approvals: tuple[SignedApproval, ...] = ()
+
+
+def escrowed_text(card_serial: str, so_pin: str) -> bytes:
+    """What is wrapped to the escrow key: the SO PIN with its card, so that it serves for no other one."""
+    return f"{card_serial}:{so_pin}".encode()
+
+
+def so_pin_of(plaintext: bytes, card_serial: str) -> bytes | None:
+    """The SO PIN in what was unwrapped, or None when it is another card's."""
+    serial, found, so_pin = plaintext.rpartition(b":")
+    return so_pin if found and serial == card_serial.encode() else None

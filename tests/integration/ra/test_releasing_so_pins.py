@@ -1,0 +1,149 @@
+"""SO PINs released by the real certificate authority: its token unwraps, its own record decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import update
+
+from app.adapters.ca_client import CaClient
+from app.ca.releasing import CodeLimits
+from app.domain.actor import Actor
+from app.domain.certificate_order import SignedApproval
+from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
+from app.errors import Refusal
+from app.settings import Settings
+from app.storage.database import Database
+from app.storage.tables.card_jobs import card_job
+from app.storage.tables.cards import so_pin_escrow
+from app.storage.tables.people import person
+from tests.support.certificates import authority_in_a_thread
+from tests.support.registration_authority import (
+    DeskCard,
+    Office,
+    RegistrationAuthority,
+    add_reference_data,
+    founded,
+    registration,
+)
+from tests.support.unlocking import UnlockDesk
+
+
+class Ward(NamedTuple):
+    """A founded office with the real authority, a clinician and the clinician's card."""
+
+    office: Office
+    authority: CaClient
+    clinician: Actor
+    card: DeskCard
+
+
+@pytest.fixture
+def ward(ca_settings: Settings) -> Iterator[Ward]:
+    with authority_in_a_thread(ca_settings) as authority:
+        database = Database(ca_settings.database.url)
+        add_reference_data(database)
+        office = founded(RegistrationAuthority(database, authority))
+        clinician = office.person(registration())
+        yield Ward(office, authority, clinician, office.card_for(clinician.uid))
+        database.close()
+
+
+def at_the_desk(ward: Ward) -> UnlockDesk:
+    office = ward.office
+    job_id = office.ra.unlocking.begin(office.manager, ward.card.serial)
+    desk = UnlockDesk(office.ra, office.ra.following_jobs.ticket(office.manager, job_id))
+    desk.sign(office.manager.uid, office.manager_card)
+    return desk
+
+
+def order_of(ward: Ward, desk: UnlockDesk, **changes: object) -> SoPinReleaseOrder:
+    """What a taken-over web process would order."""
+    with ward.office.ra.database.read() as work:
+        kept = work.card_jobs.approvals(desk.id)
+    facts = {
+        "job_id": desk.id,
+        "holder_uid": ward.clinician.uid,
+        "card_serial": ward.card.serial,
+        "basis": ReleaseBasis.OPERATOR,
+        "recipient_key": desk.recipient_key,
+        "approvals": tuple(SignedApproval(each.statement, each.signature, each.certificate) for each in kept),
+    }
+    return SoPinReleaseOrder(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def refused(ward: Ward, order: SoPinReleaseOrder) -> str:
+    with pytest.raises(Refusal) as refusal:
+        ward.authority.release_so_pin(order)
+    event, outcome, reason = ward.office.ra.audited()[-1]
+    assert (event, outcome, reason) == ("so_pin.released", "refused", refusal.value.code)
+    return refusal.value.code
+
+
+def test_the_desk_gets_the_so_pin_of_that_card_alone(ward: Ward) -> None:
+    desk = at_the_desk(ward)
+    assert desk.so_pins() == [ward.card.so_pin]
+    assert desk.so_pins() == [ward.card.so_pin], "the same order again gives the same"
+    released = [event for event, outcome, _ in ward.office.ra.audited() if event == "so_pin.released"]
+    assert len(released) == 1
+    desk.complete(ward.card)
+    assert refused(ward, order_of(ward, desk)) == "release_not_approved"
+
+
+def test_a_taken_over_web_process_gets_nothing(ward: Ward) -> None:
+    desk = at_the_desk(ward)
+    managers_card = ward.office.manager_card.serial
+    assert refused(ward, order_of(ward, desk, approvals=())) == "release_not_approved"
+    assert refused(ward, order_of(ward, desk, card_serial=managers_card)) == "release_not_approved"
+    assert refused(ward, order_of(ward, desk, basis=ReleaseBasis.CODE)) == "release_not_approved"
+    assert refused(ward, order_of(ward, desk, job_id="0" * 32)) == "release_not_approved"
+    assert refused(ward, order_of(ward, desk, recipient_key=b"no key")) == "approval_differs"
+    genuine = order_of(ward, desk).approvals[0]
+    forged = SignedApproval(genuine.statement, bytes(64), genuine.certificate)
+    assert refused(ward, order_of(ward, desk, approvals=(forged,))) == "approval_not_valid"
+
+
+def test_a_changed_database_gets_no_other_cards_so_pin(ward: Ward) -> None:
+    """What lies in escrow names its card, so that rows cannot be exchanged."""
+    desk = at_the_desk(ward)
+    with ward.office.ra.database.change() as work:
+        managers = work.cards.wrapped_so_pins(ward.office.manager_card.serial)[0]
+        of_card = so_pin_escrow.c.card_serial == ward.card.serial
+        work.connection.execute(update(so_pin_escrow).where(of_card).values(wrapped_so_pin=managers))
+    assert refused(ward, order_of(ward, desk)) == "no_so_pin_in_escrow"
+    with ward.office.ra.database.change() as work:
+        work.connection.execute(update(so_pin_escrow).where(of_card).values(wrapped_so_pin=bytes(384)))
+    assert refused(ward, order_of(ward, desk)) == "no_so_pin_in_escrow"
+
+
+def test_an_operator_whose_right_has_ended_gets_nothing(ward: Ward) -> None:
+    desk = at_the_desk(ward)
+    with ward.office.ra.database.change() as work:
+        closed = update(person).where(person.c.uid == ward.office.manager.uid)
+        work.connection.execute(closed.values(status="closed"))
+    assert refused(ward, order_of(ward, desk)) == "approver_may_not_unlock"
+
+
+def test_a_job_of_another_operator_is_not_covered(ward: Ward) -> None:
+    desk = at_the_desk(ward)
+    with ward.office.ra.database.change() as work:
+        changed = update(card_job).where(card_job.c.id == desk.id)
+        work.connection.execute(changed.values(operator_uid=ward.office.sponsor.uid))
+    assert refused(ward, order_of(ward, desk)) == "release_not_approved"
+
+
+def test_releases_on_codes_are_counted_by_the_authority_itself(ward: Ward) -> None:
+    """Whoever holds the web process and the database can make such jobs, but few of them give an SO PIN."""
+    desk = at_the_desk(ward)
+    with ward.office.ra.database.change() as work:
+        changed = update(card_job).where(card_job.c.id == desk.id)
+        work.connection.execute(changed.values(facts={"basis": "code"}, operator_uid=None))
+    for _ in range(CodeLimits().of_a_card):
+        desk.key = rsa.generate_private_key(65537, 2048)
+        assert ward.authority.release_so_pin(order_of(ward, desk, basis=ReleaseBasis.CODE, approvals=()))
+    desk.key = rsa.generate_private_key(65537, 2048)
+    another = order_of(ward, desk, basis=ReleaseBasis.CODE, approvals=())
+    assert refused(ward, another) == "too_many_releases"

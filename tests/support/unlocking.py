@@ -1,0 +1,77 @@
+"""A desk that unlocks cards, as far as the registration authority sees it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from card_agent.card_operations import raw_signature
+from tests.support.registration_authority import ORIGIN, DeskCard, RegistrationAuthority
+
+
+class UnlockDesk:
+    """Works on one job, one call at a time, as a card agent does."""
+
+    def __init__(self, ra: RegistrationAuthority, ticket: str) -> None:
+        claimed = ra.collecting_jobs.claim(ticket)
+        self.ra, self.job, self.job_token = ra, claimed.job, claimed.job_token
+        self.id = str(claimed.job["id"])
+        self.key = rsa.generate_private_key(65537, 2048)
+
+    @property
+    def recipient_key(self) -> bytes:
+        return self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def reload(self) -> Mapping[str, object]:
+        self.job = self.ra.collecting_jobs.job(self.job_token, self.id)
+        return self.job
+
+    def statement(self, signer_uid: str, **changes: str) -> bytes:
+        holder, operator = self.job["holder"], self.job["operator"]
+        assert isinstance(holder, Mapping)
+        facts = {
+            "type": "spine-ra/so-pin-release/1",
+            "job": self.id,
+            "holder": holder["uid"],
+            "holder_name": holder["name"],
+            "card_serial": self.job["card_serial"],
+            "recipient_key": sha256(self.recipient_key).hexdigest(),
+            "signer": signer_uid,
+            "signed_as": "operator" if operator else "colleague",
+            "origin": ORIGIN,
+            "signed_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **changes,
+        }
+        return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def sign(self, signer_uid: str, card: DeskCard, **changes: str) -> None:
+        """Have a card sign the release, and send it."""
+        statement = self.statement(signer_uid, **changes)
+        self.ra.unlocking.approve(
+            self.job_token,
+            self.id,
+            statement=statement,
+            signature=raw_signature(card.content_commitment, statement),
+            certificate=card.certificates["content_commitment"],
+        )
+
+    def release(self) -> list[bytes]:
+        """What the certificate authority releases, as it arrives."""
+        return list(self.ra.unlocking.release(self.job_token, self.id, self.recipient_key))
+
+    def so_pins(self) -> list[str]:
+        """The SO PINs, unwrapped with this desk's key."""
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+        return [self.key.decrypt(each, oaep).decode() for each in self.release()]
+
+    def complete(self, card: DeskCard) -> None:
+        """Prove that the card works."""
+        text = b"spine-ra/card-unlocked/1:" + str(self.job["proof_nonce"]).encode()
+        proof = raw_signature(card.authentication, text)
+        self.ra.unlocking.complete(self.job_token, self.id, proof)
