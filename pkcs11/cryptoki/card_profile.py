@@ -48,6 +48,14 @@ class Unblocking(StrEnum):
     NONE = "none"
 
 
+class SoTries(StrEnum):
+    """How the card is asked for the tries of its SO PIN that are left."""
+
+    NONE = "none"
+    PIV = "piv"
+    SMARTCARD_HSM = "smartcard-hsm"
+
+
 class Writing(StrEnum):
     """Whose login makes keys and writes certificates."""
 
@@ -100,6 +108,7 @@ class CardProfile:
     so_pin_length: int
     factory_so_pin: str
     so_pin_escrow: bool
+    so_tries: SoTries
     writing: Writing
     key_types: tuple[KeySpec, ...]
     certificate_label: re.Pattern[str]
@@ -153,6 +162,7 @@ def _profile(name: str, table: Any) -> CardProfile:
         so_pin_length=reader.number("so_pin_length", at_least=_WEAKEST_SO_PIN),
         factory_so_pin=reader.optional_text("factory_so_pin"),
         so_pin_escrow=reader.flag("so_pin_escrow"),
+        so_tries=reader.choice("so_tries", _by_name(SoTries)),
         writing=reader.choice("writing", _by_name(Writing)),
         key_types=reader.key_types("key_types"),
         certificate_label=reader.pattern("certificate_label"),

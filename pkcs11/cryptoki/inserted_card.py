@@ -19,6 +19,7 @@ from cryptoki.certificates import CertificateObject
 from cryptoki.module import Module, Slot
 from cryptoki.public_keys import PublicKey
 from cryptoki.session import Session
+from cryptoki.so_tries import so_tries_left
 from cryptoki.token import Token
 
 _PUK_DIGITS: Final = 8
@@ -68,6 +69,10 @@ class InsertedCard:
         """How many wrong PINs lock the card, as far as it tells; 0 is locked."""
         return self.token.info.pin_tries_left(self.profile.pin_tries)
 
+    def so_tries_left(self) -> int | None:
+        """How many wrong SO PINs lock the card for good; None when it does not tell."""
+        return so_tries_left(self.profile.so_tries, self.reader)
+
     def initialise(self, so_pin: str, pin: str, label: str, *, present_so_pin: str | None = None) -> None:
         """Erase the card, give it this SO PIN and its holder this PIN.
 
@@ -109,9 +114,15 @@ class InsertedCard:
     def unblock(self, so_pin: str, new_pin: str, *, consent_to_last_try: bool = False) -> None:
         """Set a new PIN with the SO PIN; all tries are left afterwards.
 
-        Raises PinIncorrect for a wrong SO PIN, and NotThisKindOfCard where PKCS#11 cannot unblock.
+        Raises PinIncorrect for a wrong SO PIN, LastTryNeedsConsent before its last try, and NotThisKindOfCard
+        where PKCS#11 cannot unblock.
         """
         self._check_length(new_pin)
+        if not consent_to_last_try and self.so_tries_left() == 1:
+            raise errors.LastTryNeedsConsent(
+                "One try of the SO PIN is left; after it nobody can ever unblock the card. "
+                "Use it only when a second person agrees."
+            )
         if self.profile.unblocking is Unblocking.INIT_PIN:
             self._init_pin(so_pin, new_pin, consent_to_last_try=consent_to_last_try)
         elif self.profile.unblocking is Unblocking.PUK:

@@ -83,6 +83,7 @@ def test_a_random_so_pin_has_the_cards_form() -> None:
             'certificate_label = "["',
             "certificate_label is no regular",
         ),
+        (r"^so_tries = .*$", 'so_tries = "many"', "must be one of none, piv, smartcard-hsm"),
         (r"^pin_setting = .*$", 'pin_setting = "post-it"', "must be one of init-pin, change-default"),
         (r"^pin_setting = .*$", 'pin_setting = "change-default"', "default_pin is needed for pin_setting"),
         (r"^unblocking = .*$", 'unblocking = "puk"', "default_puk is needed for unblocking puk"),
