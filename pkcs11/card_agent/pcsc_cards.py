@@ -8,6 +8,7 @@ closed and the card is reset: as long as a card is unlocked, any program on the 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard,
 from cryptoki import CardProfile, CardProof, InsertedCard, Module, Session
 from cryptoki import errors as cryptoki_errors
 
+_NOTICED_WITHIN_SECONDS: Final = 1.0
 _OPENSC_SETTINGS: Final = Path(__file__).with_name("opensc.conf")
 
 
@@ -138,9 +140,11 @@ class PcscCard:
         try:
             with token_errors(), cryptoki.inserted_card(_profile(seen.profile), self._serial) as card:
                 yield card
+        except CardRemoved as fault:
+            raise _taken_out(self._serial) from fault
         except CardFault as fault:
             # A card pulled in the middle is a general error, a device error or a lost handle, by module.
-            if _events_of(seen.reader) != events:
+            if _was_moved(seen.reader, events):
                 raise _taken_out(self._serial) from fault
             raise
 
@@ -203,6 +207,16 @@ def _profile(name: str) -> CardProfile:
 def _use_own_settings() -> None:
     """OpenSC reads its settings when it is initialised: see opensc.conf."""
     os.environ["OPENSC_CONF"] = str(_OPENSC_SETTINGS)
+
+
+def _was_moved(reader: str, events: int | None) -> bool:
+    """Say whether a card came or went there. pcscd looks at its readers a few times a second only."""
+    deadline = time.monotonic() + _NOTICED_WITHIN_SECONDS
+    while _events_of(reader) == events:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_NOTICED_WITHIN_SECONDS / 10)
+    return True
 
 
 def _events_of(reader: str) -> int | None:

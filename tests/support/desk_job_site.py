@@ -141,6 +141,7 @@ class DeskJobSite:
         self.calls_begun = self.calls_ended = 0
         self.consents: list[dict[str, str]] = []
         self.refuses_consents = False
+        self.card_profile = "softhsm"
         self.reports: list[dict[str, Any]] = []
         self._tickets: dict[str, str] = {}
         self._job_tokens: dict[str, str] = {}
@@ -256,7 +257,7 @@ class DeskJobSite:
             "state": job.state,
             "holder": job.holder,
             "operator": job.operator,
-            "card_profile": "softhsm",
+            "card_profile": self.card_profile,
             "card_serial": job.card_serial,
             "key_type": "EC-P256",
             "card_number": "000000000001",
@@ -288,7 +289,7 @@ class DeskJobSite:
             "holder": job.holder["uid"],
             "holder_name": job.holder["name"],
             "card_serial": fields["card_serial"],
-            "card_profile": "softhsm",
+            "card_profile": self.card_profile,
             "operator": job.operator["uid"],
             "origin": self.origin,
             "signed_at": fields["signed_at"],
