@@ -77,7 +77,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         issue,
         JobPages(allow_list, jobs, issue, form_values, ways_back),
         SigningPages(allow_list, views, processes, form_values, ways_back, _now),
-        LastTryPages(LastTryDesk(settings.sites[0], processes), views, form_values, ways_back, _now),
+        LastTryPages(LastTryDesk(settings.authorities, processes), views, form_values, ways_back, _now),
         DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values),
     )
 

@@ -59,7 +59,7 @@ class Doctor:
     @property
     def sites(self) -> tuple[Site, ...]:
         """The sites that a report can be sent to."""
-        return self._settings.sites
+        return self._settings.authorities
 
     def examine(self) -> Examination:
         """Look at everything. Never raises: what cannot be looked at is a finding."""
@@ -70,7 +70,7 @@ class Doctor:
             findings += reader_findings(readers, self._clock())
         except ReadersUnavailable as error:
             findings.append(readers_unavailable(str(error)))
-        for site in self.sites:
+        for site in self._settings.sites:
             findings += site_findings(site, self._clock())
         cards = [(reader.card.serial, reader.card.holder_uid) for reader in readers if reader.card]
         return Examination(tuple(findings), tuple(cards))

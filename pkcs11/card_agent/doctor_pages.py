@@ -10,6 +10,7 @@ from card_agent.errors import CardAgentError
 from card_agent.findings import State
 from card_agent.http_messages import Response
 from card_agent.pages import Problem, page
+from card_agent.settings import Ask
 from card_agent.visits import FormValues
 
 _PURPOSE = "doctor"
@@ -40,7 +41,7 @@ class DoctorPages:
     def send(self, form: Mapping[str, str]) -> Response:
         """Send the report to the chosen site. Raises PageExpired or OriginNotAllowed."""
         self._form_values.take(form.get("form_value", ""), _PURPOSE)
-        site = self._allow_list.site(form.get("site", ""))
+        site = self._allow_list.site(form.get("site", ""), Ask.SIGN_IN)
         try:
             reference = self._doctor.send(site)
         except CardAgentError as error:

@@ -28,10 +28,17 @@ _PATH = "/desk/last-try-consents"
 
 @dataclass(frozen=True)
 class LastTryDesk:
-    """What a consent needs: the site that records it, and the cards' processes."""
+    """What a consent needs: the sites of which the first records it, and the cards' processes."""
 
-    site: Site
+    authorities: tuple[Site, ...]
     processes: CardProcesses
+
+    @property
+    def site(self) -> Site:
+        """Return the site that records. Raises Refusal when this desk works with none."""
+        if not self.authorities:
+            raise Refusal("No site of this card agent records who agreed: the last try cannot be used here.")
+        return self.authorities[0]
 
     def agree_with_card(self, card: CardView, second: CardView, pin: Pin, now: datetime) -> None:
         """Have the second person's card sign the consent, and the site record it.

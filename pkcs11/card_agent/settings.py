@@ -61,6 +61,11 @@ class AgentSettings:
     card_profiles: tuple[str, ...] = (SOFTWARE_PROFILE,)
 
     @property
+    def authorities(self) -> tuple[Site, ...]:
+        """Return the sites of registration authorities: those whose people sign in here."""
+        return tuple(site for site in self.sites if Ask.SIGN_IN in site.may_ask)
+
+    @property
     def uses_readers(self) -> bool:
         """Say whether the cards lie in readers of this computer (PC/SC)."""
         return SOFTWARE_PROFILE not in self.card_profiles
