@@ -11,6 +11,7 @@ from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.expiring import Expiring
 from app.ra.following_jobs import FollowingJobs
+from app.ra.forecasting import Forecasting
 from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
@@ -27,8 +28,8 @@ def renewal_rules() -> RenewalRules:
 
 def renewals(database: Database, authority: CertificateAuthority, origin: str) -> RenewalAbilities:
     """What renews cards."""
-    at_desk = RenewingAtDesk(database, authority, origin)
-    return RenewalAbilities(Renewing(database, renewal_rules()), at_desk)
+    rules, at_desk = renewal_rules(), RenewingAtDesk(database, authority, origin)
+    return RenewalAbilities(Renewing(database, rules), at_desk, Forecasting(database, rules))
 
 
 def desk_policy(settings: Settings) -> DeskPolicy:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     CANCEL_CARD = "cards.cancel"
     UNLOCK_CARD = "cards.unlock"
     RENEW_CARD = "cards.renew"
+    FORECAST_RENEWALS = "renewals.forecast"
     PRINT_CARD = "cards.print"
     KEEP_STOCK = "stock.keep"
     CONFIRM_STOCK = "stock.confirm"

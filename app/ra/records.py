@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.domain.card import Card
+from app.domain.card import Card, CardStatus
 from app.domain.card_job import JobKind, JobStatus
 from app.domain.certificate import CardCertificate
 from app.domain.desk_record import JobStep
@@ -121,6 +121,16 @@ class CardJobRecord:
     card_serial: str
     begun_at: datetime
     finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EndingCard:
+    """A card whose certificates end soon."""
+
+    holder: PersonReference
+    card_serial: str
+    status: CardStatus
+    ends_at: datetime
 
 
 @dataclass(frozen=True)

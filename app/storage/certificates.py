@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
+from app.domain.card import LIVE, CardStatus
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.issuance import CertificateRequestsChanged
+from app.ra.records import EndingCard, PersonReference
 from app.storage.conflicts import conflict_means
 from app.storage.tables import cards as tables
+from app.storage.tables.people import person as _person
 
-_certificate = tables.certificate
+_certificate, _card = tables.certificate, tables.card
+_IN_USE = (
+    _certificate.c.purpose == CertificatePurpose.AUTHENTICATION.value,
+    _certificate.c.status == CertificateStatus.ACTIVE.value,
+    _card.c.status.in_([status.value for status in LIVE]),
+)
 
 
 class Certificates:
@@ -58,6 +66,39 @@ class Certificates:
         found = self._select(_certificate.c.renewal_id == job_id)
         return {certificate.purpose: certificate for certificate in found}
 
+    def ending(self, first: datetime, last: datetime) -> dict[date, int]:
+        """How many working cards end on each day of that time, by their authentication certificates."""
+        day = func.date(_certificate.c.not_after)
+        chosen = (
+            select(day, func.count())
+            .join(_card, _card.c.serial == _certificate.c.card_serial)
+            .where(*_IN_USE, _certificate.c.not_after.between(first, last))
+            .group_by(day)
+        )
+        return {_date_of(each): count for each, count in self._connection.execute(chosen)}
+
+    def ending_soon(self, until: datetime, limit: int) -> list[EndingCard]:
+        """Working cards that end before then or have not been noticed to have ended, the first first."""
+        chosen = (
+            select(
+                _certificate.c.uid,
+                _person.c.given_name,
+                _person.c.family_name,
+                _card.c.serial,
+                _card.c.status,
+                _certificate.c.not_after,
+            )
+            .join(_card, _card.c.serial == _certificate.c.card_serial)
+            .join(_person, _person.c.uid == _certificate.c.uid)
+            .where(*_IN_USE, _certificate.c.not_after <= until)
+            .order_by(_certificate.c.not_after, _card.c.serial)
+            .limit(limit)
+        )
+        return [
+            EndingCard(PersonReference(uid, f"{given} {family}"), serial, CardStatus(status), ends_at)
+            for uid, given, family, serial, status, ends_at in self._connection.execute(chosen)
+        ]
+
     def activate(self, made_for: str) -> None:
         """The certificates of the issuance or renewal lie on a working card now."""
         made = or_(_certificate.c.issuance_id == made_for, _certificate.c.renewal_id == made_for)
@@ -96,3 +137,8 @@ def _certificate_of(row: Row[tuple[object, ...]]) -> CardCertificate:
             "status": CertificateStatus(fields["status"]),
         }
     )
+
+
+def _date_of(value: object) -> date:
+    """A day as the database gives it: SQLite as text."""
+    return value if isinstance(value, date) else date.fromisoformat(str(value))

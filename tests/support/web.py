@@ -25,12 +25,14 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
+from app.domain.renewal import RenewalRules
 from app.domain.stock import DESK
 from app.fhir.api_keys import ApiKeys, digest_of
 from app.ra.agreeing_to_last_tries import AgreeingToLastTries
 from app.ra.auditing import Auditing
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.delivering_cards import SerialList
+from app.ra.forecasting import Forecasting
 from app.ra.limiting import Limiting
 from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
@@ -231,7 +233,9 @@ def services_of(office: Office) -> Services:
             following_jobs=ra.following_jobs,
             unlocking=ra.unlocking,
             card_moves=ra.card_moves,
-            renewals=RenewalAbilities(ra.renewing, ra.renewing_at_desk),
+            renewals=RenewalAbilities(
+                ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules())
+            ),
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             stock=stock_abilities(ra.database),

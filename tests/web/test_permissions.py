@@ -47,6 +47,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/workstation-reports/<reference>": RA_STAFF,
     "/audit": frozenset({"manager"}),
     "/operations": frozenset({"manager"}),
+    "/renewals": frozenset({"manager"}),
     "/organisation-loads": frozenset({"manager"}),
     "/organisation-loads/<record:load_id>": frozenset({"manager"}),
     "/organisation-loads/<record:load_id>/progress.json": frozenset({"manager"}),

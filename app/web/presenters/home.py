@@ -52,6 +52,7 @@ class HomePage:
     ) -> HomePage:
         """The page of one person; None as a count leaves its task out, no hint leaves the search out."""
         loads = (_LOADS,) if Permission.LOAD_ORGANISATIONS in actor.permissions else ()
+        ahead = (_RENEWALS,) if Permission.FORECAST_RENEWALS in actor.permissions else ()
         groups = (
             TaskGroup(
                 "Waiting for you",
@@ -62,7 +63,7 @@ class HomePage:
                 ),
             ),
             TaskGroup("You", _own()),
-            TaskGroup("Look up", (_ORGANISATIONS, _SIGNATURES, *loads)),
+            TaskGroup("Look up", (_ORGANISATIONS, _SIGNATURES, *loads, *ahead)),
         )
         finds_people = Permission.FIND_PEOPLE in actor.permissions
         return cls(
@@ -79,6 +80,8 @@ _ORGANISATIONS = Task("Find an organisation", "/organisations", "See its details
 _SIGNATURES = Task(
     "Check a signature", "/signatures/verify", "See whether a prescription's signature is to be believed."
 )
+_RENEWALS = Task("Renewals to come", "/renewals", "How many cards end when, and whose end soon.")
+
 _LOADS = Task("Load organisations", "/organisation-loads", "Hand in a file, and see what it would change.")
 
 
