@@ -12,8 +12,8 @@ from app.adapters.ca_keys import make_token, open_token_keys
 from app.ca.ceremony import Ceremony
 from app.ca.ceremony_plan import CeremonyPlan, founders_of, plan_from_toml
 from app.ca.ceremony_protocol import protocol_text
+from app.ca.ceremony_record import AuthorityKey
 from app.ca.contents import StatusAddresses
-from app.ca.ports import AuthorityKey
 from app.ca_files import CEREMONY_FILE, PROFILES_FILE, PROTOCOL, PUBLIC_FOLDER
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml

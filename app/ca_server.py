@@ -30,12 +30,12 @@ from app.adapters.ca_socket import CaSocketServer
 from app.ca.approval import ApprovalCheck
 from app.ca.authority import Authority
 from app.ca.ceremony import AUDIT_SEAL, SO_PIN_ESCROW
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.contents import StatusAddresses
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.ocsp import OCSPResponder
 from app.ca.ocsp_signers import AuthorityParts, OcspSigners
-from app.ca.ports import AuthorityKey, AuthorityKind
 from app.ca.profile_trial import try_profiles
 from app.ca.receipts import Receipts
 from app.ca.refusals import CeremonyNotHeld

@@ -21,9 +21,10 @@ from app.adapters.ca_messages import (
 )
 from app.adapters.ca_status_messages import answers_message, changes_message, crl_message
 from app.ca.authority import Authority
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.ocsp import OCSPResponder
 from app.ca.ocsp_signers import OcspSigners
-from app.ca.ports import AuthorityKey, AuthorityKind, CertificateLedger
+from app.ca.ports import CertificateLedger
 from app.ca.receipts import Receipts
 from app.ca.refusals import RequestMalformed
 from app.ca.releasing import SoPinReleaser

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.ca import contents
 from app.ca.ceremony_plan import AuthorityPlan, CeremonyPlan
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind, CeremonyRecord
 from app.ca.contents import StatusAddresses, Validity
 from app.ca.crl import CrlPlan, build_crl
 from app.ca.csr import VerifiedCsr, spki_sha256
@@ -21,15 +22,7 @@ from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject
 from app.ca.ocsp_signers import certify_signer, ocsp_signer_name
-from app.ca.ports import (
-    AuthorityKey,
-    AuthorityKind,
-    CeremonyRecord,
-    CertificateLedger,
-    PublicKey,
-    SigningKey,
-    SigningKeys,
-)
+from app.ca.ports import CertificateLedger, PublicKey, SigningKey, SigningKeys
 from app.ca.signing import sign_certificate, signature_hash, throw_away_key
 from app.ca.status_values import PublishedCrl
 from app.domain.certificate_profile import CertificateRules, KeyType

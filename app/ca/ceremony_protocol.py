@@ -9,7 +9,7 @@ from hashlib import sha256
 from cryptography import x509
 
 from app.ca.ceremony_plan import CeremonyPlan
-from app.ca.ports import AuthorityKey
+from app.ca.ceremony_record import AuthorityKey
 
 
 def protocol_text(

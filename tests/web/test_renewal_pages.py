@@ -12,6 +12,37 @@ def test_the_offer_is_there_while_the_card_expires_soon_and_begins_in_one_click(
     let_certificates_end(office, office.sponsor_card, soon(30))
     for page in ("/", "/my", "/sign-in/renew"):
         assert "Your card expires on" in browser.get(page).text, page
-    begun = browser.send(f"/my/cards/{office.sponsor_card.serial}/renew")
-    assert begun.status == 200, begun.text
+    begun = browser.send(f"/my/cards/{office.sponsor_card.serial}/renew", expect=200)
     assert "/job?op=" in begun.text
+
+
+def test_whoever_may_renew_is_offered_it_on_the_persons_page(site: Site) -> None:
+    office, serial = site.office, site.office.sponsor_card.serial
+    action, address = f"/people/{office.sponsor.uid}/cards/{serial}/renew", f"/people/{office.sponsor.uid}"
+    agent = site.as_role("agent")
+    assert "Renew the card" not in agent.get(address).text
+    let_certificates_end(office, office.sponsor_card, soon(30))
+    assert "Renew the card" in agent.get(address).text
+    assert "with two colleagues" not in agent.get(address).text
+    assert "Renew the card" not in site.as_role("ID checker").get(address).text
+    let_certificates_end(office, office.sponsor_card, soon(-1))
+    assert "Renew the expired card with two colleagues" in agent.get(address).text
+    begun = agent.send(action)
+    assert begun.location.startswith("/card-jobs/")
+    assert "Renew the card of" in agent.get(begun.location).text
+
+
+def test_the_cliff_is_told_in_words_and_in_numbers_by_week_and_by_month(site: Site) -> None:
+    manager, office = site.as_role("manager"), site.office
+    let_certificates_end(office, office.sponsor_card, soon(20))
+    page = manager.get("/renewals?within=30&by=month")
+    for words in (
+        "2 cards",
+        "1 within 30 days",
+        "Cards that end each month",
+        "Levelling is off",
+        office.sponsor.name,
+    ):
+        assert words in page.text, words
+    assert office.sponsor.name not in manager.get("/renewals?within=7").text
+    assert "Cards that end each week" in manager.get("/renewals?within=0&by=year").text

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, insert, select, update
 
-from app.ca.ports import AuthorityKey, AuthorityKind
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.refusals import CeremonyChanged
 from app.domain.certificate_profile import KeyType
 from app.storage.ca.tables import authority_key, ceremony, founding_entry
