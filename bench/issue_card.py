@@ -1,7 +1,9 @@
-"""How long issuing a card takes, against the bare sum of its token calls; server CPU; certificates a second.
+"""How long issuing a card takes on every kind of card, against the bare sum of its token calls.
 
-``python -m bench.issue_card [--quick]`` starts the whole service in a folder of its own, plays the people at
-the desk through the card agent's real pages, and prints figures in words and, last, one line of JSON.
+``python -m bench.issue_card [--profile softhsm|smartcard-hsm|piv|tpm|all] [--quick]`` starts the whole
+service in a folder of its own, plays the people at the desk through the card agent's real pages, and
+prints figures in words and, last, one line of JSON. A TPM lies in no reader: of it the same steps are
+measured without the agent, each with its module loaded anew, as the agent does.
 """
 
 from __future__ import annotations
@@ -12,39 +14,63 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cryptoki
+from bench.blank_cards import BlankCards, blank_cards
 from bench.certificate_orders import CertificateFigures, measure_certificates
 from bench.report import median_ms, tell
-from bench.token_calls import seconds_of_token_calls
+from bench.token_calls import seconds_of_token_calls, seconds_step_by_step
 from bench.whole_service import Desk, open_desk
 from card_agent.driver import Driver
 from tests.support.running_service import running_service
+from virtual_card.pcsc import KINDS
 
 PORT_OFFSET = 7000
 _NEW_PIN = "59174028"
 _FIRST_NUMBER = 1
+_TARGET = 1.5
+
+
+@dataclass(frozen=True)
+class Round:
+    """One card: wall seconds of all of it, CPU seconds of the server, wall seconds of bare token calls."""
+
+    whole: float
+    server_cpu: float
+    bare: float
 
 
 def main() -> None:
     """Measure and print."""
+    profiles = cryptoki.load_card_profiles()
     parser = argparse.ArgumentParser(prog="python -m bench.issue_card", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer cards: ends within a minute")
-    cards = 6 if parser.parse_args().quick else 40
-    with tempfile.TemporaryDirectory() as folder:
-        with running_service(Path(folder) / "var", PORT_OFFSET) as service, open_desk(service) as desk:
-            rounds = list(itertools.islice(_rounds(desk), cards + 1))[1:]
-        certificates = measure_certificates(cards)
-    _tell(rounds, certificates)
+    parser.add_argument("--quick", action="store_true", help="fewer cards: ends within a minute a profile")
+    parser.add_argument("--profile", choices=[*profiles, "all"], default="softhsm")
+    chosen = parser.parse_args()
+    cards = 6 if chosen.quick else 40
+    names = list(profiles) if chosen.profile == "all" else [chosen.profile]
+    rounds = {name: _measured(profiles[name], cards) for name in names}
+    _tell(rounds, measure_certificates(cards))
 
 
-def _rounds(desk: Desk) -> Iterator[tuple[float, float, float]]:
-    """For each card: wall seconds, server CPU seconds, and wall seconds of the bare token calls right after.
+def _measured(profile: cryptoki.CardProfile, cards: int) -> list[Round]:
+    """The first round warms everything up."""
+    with tempfile.TemporaryDirectory() as name, blank_cards(profile, Path(name)) as blank:
+        folder = Path(name)
+        if profile.name == "tpm":
+            return list(itertools.islice(_rounds_without_agent(blank), cards + 1))[1:]
+        readers = ("--pcsc", profile.name) if profile.name in KINDS else ()
+        with (
+            running_service(folder / "var", PORT_OFFSET, *readers) as service,
+            open_desk(service) as desk,
+        ):
+            return list(itertools.islice(_rounds(desk, blank), cards + 1))[1:]
 
-    They take turns, so that what else the machine does meets both alike. The first round warms everything up.
-    """
-    module = cryptoki.load_card_profiles()["softhsm"].module
+
+def _rounds(desk: Desk, blank: BlankCards) -> Iterator[Round]:
+    """They take turns, so that what else the machine does meets both alike."""
     with Driver(desk.service.agent) as driver:
         for number in itertools.count(_FIRST_NUMBER):
             uid = desk.register(number)
@@ -52,7 +78,16 @@ def _rounds(desk: Desk) -> Iterator[tuple[float, float, float]]:
             driver.take_blank("right")
             wall, cpu = _issue(desk, driver, uid)
             driver.remove("right")
-            yield wall, cpu, seconds_of_token_calls(module)
+            with blank() as open_card:
+                yield Round(wall, cpu, seconds_of_token_calls(open_card))
+
+
+def _rounds_without_agent(blank: BlankCards) -> Iterator[Round]:
+    while True:
+        with blank() as open_card:
+            whole = seconds_step_by_step(open_card)
+        with blank() as open_card:
+            yield Round(whole, 0, seconds_of_token_calls(open_card))
 
 
 def _issue(desk: Desk, driver: Driver, uid: str) -> tuple[float, float]:
@@ -66,35 +101,52 @@ def _issue(desk: Desk, driver: Driver, uid: str) -> tuple[float, float]:
     return wall, desk.server_cpu_seconds() - cpu
 
 
-def _tell(rounds: list[tuple[float, float, float]], certificates: CertificateFigures) -> None:
-    whole, bare = median_ms(each[0] for each in rounds), median_ms(each[2] for each in rounds)
-    cpu = statistics.fmean(each[1] for each in rounds) * 1000
-    ratio = statistics.median(each[0] / each[2] for each in rounds)
+def _tell(measured: dict[str, list[Round]], certificates: CertificateFigures) -> None:
+    words: dict[str, str] = {}
+    figures: dict[str, float] = {}
+    ratios: dict[str, float] = {}
+    for name, rounds in measured.items():
+        whole, bare = median_ms(each.whole for each in rounds), median_ms(each.bare for each in rounds)
+        cpu = statistics.fmean(each.server_cpu for each in rounds) * 1000
+        ratio = statistics.median(each.whole / each.bare for each in rounds)
+        words |= {
+            f"{name}: whole personalisation, 2 x P-256 (median of {len(rounds)})": f"{whole:.0f} ms",
+            f"{name}: the bare sum of its token calls, in turn with it": f"{bare:.0f} ms",
+            f"{name}: whole against bare, pair by pair (median; target {_TARGET})": f"{ratio:.2f}",
+        }
+        # The first kind, by itself as before, has the names without a kind.
+        suffix = "" if name == "softhsm" else f"_{name.replace('-', '_')}"
+        figures |= {f"personalisation{suffix}_ms": whole, f"token_calls{suffix}_ms": bare}
+        ratios[f"personalisation{suffix}_to_token_calls"] = ratio
+        if cpu:
+            words[f"{name}: server CPU a card: web, CA, worker, directory, status"] = f"{cpu:.0f} ms"
+            figures[f"server_cpu_ms_per_card{suffix}"] = cpu
     tell(
         "issue_card",
+        words | _certificate_words(certificates),
+        figures | _certificate_figures(certificates),
         {
-            f"Whole personalisation, 2 x P-256 on SoftHSM (median of {len(rounds)})": f"{whole:.0f} ms",
-            "The bare sum of its token calls, in turn with it": f"{bare:.0f} ms",
-            "Whole against bare, pair by pair (median)": f"{ratio:.2f}",
-            "Server CPU a card: web, CA, worker, directory, status": f"{cpu:.0f} ms",
-            "Certificates by the CA process, everything included": f"{certificates.process_per_second:.0f}/s",
-            "CPU a certificate by the CA process": f"{certificates.process_cpu_ms:.2f} ms",
-            "The same checks with a key in memory and no database": f"{certificates.memory_cpu_ms:.2f} ms",
-            "Only built and signed in memory": f"{certificates.bare_cpu_ms:.3f} ms",
-        },
-        {
-            "personalisation_ms": whole,
-            "token_calls_ms": bare,
-            "server_cpu_ms_per_card": cpu,
-            "certificates_per_second": certificates.process_per_second,
-            "certificate_cpu_ms": certificates.process_cpu_ms,
-            "certificate_in_memory_cpu_ms": certificates.memory_cpu_ms,
-        },
-        {
-            "personalisation_to_token_calls": ratio,
+            **ratios,
             "certificate_to_in_memory_key": certificates.process_cpu_ms / certificates.memory_cpu_ms,
         },
     )
+
+
+def _certificate_words(certificates: CertificateFigures) -> dict[str, str]:
+    return {
+        "Certificates by the CA process, everything included": f"{certificates.process_per_second:.0f}/s",
+        "CPU a certificate by the CA process": f"{certificates.process_cpu_ms:.2f} ms",
+        "The same checks with a key in memory and no database": f"{certificates.memory_cpu_ms:.2f} ms",
+        "Only built and signed in memory": f"{certificates.bare_cpu_ms:.3f} ms",
+    }
+
+
+def _certificate_figures(certificates: CertificateFigures) -> dict[str, float]:
+    return {
+        "certificates_per_second": certificates.process_per_second,
+        "certificate_cpu_ms": certificates.process_cpu_ms,
+        "certificate_in_memory_cpu_ms": certificates.memory_cpu_ms,
+    }
 
 
 if __name__ == "__main__":

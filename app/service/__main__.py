@@ -69,11 +69,14 @@ def _run(options: Options, terminal: Terminal, stop: StopRequest) -> None:
         start(layout, options.database_url, terminal, stop)
 
 
+_MODULE_PACKAGES = {"smartcard-hsm": "opensc-pkcs11", "piv": "ykcs11"}
+
+
 def _needed_for_readers(layout: Layout) -> dict[str, str]:
     return {
         "pcscd": "pcscd",
         "/usr/lib/pcsc/drivers/serial/libifdvpcd.so": "vsmartcard-vpcd",
-        str(load_card_profiles()[layout.card_profile].module): "opensc-pkcs11",
+        str(load_card_profiles()[layout.card_profile].module): _MODULE_PACKAGES[layout.card_profile],
     }
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.service.files import PUBLIC, write_whole
-from app.service.layout import IN_A_FOLDER, IN_READERS, THIS_MACHINE, Layout
+from app.service.layout import IN_A_FOLDER, THIS_MACHINE, Layout
 from app.service.preflight import CannotStart
 
 RECORD = "service.json"
@@ -30,20 +30,19 @@ class State(StrEnum):
 
 
 def choose_layout(
-    folder: Path, project: Path, port_offset: int | None, host: str | None = None, *, pcsc: bool = False
+    folder: Path, project: Path, port_offset: int | None, host: str | None = None, *, pcsc: str = ""
 ) -> Layout:
     """The layout that the folder was made with, so that a later start needs no options.
 
     Args:
         port_offset, host: as asked for at this start; None when nothing was said.
-        pcsc: cards in readers were asked for at this start.
+        pcsc: the kind of cards in readers that was asked for at this start.
 
     Raises:
         CannotStart: the folder holds something else, or was made with other ports, for another host or with
             other cards.
     """
-    cards = IN_READERS if pcsc else IN_A_FOLDER
-    wanted = Layout(folder, project, port_offset or 0, host or THIS_MACHINE, cards)
+    wanted = Layout(folder, project, port_offset or 0, host or THIS_MACHINE, pcsc or IN_A_FOLDER)
     record = folder / RECORD
     if not record.exists():
         _require_empty(folder)
@@ -54,7 +53,7 @@ def choose_layout(
     return made
 
 
-def _require_same(made: Layout, port_offset: int | None, host: str | None, pcsc: bool) -> None:
+def _require_same(made: Layout, port_offset: int | None, host: str | None, pcsc: str) -> None:
     if host not in (None, made.host):
         raise CannotStart(
             f"{made.folder} was made for the host {made.host}; its certificates carry that name. Start it as"
@@ -66,10 +65,10 @@ def _require_same(made: Layout, port_offset: int | None, host: str | None, pcsc:
             f" ports. Start it as it is: {made.command}. For other ports choose another folder: ./run --data"
             " FOLDER"
         )
-    if pcsc and not made.has_readers:
+    if pcsc not in ("", made.card_profile):
         raise CannotStart(
-            f"{made.folder} was made without --pcsc; its people hold other cards. Start it as it is:"
-            f" {made.command}. For cards in readers choose another folder: ./run --data FOLDER --pcsc"
+            f"{made.folder} was made with {made.card_profile} cards, which its people hold. Start it as it"
+            f" is: {made.command}. For {pcsc} cards choose another folder: ./run --data FOLDER --pcsc {pcsc}"
         )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.service.layout import default_folder
+from app.service.layout import IN_READERS, default_folder
+from virtual_card.pcsc import KINDS
 
 _DESCRIPTION = """\
 Starts the whole service on this machine, and keeps it running until Ctrl-C.
@@ -38,7 +39,7 @@ class Options:
         port_offset: None when nothing was said.
         database_url: None when nothing was said.
         host: None when nothing was said.
-        pcsc: cards in smartcard readers were asked for.
+        pcsc: the kind of cards in smartcard readers that was asked for; empty when nothing was said.
     """
 
     folder: Path
@@ -47,7 +48,7 @@ class Options:
     port_offset: int | None
     database_url: str | None
     host: str | None
-    pcsc: bool
+    pcsc: str
 
 
 def read_options(arguments: Sequence[str] | None, project: Path) -> Options:
@@ -112,9 +113,13 @@ def _add_first_start_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pcsc",
-        action="store_true",
-        help="first start only: emulated SmartCard-HSM cards in two PC/SC readers with a pcscd of their"
-        " own, in place of SoftHSM tokens. Needs root",
+        nargs="?",
+        const=IN_READERS,
+        default="",
+        choices=sorted(KINDS),
+        metavar="KIND",
+        help="first start only: emulated cards in two PC/SC readers with a pcscd of their own, in place of"
+        f" SoftHSM tokens: {' or '.join(sorted(KINDS))}, by itself {IN_READERS}. Needs root",
     )
 
 
