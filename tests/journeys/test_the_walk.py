@@ -290,6 +290,22 @@ def test_7d_what_she_signed_before_a_mere_end_of_her_next_card_is_still_believed
     agent.sees("after it was signed")
 
 
+def test_7e_anybody_s_certificate_is_checked_from_the_command_line(story: Story, service: Service) -> None:
+    system = service.folder / "systems" / f"{_asid(service)}.pem"
+    assert (
+        "valid for systems"
+        in service.spine_ra("certificates", "check", str(system), "--for", "systems").stdout
+    )
+    refused = service.spine_ra("certificates", "check", str(system), "--for", "sign-in")
+    assert (refused.returncode, "not_issued_by_ours" in refused.stderr) == (1, True)
+    hers = service.folder.parent / "hers.cer"
+    for certificate in _certificates(service, story.card_serial):
+        hers.write_bytes(certificate.public_bytes(Encoding.DER))
+        use = "signatures" if _issuer_file(service, certificate) == "content-commitment" else "sign-in"
+        told = service.spine_ra("certificates", "check", str(hers), "--for", use)
+        assert (told.returncode, "keyCompromise" in told.stderr) == (1, True), told.stderr
+
+
 def test_8_the_audit_confirms_the_whole_story(service: Service) -> None:
     _wait_for(lambda: service.spine_ra("audit", "verify").returncode == 0)
     told = service.spine_ra("audit", "verify")

@@ -56,6 +56,8 @@ def test_paths_are_relative_to_the_file(config: Path) -> None:
         ('name = "RA"', 'name = ""', "site.name"),
         ('name = "RA"', 'name = "RA"\ncolour = 1', "site.colour"),
         ('ca_file = "ca.pem"', 'ca_file = "none.pem"', "site.ca_file"),
+        ('name = "RA"', 'name = "RA"\nmay_ask = []', "site.may_ask"),
+        ('name = "RA"', 'name = "RA"\nmay_ask = ["anything"]', "site.may_ask"),
         ("https://ra.example:8443", "https://ra.example:8443/", "site.origin"),
         ("[[site]]", "[[sites]]", "sites"),
         ("[listen]", "[listen", "cannot be read"),
