@@ -227,7 +227,7 @@ def test_5_she_signs_in_and_sees_her_access(her: Walker, story: Story) -> None:
 def test_5b_the_prescribing_screen_receives_her(her: Walker, service: Service) -> None:
     her.page.goto(service.relying_party)
     her.press(re.compile("Sign in"))
-    her.page.wait_for_url(re.compile(re.escape(service.relying_party)))
+    her.reaches(service.relying_party)
     her.require_accessible()
     for text in ("Elinor Hartley", "HONITON SURGERY", PRESCRIBE):
         her.sees(text)
@@ -277,7 +277,7 @@ def test_7d_what_she_signed_before_a_mere_end_of_her_next_card_is_still_believed
     her.sign_in(story.new_card_serial, HER_PIN)
     her.page.goto(service.relying_party)
     her.press(re.compile("Sign in"))
-    her.page.wait_for_url(re.compile(re.escape(service.relying_party)))
+    her.reaches(service.relying_party)
     _sign_prescription(her, HER_PIN)
     her.sees("The signature is valid.")
     folder = _signed_folder(service, "second")
@@ -332,7 +332,7 @@ def _sign_prescription(walker: Walker, pin: str) -> None:
     walker.require_accessible()
     walker.page.get_by_label("PIN", exact=True).fill(pin)
     walker.press("Sign this prescription")
-    walker.page.wait_for_url(re.compile("/card-signing/"))
+    walker.reaches(f"{walker.service.relying_party}/card-signing/")
 
 
 def _signed_folder(service: Service, name: str) -> Path:

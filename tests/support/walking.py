@@ -9,6 +9,7 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from tests.support.running_service import ROOT, Holder, Service
 
@@ -32,6 +33,14 @@ class Walker:
         button = self.page.get_by_role("button", name=name)
         (button if button.count() else self.page.get_by_role("link", name=name)).first.click()
         self.page.wait_for_load_state()
+
+    def reaches(self, origin: str) -> None:
+        """Wait until she is at a page of this site; fails with where she is instead."""
+        try:
+            self.page.wait_for_url(re.compile(re.escape(origin)))
+        except BrowserTimeout as late:
+            told = self.page.inner_text("body")[:1500]
+            raise AssertionError(f"she is at {self.page.url}, which says: {told}") from late
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.locator("body")).to_contain_text(text)
