@@ -67,7 +67,7 @@ from app.signin.browser_sessions import BrowserSessions
 from app.signin.session import SessionLimits
 from app.signin.smartcard import SmartcardSignIn
 from app.status_following import StatusFollower
-from app.stock_bootstrap import stock_abilities
+from app.stock_bootstrap import printing_cards, stock_abilities
 from app.storage.database import Database
 from app.storage.status_store import StatusStore
 from app.system_bootstrap import system_abilities
@@ -167,6 +167,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
         stock=stock_abilities(database, settings.agent.card_profile),
+        printing=printing_cards(database),
         operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),
         limiting=Limiting(database),
         loads=loading_organisations(database),

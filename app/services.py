@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.ra.moving_cards import MovingCards
     from app.ra.operating import Operating
     from app.ra.positioning import Positioning
+    from app.ra.printing_cards import PrintingCards
     from app.ra.registering import Registering
     from app.ra.renewals import RenewalAbilities
     from app.ra.reporting_workstations import ReportingWorkstations
@@ -73,6 +74,7 @@ class Services:
     systems: SystemAbilities
     auditing: Auditing
     stock: StockAbilities
+    printing: PrintingCards
     operating: Operating
     limiting: Limiting
     loads: LoadingOrganisations

@@ -1,4 +1,4 @@
-"""Makes what keeps the stock of cards; a part of the composition root (``app/bootstrap.py``)."""
+"""Makes what keeps the stock of cards and prints them; a part of the composition root."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.adapters.card_press import CardPress
 from app.domain import card_kind
 from app.domain.card_kind import CardKind
 from app.ra.counting_cards import CountingCards
 from app.ra.delivering_cards import DeliveringCards
 from app.ra.desk_jobs import DeskPolicy
+from app.ra.printing_cards import PrintingCards
 from app.ra.stock import StockAbilities
 from app.ra.stocking_cards import StockingCards
 from app.storage.database import Database
@@ -32,3 +34,8 @@ def stock_abilities(database: Database, card_profile: str = DeskPolicy.card_prof
         CountingCards(database, card_profile),
         kinds,
     )
+
+
+def printing_cards(database: Database) -> PrintingCards:
+    """What prints card faces, with the fonts of this machine."""
+    return PrintingCards(database, CardPress(), card_kinds())

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.domain.actor import Actor
 from app.storage.audit import AuditLog
 from app.storage.card_jobs import CardJobs
+from app.storage.card_printings import CardPrintings
 from app.storage.cards import Cards
 from app.storage.certificates import Certificates
 from app.storage.comparisons import Comparisons
@@ -99,6 +100,11 @@ class Work:
     def cards(self) -> Cards:
         """Cards and the escrow of their SO PINs."""
         return Cards(self.connection, self.stock)
+
+    @cached_property
+    def card_printings(self) -> CardPrintings:
+        """When and why cards were printed."""
+        return CardPrintings(self.connection)
 
     @cached_property
     def stock(self) -> Stock:

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import (
     audit_views,
+    card_face_views,
     card_job_views,
     card_stock_views,
     card_views,
@@ -54,6 +55,7 @@ def install(app: Flask) -> None:
         request_views,
         issuance_views,
         card_views,
+        card_face_views,
         card_stock_views,
         stock_delivery_views,
         stock_take_views,

@@ -45,7 +45,7 @@ from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
-from app.stock_bootstrap import stock_abilities
+from app.stock_bootstrap import printing_cards, stock_abilities
 from app.storage.database import Database
 from app.system_bootstrap import system_abilities
 from app.web.application import create_app
@@ -239,6 +239,7 @@ def services_of(office: Office) -> Services:
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             stock=stock_abilities(ra.database),
+            printing=printing_cards(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),
             loads=bootstrap.loading_organisations(ra.database),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.stock import DESK, PlaceKind
-from tests.support.registration_authority import RA
+from tests.support.registration_authority import RA, another
 from tests.support.web import Browser, Site, uploaded
 
 STOCK = "/card-stock"
@@ -153,3 +153,27 @@ def test_a_card_is_found_by_its_serial_number(site: Site) -> None:
     assert browser.client.get(f"{STOCK}/find?q=9", base_url="https://localhost:8443").status_code == 404
     sponsor = site.as_role("sponsor")
     assert sponsor.client.get(f"{STOCK}/find?q=1", base_url="https://localhost:8443").status_code == 403
+
+
+def test_a_card_is_looked_at_and_printed_and_again_with_a_reason(site: Site) -> None:
+    uid = site.office.person(another(71)).uid
+    card = site.office.card_for(uid)
+    browser = site.as_role("agent")
+    address = f"/people/{uid}/cards/{card.serial}/print"
+    assert address in browser.get(f"/people/{uid}").links
+    page = browser.get(address)
+    assert "This card has not been printed yet." in page.text
+    assert "Front: photo, name GivenAAHB FamilyAAHB, user id" in page.text
+    answer = browser.send(address, expect=200, sides="both")
+    assert answer.mimetype == "application/pdf"
+    assert answer.get_data().startswith(b"%PDF")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="card-{card.serial}.pdf"'
+    assert "First print" in browser.get(address).text
+    browser.send(address, expect=422, sides="both")
+    assert browser.page is not None
+    assert "This card was printed before. Choose why it is printed again." in browser.page.text
+    browser.send(address, expect=422, sides="inside")
+    browser.send(address, expect=200, sides="front", reason="misprint", note="Ribbon was empty")
+    assert "Ribbon was empty" in browser.get(address).text
+    other = site.office.person(another(72)).uid
+    browser.get(f"/people/{other}/cards/{card.serial}/print", expect=404)

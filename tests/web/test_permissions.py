@@ -7,6 +7,7 @@ from flask import Flask
 
 from app.domain.stock import DESK
 from app.web.access import is_machine_endpoint, is_public
+from app.web.card_face_views import PRINT
 from app.web.card_views import CARD, MOVE, OWN_MOVE
 from tests.support.registration_authority import PRACTICE, another, today
 from tests.support.systems import registered_system
@@ -53,6 +54,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/progress.json": frozenset({"manager"}),
     "/closing-organisations": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>": frozenset({"manager"}),
+    PRINT: RA_STAFF,
     "/card-stock": RA_STAFF,
     "/card-stock/cards/<serial:serial>": RA_STAFF,
     "/card-stock/places/new": RA_STAFF,
@@ -92,6 +94,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/organisation-loads/<record:load_id>/preview": frozenset({"manager"}),
     "/organisation-loads/<record:load_id>/discard": frozenset({"manager"}),
     "/closing-organisations/<record:closing_id>/decision": frozenset({"manager"}),
+    PRINT: RA_STAFF,
     "/card-stock/places/new": RA_STAFF,
     "/card-stock/places/<record:place_id>/warning": RA_STAFF,
     "/card-stock/move": RA_STAFF,

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from app.domain.actor import Actor
 from app.domain.card import Card, moves_offered
+from app.domain.card_face import PRINTABLE
 from app.domain.card_move import CardMove, Place
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
+from app.domain.permission import Permission
 from app.domain.unlocking import may_unlock
 from app.ra.records import CardRecord
 from app.web.presenters.states import card_tag, certificate_tag
@@ -59,6 +61,7 @@ def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...], act
         actions=(
             *_unlocking(record.card, f"{base}/cards/{record.card.serial}", actor),
             *_actions(f"{base}/cards/{record.card.serial}", offered, is_own),
+            *_printing(record.card, f"{base}/cards/{record.card.serial}", actor),
         ),
     )
 
@@ -102,6 +105,13 @@ def _certificate_row(certificate: CardCertificate) -> tuple[Cell, ...]:
         Cell(day(certificate.not_after.date())),
         Cell(tag=certificate_tag(certificate.status)),
     )
+
+
+def _printing(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
+    is_ones_own = card.holder_uid == actor.uid
+    if card.status not in PRINTABLE or is_ones_own or Permission.PRINT_CARD not in actor.permissions:
+        return ()
+    return (CardAction("Print this card", f"{base}/print"),)
 
 
 def _actions(base: str, offered: tuple[CardMove, ...], is_own: bool) -> tuple[CardAction, ...]:

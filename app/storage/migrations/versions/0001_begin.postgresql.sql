@@ -990,6 +990,38 @@ CREATE TRIGGER card_move_no_delete BEFORE DELETE ON card_move FOR EACH STATEMENT
 CREATE TRIGGER card_move_no_truncate BEFORE TRUNCATE ON card_move FOR EACH STATEMENT EXECUTE FUNCTION card_move_only_grows()
 ;
 
+CREATE TABLE card_printing (
+	card_serial VARCHAR(40) NOT NULL,
+	holder_uid VARCHAR(12) NOT NULL,
+	number INTEGER NOT NULL,
+	printed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	printed_by VARCHAR(40) NOT NULL,
+	role_profile VARCHAR(12),
+	sides VARCHAR(5) NOT NULL,
+	reason VARCHAR(20) NOT NULL,
+	note TEXT NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	CONSTRAINT pk_card_printing PRIMARY KEY (card_serial, holder_uid, number),
+	CONSTRAINT ck_card_printing_sides_are_known CHECK (sides IN ('both', 'front', 'back')),
+	CONSTRAINT ck_card_printing_again_takes_a_reason CHECK ((number = 1) = (reason = '')),
+	CONSTRAINT ck_card_printing_nobody_prints_their_own CHECK (printed_by <> holder_uid),
+	CONSTRAINT fk_card_printing_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_card_printing_holder_uid FOREIGN KEY(holder_uid) REFERENCES person (uid)
+)
+;
+
+CREATE FUNCTION card_printing_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'card_printing only grows'; END $$
+;
+
+CREATE TRIGGER card_printing_no_update BEFORE UPDATE ON card_printing FOR EACH STATEMENT EXECUTE FUNCTION card_printing_only_grows()
+;
+
+CREATE TRIGGER card_printing_no_delete BEFORE DELETE ON card_printing FOR EACH STATEMENT EXECUTE FUNCTION card_printing_only_grows()
+;
+
+CREATE TRIGGER card_printing_no_truncate BEFORE TRUNCATE ON card_printing FOR EACH STATEMENT EXECUTE FUNCTION card_printing_only_grows()
+;
+
 CREATE TABLE oidc_code (
 	code_hash VARCHAR(64) NOT NULL,
 	grant_id VARCHAR(32) NOT NULL,

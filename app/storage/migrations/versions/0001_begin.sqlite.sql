@@ -962,6 +962,32 @@ CREATE TRIGGER card_move_no_update BEFORE UPDATE ON card_move BEGIN SELECT RAISE
 CREATE TRIGGER card_move_no_delete BEFORE DELETE ON card_move BEGIN SELECT RAISE(ABORT, 'card_move only grows'); END
 ;
 
+CREATE TABLE card_printing (
+	card_serial VARCHAR(40) NOT NULL,
+	holder_uid VARCHAR(12) NOT NULL,
+	number INTEGER NOT NULL,
+	printed_at DATETIME NOT NULL,
+	printed_by VARCHAR(40) NOT NULL,
+	role_profile VARCHAR(12),
+	sides VARCHAR(5) NOT NULL,
+	reason VARCHAR(20) NOT NULL,
+	note TEXT NOT NULL,
+	digest VARCHAR(64) NOT NULL,
+	CONSTRAINT pk_card_printing PRIMARY KEY (card_serial, holder_uid, number),
+	CONSTRAINT ck_card_printing_sides_are_known CHECK (sides IN ('both', 'front', 'back')),
+	CONSTRAINT ck_card_printing_again_takes_a_reason CHECK ((number = 1) = (reason = '')),
+	CONSTRAINT ck_card_printing_nobody_prints_their_own CHECK (printed_by <> holder_uid),
+	CONSTRAINT fk_card_printing_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial),
+	CONSTRAINT fk_card_printing_holder_uid FOREIGN KEY(holder_uid) REFERENCES person (uid)
+)
+;
+
+CREATE TRIGGER card_printing_no_update BEFORE UPDATE ON card_printing BEGIN SELECT RAISE(ABORT, 'card_printing only grows'); END
+;
+
+CREATE TRIGGER card_printing_no_delete BEFORE DELETE ON card_printing BEGIN SELECT RAISE(ABORT, 'card_printing only grows'); END
+;
+
 CREATE TABLE oidc_code (
 	code_hash VARCHAR(64) NOT NULL,
 	grant_id VARCHAR(32) NOT NULL,
