@@ -50,7 +50,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "card_renewal.certified": frozenset({"job", "card", "certificates"}),
     "card_renewal.finished": frozenset({"job", "card"}),
     "card.renewed": frozenset({"job", "card", "uid", "withdrawn"}),
-    "card.last_try_agreed": frozenset({"card", "second", "signed"}),
+    "card.last_try_agreed": frozenset({"card", "secret", "second", "signed"}),
     "workstation_report.received": frozenset({"reference"}),
     "card.expiring": frozenset({"uid", "before", "ends_at"}),
     "card.expired": frozenset({"uid", "before", "ends_at"}),

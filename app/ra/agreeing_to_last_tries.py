@@ -44,6 +44,7 @@ class AgreeingToLastTries:
             "card.last_try_agreed",
             consent.holder,
             card=consent.card_serial,
+            secret=consent.secret,
             second=consent.second,
             signed=proof is not None,
         ) as work:

@@ -50,6 +50,11 @@ def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> None
     card.initialise(so_pin, pin, earlier_so_pins)
 
 
+def unblock_at_last_try(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
+    """Unblock even with the last try of the SO PIN, which a second person agreed to."""
+    card.unblock(so_pins, new_pin, consent_to_last_try=True)
+
+
 def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
     """Set the holder's new PIN as the SO, with the first of the SO PINs that is the card's."""
     card.unblock(so_pins, new_pin)

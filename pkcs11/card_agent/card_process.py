@@ -19,7 +19,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from card_agent.errors import CardAgentError, CardFault, crossing_a_pipe
+from card_agent.errors import CardAgentError, CardFault, SoLastTry, crossing_a_pipe
 from card_agent.pin import Pin
 from card_agent.ports import Card
 
@@ -32,6 +32,33 @@ _PRELOADED = ("card_operations", "virtual_cards", "pcsc_cards")
 _context = multiprocessing.get_context("forkserver")
 
 
+class SoLastTries:
+    """Cards whose last try of the SO PIN waits for a second person's consent, and those that have it."""
+
+    def __init__(self) -> None:
+        self._waiting: set[str] = set()
+        self._agreed: set[str] = set()
+
+    def await_consent(self, serial: str) -> None:
+        """Note that the card refused to have its last try used."""
+        self._waiting.add(serial)
+
+    def is_awaited(self, serial: str) -> bool:
+        """Say whether the card waits for consent."""
+        return serial in self._waiting
+
+    def agree(self, serial: str) -> None:
+        """Note the consent, for one use."""
+        self._waiting.discard(serial)
+        self._agreed.add(serial)
+
+    def take_consent(self, serial: str) -> bool:
+        """Say whether somebody agreed, and forget it."""
+        is_agreed = serial in self._agreed
+        self._agreed.discard(serial)
+        return is_agreed
+
+
 class CardProcesses:
     """Runs functions of ``card_operations`` on a card, each in a process of its own, one at a time.
 
@@ -42,6 +69,7 @@ class CardProcesses:
         self._open_card = open_card
         self._one_at_a_time = threading.Lock()
         self._logins: Counter[str] = Counter()
+        self.so_last_tries = SoLastTries()
 
     def run(
         self, serial: str, operation: Callable[..., Result], pins: Sequence[Pin] = (), *arguments: object
@@ -50,6 +78,9 @@ class CardProcesses:
         work = partial(_on_card, self._open_card, serial, operation, arguments)
         try:
             return self.ask(work, pins)
+        except SoLastTry:
+            self.so_last_tries.await_consent(serial)
+            raise
         finally:
             self._logins[serial] += 1 if pins else 0
 

@@ -21,7 +21,8 @@ _COMMON_NAME = re.compile(r"(?P<uid>[0-9]{12})_(?P<name>.+)")
 class CardView:
     """A card and where it lies. ``holder_uid`` and ``holder_name`` are empty for a blank card.
 
-    ``trouble`` is a sentence when the card cannot be read, else empty.
+    ``trouble`` is a sentence when the card cannot be read, else empty. ``awaits_so_consent`` says that the
+    last try of its SO PIN waits for a second person.
     """
 
     serial: str
@@ -31,6 +32,7 @@ class CardView:
     tries_left: int = 0
     certificates: Mapping[Purpose, bytes] = field(default_factory=dict)
     trouble: str = ""
+    awaits_so_consent: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -95,7 +97,10 @@ class CardViews:
         except CardAgentError as error:
             return CardView(serial, place, trouble=str(error))
         uid, name = holder_on(read.certificates)
-        return CardView(serial, place, uid, name, read.tries_left, read.certificates)
+        awaited = self._processes.so_last_tries.is_awaited(serial)
+        return CardView(
+            serial, place, uid, name, read.tries_left, read.certificates, awaits_so_consent=awaited
+        )
 
     def _contents(self, serial: str) -> CardContents:
         fingerprint = self._desk.fingerprint(serial)

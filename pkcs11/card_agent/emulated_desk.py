@@ -140,9 +140,9 @@ class _EmulatedCard:
         """Return the card's proofs for the keys of the set."""
         return self._card.proofs(keys)
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
         """Set a new PIN as the SO."""
-        self._card.unblock(so_pins, new_pin)
+        self._card.unblock(so_pins, new_pin, consent_to_last_try=consent_to_last_try)
 
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}

@@ -115,9 +115,17 @@ class LastTry(Refusal):
         "To use the last try, somebody else must agree: choose “Use the last try” on the page of the desk. "
         "If you do not know your PIN, have your registration authority unlock the card."
     )
-    SO_SENTENCE: ClassVar[str] = (
+
+
+class SoLastTry(LastTry):
+    """One try of the SO PIN is left, and it is not used without a second person's consent."""
+
+    code = "so_last_try"
+
+    SENTENCE: ClassVar[str] = (
         "This card allows one more try of its SO PIN, and a wrong one makes it useless for ever. "
-        "Nothing was tried. Put the card away for the registration authority and use another one."
+        "Nothing was tried. To use the last try, somebody else must agree: choose “Agree to the last try of "
+        "the SO PIN” on the page of the desk, then go on. Or issue another card."
     )
 
 
@@ -206,6 +214,7 @@ class DeskBusy(Refusal):
 _CROSSING: tuple[type[CardAgentError], ...] = (
     PinLocked,
     LastTry,
+    SoLastTry,
     CardRemoved,
     CardMissing,
     WrongCard,

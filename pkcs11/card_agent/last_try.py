@@ -1,4 +1,4 @@
-"""A second person's consent to the last try of a PIN: signed on a card, or confirmed, and kept by the site.
+"""A second person's consent to the last try of a PIN or SO PIN: signed on a card or confirmed, and recorded.
 
 Why a second person: whoever has found a card, or is guessing, comes to the last try alone; and a holder who
 is sure of the PIN is helped by somebody who asks "is that not your other card's?". Where there are two
@@ -69,6 +69,7 @@ def statement(card: CardView, second_uid: str, origin: str, now: datetime) -> by
     facts = {
         "type": STATEMENT_TYPE,
         "card_serial": card.serial,
+        "secret": "so-pin" if card.awaits_so_consent else "pin",
         "holder": card.holder_uid,
         "second": second_uid,
         "origin": origin,

@@ -54,8 +54,10 @@ class LastTryPages:
         serial, back = form.get("card", ""), form.get("back", "")
         self._form_values.take(form.get("form_value", ""), _purpose(serial))
         card, second = self._cards(serial)
-        problems = _entry_problems(form, second)
-        if not problems and card.is_at_last_try:
+        problems = _entry_problems(form, card, second)
+        if not problems and card.awaits_so_consent:
+            problems = self._so_try_agreed(card, second, form)
+        elif not problems and card.is_at_last_try:
             problems = self._tried(card, second, form)
         return self.show(serial, back, problems)
 
@@ -69,6 +71,17 @@ class LastTryPages:
         except CardAgentError as error:
             is_pin = isinstance(error, (PinIncorrect, PinLocked, LastTry))
             return [Problem(field if is_pin else "", str(error))]
+        return []
+
+    def _so_try_agreed(
+        self, card: CardView, second: CardView | None, form: Mapping[str, str]
+    ) -> list[Problem]:
+        try:
+            self._agree(card, second, form)
+        except CardAgentError as error:
+            is_pin = isinstance(error, (PinIncorrect, PinLocked, LastTry))
+            return [Problem(_SECOND_PIN if is_pin else "", str(error))]
+        self._desk.processes.so_last_tries.agree(card.serial)
         return []
 
     def _agree(self, card: CardView, second: CardView | None, form: Mapping[str, str]) -> None:
@@ -94,9 +107,9 @@ def _purpose(serial: str) -> str:
     return f"last try of {serial}"
 
 
-def _entry_problems(form: Mapping[str, str], second: CardView | None) -> list[Problem]:
+def _entry_problems(form: Mapping[str, str], card: CardView, second: CardView | None) -> list[Problem]:
     """Return what is wrong as typed, before anybody's card is asked."""
-    found = [pin_problem(form.get(_PIN, ""), _PIN)]
+    found = [] if card.awaits_so_consent else [pin_problem(form.get(_PIN, ""), _PIN)]
     if second is not None:
         found.append(pin_problem(form.get(_SECOND_PIN, ""), _SECOND_PIN))
     elif not _UID.fullmatch(form.get(_SECOND_UID, "").replace(" ", "")):

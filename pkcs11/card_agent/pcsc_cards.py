@@ -18,7 +18,7 @@ from typing import Final
 import cryptoki
 import pcsc
 from card_agent.card_process import require_agent_alive
-from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked
+from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked, SoLastTry
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
@@ -124,10 +124,18 @@ class PcscCard:
             purpose: KeyProof(proof.kind.value, proof.evidence) for purpose, proof in read.items() if proof
         }
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
         """Set the new PIN in the way of this kind of card, which gives all tries back."""
         with self._inserted() as card:
-            first_that_fits(so_pins, lambda so_pin: card.unblock(so_pin, new_pin.reveal()))
+            try:
+                first_that_fits(
+                    so_pins,
+                    lambda so_pin: card.unblock(
+                        so_pin, new_pin.reveal(), consent_to_last_try=consent_to_last_try
+                    ),
+                )
+            except cryptoki_errors.LastTryNeedsConsent as error:
+                raise SoLastTry(SoLastTry.SENTENCE) from error
 
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:

@@ -116,10 +116,10 @@ class Card(Protocol):
         To be asked for before certificates are written, which take the place of the proof on some cards.
         """
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
         """Set a new PIN as the SO; all tries are left again. The SO PINs are tried in turn.
 
-        Raises CardFault when the card has none of them.
+        Raises CardFault when the card has none of them, and SoLastTry before the last try of the SO PIN.
         """
 
 

@@ -12,7 +12,7 @@ for one job and lives in memory only; so does the SO PIN, and only between steps
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
 
@@ -194,7 +194,7 @@ class _UnlockRun:
                 so_pins = self._released()
             with progress.doing(UnlockStep.SET_PIN):
                 try:
-                    run(serial, card_operations.unblock, [self._new_pin, *so_pins])
+                    run(serial, self._unblocking(serial), [self._new_pin, *so_pins])
                 finally:
                     for so_pin in so_pins:
                         so_pin.forget()
@@ -203,6 +203,11 @@ class _UnlockRun:
                     serial, card_operations.sign, [self._new_pin], Purpose.AUTHENTICATION, self._proof_text()
                 )
                 self._at_desk.link.step("/unlock/completion", {"proof": as_base64(proof)})
+
+    def _unblocking(self, serial: str) -> Callable[..., None]:
+        """Return the operation: the last try of the SO PIN is used only once somebody has agreed."""
+        is_agreed = self._at_desk.processes.so_last_tries.take_consent(serial)
+        return card_operations.unblock_at_last_try if is_agreed else card_operations.unblock
 
     def _released(self) -> list[Pin]:
         key = _recipient(self._at_desk)

@@ -118,7 +118,7 @@ class _VirtualCardPort:
                 opened.erase()
             opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
         """Set the new PIN and give all tries back."""
         self._require_in_reader()
         with self._opened() as opened:

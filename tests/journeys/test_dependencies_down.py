@@ -60,9 +60,11 @@ def test_a_card_locked_by_wrong_pins_stays_locked_when_the_agent_is_killed(
 ) -> None:
     card = office.issue_whole(office.register())
     walker.go_to_pin_page(card)
-    for left in ("You have 2 tries left", "You have 1 try left", "This card is locked"):
+    for left in ("You have 2 tries left", "You have 1 try left"):
         walker.enter_pin("739251")
         walker.sees(left)
+    walker.use_last_try("739251", walker.service.people()["RA agent"].uid)
+    walker.sees("This card is locked")
     processes.kill_first_process("card-agent")
     processes.wait_until_back("card-agent")
     walker.go_to_pin_page(card)
@@ -79,6 +81,9 @@ def test_a_killed_agent_gives_no_try_back(office: Office, processes: Processes, 
         walker.sees(left)
         processes.kill_first_process("card-agent")
         processes.wait_until_back("card-agent")
+    walker.go_to_pin_page(card)
+    walker.use_last_try(NEW_PIN, walker.service.people()["RA agent"].uid)
+    walker.sees("3 tries of the PIN left")
     walker.sign_in(card, NEW_PIN)
 
 

@@ -94,6 +94,14 @@ class Walker:
         self.page.get_by_label("PIN", exact=True).fill(pin)
         self.press("Sign in")
 
+    def use_last_try(self, pin: str, second_uid: str) -> None:
+        """On the PIN page of a card with one try left: use it, with somebody who says that they agree."""
+        self.press(re.compile("Use the last try"))
+        self.page.get_by_label(re.compile("PIN of the card")).fill(pin)
+        self.page.get_by_label(re.compile("User id")).fill(second_uid)
+        self.page.get_by_label(re.compile("I am the second person")).check()
+        self.press("Use the last try")
+
     def sign_in(self, card_serial: str, pin: str) -> None:
         """Sign in, accept the terms when asked, and end on the start page."""
         self.go_to_pin_page(card_serial)

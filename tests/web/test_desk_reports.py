@@ -144,6 +144,7 @@ def consent(site: Site, card: DeskCard, holder: str, second: str, **changes: str
     facts = {
         "type": "spine-ra/last-try-consent/1",
         "card_serial": card.serial,
+        "secret": "pin",
         "holder": holder,
         "second": second,
         "origin": ORIGIN,
@@ -197,6 +198,7 @@ def test_what_proves_no_consent_is_refused(site: Site, card: DeskCard, holder: s
         (consent(site, card, manager, sponsor), office.sponsor_card),
         (consent(site, card, holder, manager, card_serial="VC0"), office.manager_card),
         (consent(site, card, holder, manager, signed_at=old), office.manager_card),
+        (consent(site, card, holder, manager, secret="everything"), office.manager_card),
         (consent(site, card, holder, manager, type="spine-ra/card-issuance/1"), office.manager_card),
         # Signed by another than it names.
         (consent(site, card, holder, sponsor), office.manager_card),

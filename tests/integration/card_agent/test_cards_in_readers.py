@@ -14,10 +14,12 @@ import pcsc
 from card_agent import card_operations
 from card_agent.desks import desk_of
 from card_agent.driver import Driver, DriverRefused
+from card_agent.errors import SoLastTry
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.settings import AgentSettings
-from cryptoki import Module
+from cryptoki import Module, inserted_card, load_card_profiles
+from cryptoki.errors import PinIncorrect
 from tests.integration.card_agent.conftest import HOLDER, AgentProcess, write_config
 from tests.support.desk_job_site import DeskJobSite, SiteJob
 from tests.support.pcsc_desk import OPENSC
@@ -102,6 +104,26 @@ def test_cards_are_found_by_serial_however_the_slots_change(desk: PcscDesk) -> N
     for move in (lambda: None, lambda: agent_desk.remove("left"), lambda: agent_desk.insert("left", left)):
         move()
         assert processes.run(right, card_operations.sign, [Pin(PIN)], Purpose.AUTHENTICATION, b"said")
+
+
+def test_the_last_try_of_the_so_pin_waits_for_consent(desk: PcscDesk) -> None:
+    agent_desk, processes = desk_of(AgentSettings(0, desk.folder, (), ("smartcard-hsm",)))
+    serial = agent_desk.take_blank("right")
+    processes.run(serial, card_operations.initialise, [Pin("0123456789abcdef"), Pin(PIN)])
+    with inserted_card(load_card_profiles()["smartcard-hsm"], serial) as card:
+        while card.so_tries_left() != 1:
+            with pytest.raises(PinIncorrect):
+                card.unblock("f" * 16, PIN)
+    pins = [Pin("71935820"), Pin("0123456789abcdef")]
+    assert not processes.so_last_tries.is_awaited(serial)
+    with pytest.raises(SoLastTry, match="somebody else must agree"):
+        processes.run(serial, card_operations.unblock, pins)
+    assert processes.so_last_tries.is_awaited(serial)
+    processes.so_last_tries.agree(serial)
+    assert processes.so_last_tries.take_consent(serial)
+    assert not processes.so_last_tries.take_consent(serial)
+    processes.run(serial, card_operations.unblock_at_last_try, pins)
+    processes.run(serial, card_operations.check_pin, [Pin("71935820")])
 
 
 def test_readers_that_vanish_are_said_so_and_found_again(tmp_path: Path, site: DeskJobSite) -> None:
