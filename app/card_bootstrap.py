@@ -16,6 +16,7 @@ from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
+from app.ra.repairing import Repairing
 from app.ra.unlocking import Unlocking
 from app.settings import Settings
 from app.storage.database import Database
@@ -29,7 +30,9 @@ def renewal_rules() -> RenewalRules:
 def renewals(database: Database, authority: CertificateAuthority, origin: str) -> RenewalAbilities:
     """What renews cards."""
     rules, at_desk = renewal_rules(), RenewingAtDesk(database, authority, origin)
-    return RenewalAbilities(Renewing(database, rules), at_desk, Forecasting(database, rules))
+    return RenewalAbilities(
+        Renewing(database, rules), at_desk, Forecasting(database, rules), Repairing(database)
+    )
 
 
 def desk_policy(settings: Settings) -> DeskPolicy:
@@ -54,7 +57,11 @@ def collecting(
     policy: DeskPolicy,
 ) -> CollectingJobs:
     """What desks collect: issuances, and what is done with cards besides, each kind with its use case."""
-    kinds: CardJobKinds = {JobKind.RENEW: renewing.at_desk, JobKind.UNLOCK: unlocking}
+    kinds: CardJobKinds = {
+        JobKind.RENEW: renewing.at_desk,
+        JobKind.UNLOCK: unlocking,
+        JobKind.REPAIR: renewing.repairing,
+    }
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 
 

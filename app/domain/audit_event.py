@@ -44,6 +44,8 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "card.reported_faulty": frozenset({"before", "reason_given"}),
     "card.cancelled": frozenset({"uid", "before", "reason_given"}),
     "renewals.forecast_read": frozenset({"within", "shown"}),
+    "card_repair.begun": frozenset({"job", "uid", "card"}),
+    "card.repaired": frozenset({"job", "card", "uid"}),
     "card_renewal.begun": frozenset({"job", "uid", "card", "signing"}),
     "card_renewal.keys_presented": frozenset({"job", "card", "keys"}),
     "card_renewal.signed": frozenset({"job", "card", "signer", "signed_as"}),

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from app.ra.forecasting import Forecasting
 from app.ra.renewing import Renewing
 from app.ra.renewing_at_desk import RenewingAtDesk
+from app.ra.repairing import Repairing
 
 
 @dataclass(frozen=True)
 class RenewalAbilities:
-    """What can be done to renew cards: at the page, at the desk, and looking ahead."""
+    """What keeps cards working: renewing, at the page and at the desk, looking ahead, and repairing."""
 
     beginning: Renewing
     at_desk: RenewingAtDesk
     forecasting: Forecasting
+    repairing: Repairing

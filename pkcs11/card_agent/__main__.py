@@ -28,6 +28,7 @@ from card_agent.job_pages import JobPages
 from card_agent.last_try import LastTryDesk
 from card_agent.last_try_pages import LastTryPages
 from card_agent.renewing import RenewCard
+from card_agent.repairing import RepairCard
 from card_agent.server import ADDRESS, LoopbackServer
 from card_agent.settings import AgentSettings, load
 from card_agent.sign_in_pages import SignInPages
@@ -38,7 +39,7 @@ from card_agent.visits import FormValues, WaysBack
 _log = logging.getLogger("card_agent")
 
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
-JOB_KINDS: dict[str, JobKind] = {"unlock": UnlockingAtDesk(), "renew": RenewCard()}
+JOB_KINDS: dict[str, JobKind] = {"unlock": UnlockingAtDesk(), "renew": RenewCard(), "repair": RepairCard()}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -50,6 +50,7 @@ from app.ra.positioning import Positioning
 from app.ra.registering import Registering
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
+from app.ra.repairing import Repairing
 from app.ra.requesting import Requesting
 from app.ra.unlocking import Unlocking
 from app.storage.database import Database
@@ -302,10 +303,15 @@ class RegistrationAuthority:
         self.deciding = Deciding(database, scope)
         self.issuing = Issuing(database)
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
+        self.repairing = Repairing(database)
         self.renewing = Renewing(database, RenewalRules())
         self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
         self.unlocking = Unlocking(database, certificate_authority, ORIGIN)
-        kinds = {JobKind.RENEW: self.renewing_at_desk, JobKind.UNLOCK: self.unlocking}
+        kinds = {
+            JobKind.REPAIR: self.repairing,
+            JobKind.RENEW: self.renewing_at_desk,
+            JobKind.UNLOCK: self.unlocking,
+        }
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
         self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
         self.card_moves = MovingCards(database)

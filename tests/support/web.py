@@ -234,7 +234,7 @@ def services_of(office: Office) -> Services:
             unlocking=ra.unlocking,
             card_moves=ra.card_moves,
             renewals=RenewalAbilities(
-                ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules())
+                ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules()), ra.repairing
             ),
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),

@@ -83,6 +83,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/organisations/<organisation:code>/positions/new": MANAGERS,
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/people/<uid:uid>/issue-card": RA_STAFF,
+    "/people/<uid:uid>/cards/<serial:serial>/repair": RA_STAFF,
     "/people/<uid:uid>/cards/<serial:serial>/renew": RA_STAFF | {"sponsor"},
     "/people/<uid:uid>/cards/<serial:serial>/renew-with-colleagues": RA_STAFF | {"sponsor"},
     "/issuances/<record:issuance_id>/undo": RA_STAFF,
@@ -139,7 +140,8 @@ ELSEWHERE = {
 #: Rooms of others, with their own tests.
 #: What card agents call: each step of the desk API, in whichever room it is.
 STEPS_OF_JOBS = frozenset(
-    f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")
+    {f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")}
+    | {"repairs.completion"}
 )
 OTHER_ROOMS = ("sign_in", "openid", "desk_api", "desk_reports_api")
 

@@ -56,6 +56,13 @@ WORDS[JobKind.RENEW] = JobWords(
     "The card is renewed. Its PIN is the same as before.",
     _ALL | _RENEWED,
 )
+WORDS[JobKind.REPAIR] = JobWords(
+    "Repair the card of {name}",
+    "Have the person with you, put their card in a reader and open the desk. They enter their PIN, and "
+    "the certificates are written on the card again.",
+    "The card carries its certificates again. The person can sign in with it.",
+    _ALL | {"repaired": "Certificates put back on the card"},
+)
 _UNNAMED = JobWords("Card of {name}", "Open the desk and go on there.", "This is done.", _ALL)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.actor import Actor
+from app.domain.card import CardStatus
 from app.domain.permission import Permission
 from app.domain.person import Assurance, PersonStatus
 from app.domain.professional_registration import NUMBER_FORMATS
@@ -18,6 +19,8 @@ from app.web.presenters.registration import documents_table
 from app.web.presenters.role import RoleShown, roles_shown
 from app.web.presenters.states import person_tag, request_tag
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, grouped, moment, period, phone_number
+
+_REPAIRED = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRING})
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,12 @@ def _renewal_actions(actor: Actor, record: PersonRecord, due: RenewalDue | None)
 def _issue_actions(record: PersonRecord) -> list[Action]:
     if record.open_issuance is not None:
         return [Action("Go on with the card", f"/issuances/{record.open_issuance.id}")]
+    working = [
+        each.card for each in record.cards if each.card.status in _REPAIRED and not each.card.is_temporary
+    ]
+    if working:
+        href = f"/people/{record.person.uid}/cards/{working[0].serial}/repair"
+        return [Action("Repair the card", href, is_form=True)]
     if record.person.assurance is Assurance.MIGRATED or any(card.card.is_live for card in record.cards):
         return []
     return [Action("Issue a card", f"/people/{record.person.uid}/issue-card", is_form=True)]
