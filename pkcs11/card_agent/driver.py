@@ -143,6 +143,18 @@ class Driver:
             raise DriverRefused(_reason(read))
         return found[0]
 
+    def work_off(self, hop: str, fields: Mapping[str, str]) -> Iterator[StepDone]:
+        """Follow the site's link to a card job, fill in its form, and yield every step as it gets done.
+
+        Raises DriverRefused with what the page says when the run fails or is not begun.
+        """
+        asked = self._open(hop)
+        action = next((name for name in asked.forms if name.startswith("/job/")), "")
+        answer = self._submit(action, {**self._form(asked, action), **fields})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
+        yield from self._steps(f"{action}/steps.json")
+
     def _steps(self, path: str) -> Iterator[StepDone]:
         seen: set[str] = set()
         deadline = time.monotonic() + _ANSWER_WITHIN_SECONDS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -33,7 +33,7 @@ from app.storage.database import Database
 from app.storage.outbox import OutboxProgress
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
-from card_agent.driver import Driver, DriverRefused
+from card_agent.driver import Driver, DriverRefused, StepDone
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener
@@ -57,6 +57,13 @@ class Run:
         self.thread.join(120)
         assert not self.thread.is_alive(), "the run at the desk did not end"
         return self.outcome[0]
+
+
+def in_background(work: Callable[[], str]) -> Run:
+    """Begin a run; its outcome is what ``work`` answers."""
+    run = Run(threading.Thread(target=lambda: run.outcome.append(work()), daemon=True))
+    run.thread.start()
+    return run
 
 
 class Office:
@@ -102,15 +109,20 @@ class Office:
 
     def issue_in_background(self, hop: str) -> Run:
         """Follow the link and enter the PINs; the run goes on while the test does something else."""
-        run = Run(threading.Thread(target=lambda: run.outcome.append(self.issue(hop)), daemon=True))
-        run.thread.start()
-        return run
+        return in_background(lambda: self.issue(hop))
 
     def issue(self, hop: str) -> str:
         """Follow the link, enter the PINs and wait; what the person sees in the end, empty for a success."""
+        return self._watched(lambda desk: desk.issue(hop, self.priya.pin, NEW_PIN))
+
+    def work_off(self, hop: str, fields: Mapping[str, str]) -> str:
+        """The same for a card job with the form's fields."""
+        return self._watched(lambda desk: desk.work_off(hop, fields))
+
+    def _watched(self, run: Callable[[Driver], Iterator[StepDone]]) -> str:
         try:
             with self.desk() as desk:
-                for _ in desk.issue(hop, self.priya.pin, NEW_PIN):
+                for _ in run(desk):
                     pass
         except (DriverRefused, httpx.TransportError, httpx.HTTPStatusError) as seen:
             return f"{type(seen).__name__}: {seen}"

@@ -1,0 +1,100 @@
+"""Killed at any step, a renewal can be gone on with, and the card works all the time.
+
+One person's card is renewed again and again, with the RA agent's signature. Afterwards the card has one live
+certificate for each purpose, on record, in the certificate authority's ledger and on the card; all others of
+its are revoked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.card_bootstrap import renewal_rules
+from app.domain.renewal_job import Signing
+from app.ra.renewing import Renewing
+from tests.support.card_jobs import JobAtDesk, Killing, in_turns
+from tests.support.killing import Processes, wait_until
+from tests.support.office import NEW_PIN, Office
+from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.years import Years
+
+STEPS = ("opened_at_the_desk", "keys_presented", "approved", "certified", "in_use", "old_keys_removed")
+AFTER = [f"after {step}" for step in STEPS]
+BEFORE = [f"before {step}" for step in STEPS[1:]]
+MOMENTS = [
+    *(each for pair in zip(AFTER, BEFORE, strict=False) for each in pair),
+    "order audited",
+    "order signed",
+]
+GONE_ON_WITH = in_turns(
+    [*MOMENTS, AFTER[-1]],
+    {
+        "web": [*AFTER, *BEFORE, "order signed"],
+        "card-agent": [*AFTER, *BEFORE],
+        "ca": [*AFTER[1:5], "order audited", "order signed"],
+        "worker": AFTER[2:],
+    },
+)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running_service(tmp_path_factory.mktemp("renewing") / "var", offset_of_this_process()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def processes(service: Service) -> Processes:
+    return Processes(service)
+
+
+@pytest.fixture(scope="module")
+def office(service: Service, processes: Processes) -> Iterator[Office]:
+    office = Office(service, processes.layout)
+    yield office
+    office.database.close()
+
+
+class Renewed:
+    """Somebody whose card is renewed again and again."""
+
+    def __init__(self, office: Office, years: Years) -> None:
+        self._office, self._years = office, years
+        self._renewing = Renewing(office.database, renewal_rules())
+        self.uid = office.register()
+        self.card = office.issue_whole(self.uid)
+
+    def begin(self) -> JobAtDesk:
+        """Let the certificates come near their end, and begin to renew them."""
+        self._years.let_end(self.card, days=30)
+        job_id = self._renewing.begin(self._office.actor, self.card, Signing.OPERATOR)
+        pins = {"holder_pin": NEW_PIN, "signer_pin": self._office.priya.pin}
+        return JobAtDesk(self._office, self._office.actor, job_id, pins)
+
+
+@pytest.fixture(scope="module")
+def renewed(office: Office, service: Service) -> Iterator[Renewed]:
+    years = Years(service)
+    yield Renewed(office, years)
+    years.close()
+
+
+@pytest.mark.parametrize(("program", "moment"), GONE_ON_WITH)
+def test_killed_and_gone_on_with(
+    program: str, moment: str, renewed: Renewed, office: Office, processes: Processes
+) -> None:
+    before = {each.serial_number for each in office.certificates(renewed.uid)}
+    job, run = Killing(processes, STEPS, certified=4).killed_at(renewed.begin, program, moment)
+    processes.wait_until_back(program)
+    run.seen()
+    job.go_on()
+    office.require_live(renewed.uid, renewed.card)
+    assert len({each.serial_number for each in office.certificates(renewed.uid)} - before) >= 2
+    assert renewed.card in office.sign_in(renewed.card)
+
+
+def test_afterwards_the_audit_verifies(office: Office, service: Service) -> None:
+    office.wait_until_carried()
+    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")

@@ -1,0 +1,110 @@
+"""Card jobs of a running service, worked off at its desk and killed at chosen moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from app.card_bootstrap import following
+from app.domain.actor import Actor
+from app.domain.card_job import JobStatus
+from tests.support.gates import Gates, Signed, WatchedJob
+from tests.support.killing import Missed, Processes
+from tests.support.office import Office, Run, in_background
+
+# Moments of the certificate authority: its own record has got as far as this.
+ORDER = {"audited": Signed.AUDITED, "signed": Signed.SIGNED}
+
+
+@dataclass(frozen=True)
+class JobAtDesk:
+    """One card job, its actor, and what is filled in at the desk."""
+
+    office: Office
+    actor: Actor
+    job_id: str
+    fields: Mapping[str, str]
+
+    @property
+    def status(self) -> JobStatus:
+        """How far it is on record."""
+        return following(self.office.database).job(self.actor, self.job_id).status
+
+    def work_off(self) -> str:
+        """A new ticket, and everything that is left; what the person sees in the end, empty for a success."""
+        return self.office.work_off(self._hop(), self.fields)
+
+    def work_off_in_background(self) -> Run:
+        hop = self._hop()
+        return in_background(lambda: self.office.work_off(hop, self.fields))
+
+    def go_on(self) -> None:
+        """Work off what is left, unless it is over."""
+        if self.status is not JobStatus.DONE:
+            seen = self.work_off()
+            assert seen == "", seen
+        assert self.status is JobStatus.DONE
+
+    def undo(self, reason: str) -> None:
+        """Give it up."""
+        following(self.office.database).undo(self.actor, self.job_id, reason)
+
+    def _hop(self) -> str:
+        layout = self.office.layout
+        ticket = following(self.office.database).ticket(self.actor, self.job_id)
+        return f"{layout.agent_origin}/job?{urlencode({'op': layout.web_origin, 'ticket': ticket})}"
+
+
+@dataclass(frozen=True)
+class Killing:
+    """Kills one program at one moment of a kind of job.
+
+    Attributes:
+        steps: the names by which the desk's calls are recorded, in their order.
+        certified: which of them (from 1) records certificates; 0 when none does.
+    """
+
+    processes: Processes
+    steps: tuple[str, ...]
+    certified: int = 0
+
+    def killed_at(self, begin: Callable[[], JobAtDesk], program: str, moment: str) -> tuple[JobAtDesk, Run]:
+        """Begin a job and kill the program at the moment; a missed one is tried again with another job."""
+        for _ in range(5):
+            job = begin()
+            gates = Gates(self.processes, WatchedJob(job.job_id, self.steps, self.certified))
+            run = job.work_off_in_background()
+            try:
+                self._stand_still(gates, moment)
+                self._kill(program)
+                return job, run
+            except Missed:
+                gates.open()
+                run.seen()
+                job.go_on()
+            finally:
+                gates.leave()
+        raise AssertionError(f"the moment {moment} was missed again and again")
+
+    def _stand_still(self, gates: Gates, moment: str) -> None:
+        when, what = moment.split()
+        if when == "order":
+            gates.when_ordered(ORDER[what])
+        elif when == "before":
+            gates.before(self.steps.index(what) + 1)
+        else:
+            gates.at(self.steps.index(what) + 1)
+
+    def _kill(self, program: str) -> None:
+        """The agent's own process alone is killed: what it started must notice by itself."""
+        if program == "card-agent":
+            self.processes.kill_first_process(program)
+        else:
+            self.processes.kill(program)
+
+
+def in_turns(moments: Iterable[str], moments_of: Mapping[str, Iterable[str]]) -> list[tuple[str, str]]:
+    """Pairs of program and moment, by moment: the supervisor waits longer for a program that stops often."""
+    chosen = {program: set(wanted) for program, wanted in moments_of.items()}
+    return [(program, moment) for moment in moments for program in chosen if moment in chosen[program]]
