@@ -120,12 +120,12 @@ class Moments:
         """Begin the end, and return when it has come to the moment."""
         if moment == "asked":
             return self._asked()
-        self._ending.ask_in_background()
         if moment == "audited":
-            return self._ledger.close_when(self._is_audited)
+            return self._when_audited()
+        self._ending.ask_in_background()
         come: dict[str, Callable[[], bool]] = {
             "recorded": lambda: self._ending.status != "active",
-            "revoked": lambda: self._revoked(self._ledger_seen) and not self._published(),
+            "revoked": lambda: self._revoked() and not self._published(),
             "published": lambda: self._published() and self._waiting() > 0,
         }
         return self._record.close_when(lambda _: self._come_or_missed(come[moment]))
@@ -143,17 +143,18 @@ class Moments:
         self._ending.ask_in_background()
         wait_until(lambda: self._processes.calls_to_web() - before or self._ending.seen, "the page is sent")
 
+    def _when_audited(self) -> None:
+        """The authority writes its audit event and then its own ledger, which it cannot."""
+        self._ledger.close_when(lambda _: True)
+        self._ending.ask_in_background()
+        wait_until(self._audited, "the revocation is audited")
+
     def _come_or_missed(self, has_come: Callable[[], bool]) -> bool:
         if has_come():
             return True
         if self._ending.seen and self._published() and not self._waiting():
             raise Missed
         return False
-
-    def _is_audited(self, ledger: sqlite3.Connection) -> bool:
-        if self._revoked(ledger):
-            raise Missed
-        return self._audited()
 
     def _numbers(self) -> list[str]:
         chosen = "SELECT serial_number FROM certificate WHERE card_serial = ?"
@@ -166,9 +167,9 @@ class Moments:
         )
         return any(self._record_seen.execute(chosen, [each]).fetchone()[0] for each in self._numbers())
 
-    def _revoked(self, ledger: sqlite3.Connection) -> bool:
+    def _revoked(self) -> bool:
         chosen = "SELECT count(*) FROM revocation WHERE serial_number = ?"
-        return any(ledger.execute(chosen, [each]).fetchone()[0] for each in self._numbers())
+        return any(self._ledger_seen.execute(chosen, [each]).fetchone()[0] for each in self._numbers())
 
     def _published(self) -> bool:
         chosen = "SELECT count(crl_number) FROM revocation WHERE serial_number = ?"
