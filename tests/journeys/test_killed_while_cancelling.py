@@ -25,6 +25,8 @@ from tests.support.running_service import Service, offset_of_this_process, runni
 ENDS = {
     "report-lost": ({}, "lost"),
     "cancel": ({"reason": "misused"}, "cancelled"),
+    "report-stolen": ({}, "stolen"),
+    "report-faulty": ({"reason": "other_fault"}, "faulty"),
     "report-damaged": ({"reason": "chip_damaged"}, "damaged"),
 }
 KILLED = [
@@ -38,6 +40,7 @@ KILLED = [
     ("worker", "revoked"),
     ("ca", "revoked"),
     ("worker", "published"),
+    ("status", "published"),
 ]
 
 

@@ -18,6 +18,8 @@ from tests.support.killing import Missed, Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run
 from tests.support.running_service import Service, running_service
 
+# Named where a program is: the card is pulled instead.
+CARD = "card"
 # Moments: the desk's call is under way and nothing of it is recorded; or it is recorded and unanswered.
 CALLS = {
     "claim": Recorded.CLAIMED,
@@ -48,6 +50,8 @@ GONE_ON_WITH = in_turns(
         "card-agent": [*BEFORE_AND_AFTER, "order intended"],
         "ca": [*AFTER, "before certificate-requests", *ORDERED],
         "worker": AFTER,
+        "directory": AFTER[-2:],
+        CARD: [*AFTER[:-1], *BEFORE_AND_AFTER[4::2]],
     }
 )
 # Fewer than above, for the time they take: those that leave the most behind.
@@ -99,9 +103,19 @@ def stand_still(gates: Gates, moment: str) -> None:
         gates.at(CALLS[what])
 
 
-def kill(processes: Processes, program: str) -> None:
+def kill(office: Office, processes: Processes, case: Case, program: str) -> None:
     """The agent's own process alone is killed: what it started must notice by itself."""
-    (processes.kill_first_process if program == "card-agent" else processes.kill)(program)
+    if program == CARD:
+        office.pull(case.card)
+    else:
+        (processes.kill_first_process if program == "card-agent" else processes.kill)(program)
+
+
+def recover(office: Office, processes: Processes, case: Case, program: str) -> None:
+    if program == CARD:
+        office.put_back(case.card)
+    else:
+        processes.wait_until_back(program)
 
 
 def killed_at(
@@ -117,13 +131,13 @@ def killed_at(
         try:
             run = office.issue_in_background(office.hop(case.issuance))
             stand_still(gates, moment)
-            kill(processes, program)
+            kill(office, processes, case, program)
             gates.open()
             then(case)
             return case, run
         except Missed:
             gates.open()
-            processes.wait_until_back(program)
+            recover(office, processes, case, program)
             run.seen()
             office.go_on(case.issuance)
             office.throw_away(case.card)
@@ -135,7 +149,7 @@ def killed_at(
 @pytest.mark.parametrize(("program", "moment"), GONE_ON_WITH)
 def test_killed_and_gone_on_with(program: str, moment: str, office: Office, processes: Processes) -> None:
     case, run = killed_at(office, processes, program, moment, lambda case: None)
-    processes.wait_until_back(program)
+    recover(office, processes, case, program)
     run.seen()
     office.go_on(case.issuance)
     office.require_live(case.uid, case.card)

@@ -14,7 +14,7 @@ import pytest
 from app.card_bootstrap import renewal_rules
 from app.domain.renewal_job import Signing
 from app.ra.renewing import Renewing
-from tests.support.card_jobs import JobAtDesk, Killing, in_turns
+from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service, offset_of_this_process, running_service
@@ -35,6 +35,17 @@ GONE_ON_WITH = in_turns(
         "card-agent": [*AFTER, *BEFORE],
         "ca": [*AFTER[1:5], "order audited", "order signed"],
         "worker": AFTER[2:],
+        "directory": AFTER[3:5],
+        CARD: [*AFTER[:5], *BEFORE],
+    },
+)
+# Fewer, for the time they take: those that leave the most behind.
+UNDONE = in_turns(
+    MOMENTS,
+    {
+        "web": ["after keys_presented", "order signed"],
+        "card-agent": ["after certified"],
+        "ca": ["order audited"],
     },
 )
 
@@ -71,7 +82,7 @@ class Renewed:
         self._years.let_end(self.card, days=30)
         job_id = self._renewing.begin(self._office.actor, self.card, Signing.OPERATOR)
         pins = {"holder_pin": NEW_PIN, "signer_pin": self._office.priya.pin}
-        return JobAtDesk(self._office, self._office.actor, job_id, pins)
+        return JobAtDesk(self._office, self._office.actor, self.card, job_id, pins)
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +97,32 @@ def test_killed_and_gone_on_with(
     program: str, moment: str, renewed: Renewed, office: Office, processes: Processes
 ) -> None:
     before = {each.serial_number for each in office.certificates(renewed.uid)}
-    job, run = Killing(processes, STEPS, certified=4).killed_at(renewed.begin, program, moment)
-    processes.wait_until_back(program)
+    killing = Killing(processes, STEPS, certified=4)
+    job, run = killing.killed_at(renewed.begin, program, moment)
+    killing.recover(job, program)
     run.seen()
     job.go_on()
     office.require_live(renewed.uid, renewed.card)
     assert len({each.serial_number for each in office.certificates(renewed.uid)} - before) >= 2
     assert renewed.card in office.sign_in(renewed.card)
+
+
+@pytest.mark.parametrize(("program", "moment"), UNDONE)
+def test_killed_and_given_up(
+    program: str, moment: str, renewed: Renewed, office: Office, processes: Processes
+) -> None:
+    """Before the new certificates were used, the old ones stay; and the card can be renewed after all."""
+    killing = Killing(processes, STEPS, certified=4)
+    job, run = killing.killed_at(renewed.begin, program, moment)
+    killing.recover(job, program)
+    run.seen()
+    if job.status.is_open:
+        job.undo("The machine stopped.")
+    office.wait_until_carried()
+    assert renewed.card in office.sign_in(renewed.card)
+    again = renewed.begin()
+    again.go_on()
+    office.require_live(renewed.uid, renewed.card)
 
 
 def test_afterwards_the_audit_verifies(office: Office, service: Service) -> None:

@@ -13,6 +13,8 @@ from tests.support.gates import Gates, Signed, WatchedJob
 from tests.support.killing import Missed, Processes
 from tests.support.office import Office, Run, in_background
 
+# Named where a program is: the card is pulled instead.
+CARD = "card"
 # Moments of the certificate authority: its own record has got as far as this.
 ORDER = {"audited": Signed.AUDITED, "signed": Signed.SIGNED}
 
@@ -23,6 +25,7 @@ class JobAtDesk:
 
     office: Office
     actor: Actor
+    card: str
     job_id: str
     fields: Mapping[str, str]
 
@@ -58,7 +61,7 @@ class JobAtDesk:
 
 @dataclass(frozen=True)
 class Killing:
-    """Kills one program at one moment of a kind of job.
+    """Kills one program, or pulls the card, at one moment of a kind of job.
 
     Attributes:
         steps: the names by which the desk's calls are recorded, in their order.
@@ -77,7 +80,7 @@ class Killing:
             run = job.work_off_in_background()
             try:
                 self._stand_still(gates, moment)
-                self._kill(program)
+                self._kill(job, program)
                 return job, run
             except Missed:
                 gates.open()
@@ -96,9 +99,18 @@ class Killing:
         else:
             gates.at(self.steps.index(what) + 1)
 
-    def _kill(self, program: str) -> None:
+    def recover(self, job: JobAtDesk, program: str) -> None:
+        """Wait until the program serves again, or put the card back."""
+        if program == CARD:
+            job.office.put_back(job.card)
+        else:
+            self.processes.wait_until_back(program)
+
+    def _kill(self, job: JobAtDesk, program: str) -> None:
         """The agent's own process alone is killed: what it started must notice by itself."""
-        if program == "card-agent":
+        if program == CARD:
+            job.office.pull(job.card)
+        elif program == "card-agent":
             self.processes.kill_first_process(program)
         else:
             self.processes.kill(program)

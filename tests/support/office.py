@@ -102,6 +102,16 @@ class Office:
                 desk.remove("right")
             return desk.take_blank("right")
 
+    def pull(self, serial: str) -> None:
+        """Take the card out of its reader, whatever is done with it."""
+        with self.desk() as desk:
+            desk.remove(next(reader for reader, lying in desk.readers().items() if lying == serial))
+
+    def put_back(self, serial: str) -> None:
+        """Put the card into reader 2 again."""
+        with self.desk() as desk:
+            desk.place("right", serial)
+
     def hop(self, issuance_id: str) -> str:
         """A new ticket, as the link that the page shows."""
         query = {"op": self.layout.web_origin, "ticket": self.issuing.ticket(self.actor, issuance_id)}
@@ -226,7 +236,12 @@ class Office:
         self.wait_until_carried()
         self._require_agreement(uid, set())
         with self.database.read() as work:
-            assert {card.status.value for card in work.cards.of(uid)} <= {"cancelled", "lost", "damaged"}
+            assert {card.status.value for card in work.cards.of(uid)} <= {
+                "cancelled",
+                "lost",
+                "stolen",
+                "damaged",
+            }
             assert work.issuances.open_of(uid) is None
 
     def _require_agreement(self, uid: str, live: set[str]) -> None:
