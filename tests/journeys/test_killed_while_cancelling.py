@@ -40,6 +40,7 @@ KILLED = [
     ("worker", "revoked"),
     ("ca", "revoked"),
     ("worker", "published"),
+    ("directory", "published"),
     ("status", "published"),
 ]
 
