@@ -15,8 +15,33 @@ _TOGETHER = "tests/integration/service"
 _LONGEST = (_TOGETHER, "tests/journeys", "tests/integration")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put tests that must not run at the same time into one group, which one process runs in order."""
+# Each takes seconds of both processors, so that a run of everything takes one in so many of them.
+_ONE_KILL_IN = 4
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-kill",
+        action="store_true",
+        help=f"kill programs at every moment of every kind of work, instead of at one in {_ONE_KILL_IN}",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    chosen = "all" if config.getoption("--every-kill") else f"one in {_ONE_KILL_IN}; all with --every-kill"
+    return f"moments at which programs are killed: {chosen}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose the kills, and put tests that must not run at the same time into one group.
+
+    One process runs a group, in order.
+    """
+    if not config.getoption("--every-kill"):
+        kills = [item for item in items if "::test_killed_and" in item.nodeid]
+        left_out = set(kills) - set(kills[::_ONE_KILL_IN])
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
     items.sort(key=_place)
     for item in items:
         file = _file(item)
