@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pkcs11 import Attribute, ObjectClass
 from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 
@@ -19,6 +20,7 @@ from app.domain.certificate import CertificateStatus
 from app.domain.renewal import RenewalRules
 from app.ra.expiring import Expiring
 from app.settings import load
+from app.storage.ca.ledger import Ledger
 from app.storage.ca.tables import certificate as ledger_certificate
 from app.storage.database import Database
 from app.storage.tables.cards import certificate
@@ -32,6 +34,11 @@ class Years:
     def __init__(self, service: Service) -> None:
         settings = load(service.settings)
         self.database, self._ledger = Database(settings.database.url), Database(settings.ca.database_url)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The certificate authority's own record."""
+        return Ledger(self._ledger)
 
     def let_end(self, card_serial: str, days: float) -> None:
         at = datetime.now(UTC) + timedelta(days=days)
@@ -178,14 +185,44 @@ def test_5_the_ra_agent_renews_the_expired_card_with_its_holder(
     walkers["sponsor"].sign_in_as(daniel)
 
 
-def test_6_the_authority_revoked_what_was_replaced_and_the_audit_verifies(
+def lose_certificates(service: Service, holder: Holder) -> None:
+    """Something deletes the certificates from the card; the keys stay."""
+    profile = cryptoki.load_card_profiles()["softhsm"]
+    card = virtual_card.Desk(service.folder / "desk").card(holder.card_serial)
+    with virtual_card.open_card(card, profile) as opened, opened.login(holder.pin) as session:
+        for found in list(session._session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})):
+            found.destroy()
+
+
+def test_6_a_card_without_its_certificates_is_found_out_and_repaired(
+    walkers: dict[str, Walker], service: Service, daniel: Holder, priya: Holder
+) -> None:
+    lose_certificates(service, daniel)
+    sponsor, agent = walkers["sponsor"], walkers["agent"]
+    sponsor.go_to_pin_page(daniel.card_serial)
+    sponsor.sees("your registration authority can repair it")
+    agent.sign_in_as(priya)
+    agent.put_card(READER_2, daniel.card_serial)
+    agent.open(f"/people/{daniel.uid}")
+    agent.press("Repair the card")
+    agent.require_accessible()
+    agent.press("Open the card desk")
+    agent.sees(f"PIN of {daniel.name}")
+    agent.require_accessible()
+    agent.page.get_by_label(f"PIN of {daniel.name}").fill(daniel.pin)
+    agent.press("Repair the card")
+    finished(agent)
+    agent.sees("The card carries its certificates again")
+    assert certificates_on_card(service, daniel.card_serial) == 2
+    sponsor.sign_in_as(daniel)
+
+
+def test_7_the_authority_revoked_what_was_replaced_and_the_audit_verifies(
     service: Service, years: Years, daniel: Holder
 ) -> None:
     replaced = years.serials(daniel.card_serial, CertificateStatus.REVOKED)
     assert len(replaced) == 4
-    from app.storage.ca.ledger import Ledger
-
-    ledger = Ledger(years._ledger)
+    ledger = years.ledger
     wait_until(lambda: all(ledger.revocation(serial) for serial in replaced), "the old ones are revoked")
     assert {str(ledger.revocation(serial).reason) for serial in replaced} == {"superseded"}  # type: ignore[union-attr]
     assert service.spine_ra("audit", "verify").returncode == 0
