@@ -51,6 +51,21 @@ def test_other_ports_than_those_it_was_made_with_are_refused(tmp_path: Path) -> 
         choose_layout(tmp_path, PROJECT, 2000)
 
 
+def test_cards_in_readers_are_chosen_once_and_kept(tmp_path: Path) -> None:
+    layout = choose_layout(tmp_path, PROJECT, None, pcsc="smartcard-hsm")
+    assert layout.has_readers
+    remember(layout, State.COMPLETE)
+    for asked in ("", "smartcard-hsm"):
+        assert choose_layout(tmp_path, PROJECT, None, pcsc=asked).card_profile == "smartcard-hsm"
+
+
+def test_a_folder_with_other_cards_is_not_given_readers(tmp_path: Path) -> None:
+    made(tmp_path)
+    assert not choose_layout(tmp_path, PROJECT, None).has_readers
+    with pytest.raises(CannotStart, match=r"was made with softhsm cards.*choose another folder"):
+        choose_layout(tmp_path, PROJECT, None, pcsc="smartcard-hsm")
+
+
 def test_somebody_elses_folder_is_left_alone_and_never_deleted(tmp_path: Path) -> None:
     (tmp_path / "thesis.odt").write_text("years of work")
     refusal = r"not a data folder.*thesis\.odt.*Choose an empty folder"

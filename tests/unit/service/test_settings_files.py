@@ -36,6 +36,14 @@ def test_settings_name_the_folder_whatever_it_is_called(tmp_path: Path, name: st
     assert clients["client"][0]["redirect_uris"] == ["https://127.0.0.1:9444/signed-in"]
 
 
+def test_with_readers_service_and_agent_are_told_the_same_kind_of_card(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, Path("/opt/spine-ra"), card_profile="smartcard-hsm")
+    make_folders(layout)
+    write_settings(layout, None)
+    assert load(layout.settings_file).agent.card_profile == "smartcard-hsm"
+    assert tomllib.loads(layout.agent_settings.read_text())["cards"]["profiles"] == ["smartcard-hsm"]
+
+
 def test_what_the_operator_changed_is_kept(tmp_path: Path) -> None:
     layout = new_folder(tmp_path / "var")
     files = [layout.settings_file, layout.agent_settings, *(tmp_path / "var").glob("*/*.toml")]

@@ -132,6 +132,11 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
     assert problems_of(tmp_path, "[service")[0].startswith("is not TOML:")
 
 
+def test_a_kind_of_card_that_there_is_not_is_named(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, '[agent]\ncard_profile = "punchcard"')
+    assert problems[0].startswith("[agent] card_profile: must be one of softhsm, smartcard-hsm")
+
+
 def test_production_refuses_development_stand_ins(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, '[service]\nenvironment = "production"')
     assert [problem.split(":")[0] for problem in problems] == [
