@@ -21,7 +21,15 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
-from app.card_bootstrap import collecting, desk_policy, expiring, following, renewals, unlockings
+from app.card_bootstrap import (
+    code_handlers,
+    collecting,
+    desk_policy,
+    expiring,
+    following,
+    renewals,
+    unlockings,
+)
 from app.clock import utc_now
 from app.data import shipped
 from app.domain import permissions_policy
@@ -146,7 +154,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)
     renewing = renewals(database, ca, settings.service.origin)
-    unlocking = unlockings(database, ca, settings.service.origin)
+    unlocks = unlockings(database, ca, settings)
     return Services(
         finding=Finding(database),
         registering=Registering(database, PillowPhotos()),
@@ -157,10 +165,10 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         deciding=Deciding(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
-        collecting_jobs=collecting(database, desk_jobs, renewing, unlocking, policy_of_desks),
+        collecting_jobs=collecting(database, desk_jobs, renewing, unlocks, policy_of_desks),
         following_jobs=following(database),
         renewals=renewing,
-        unlocking=unlocking,
+        unlocks=unlocks,
         last_tries=AgreeingToLastTries(database, settings.service.origin),
         workstations=ReportingWorkstations(database),
         card_moves=MovingCards(database),
@@ -267,5 +275,6 @@ def worker(settings: Settings) -> Worker:
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
         Lane(database, to_parties, clearing_tasks(database), "parties"),
+        Lane(database, OneByOne(code_handlers(settings)), [], "messages"),
         Lane(database, OneByOne({}), [monitoring.sampling(settings, database)], "monitoring"),
     )

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from app.adapters.message_senders import SmtpSender, SpoolSender
+from app.adapters.unlock_secrets import FileUnlockSecrets
 from app.ca_files import PROFILES_FILE
+from app.clock import utc_now
 from app.domain.card_job import JobKind
 from app.domain.certificate_profile import rules_from_toml
 from app.domain.renewal import RenewalRules
+from app.message_settings import MessagesBy
 from app.ra.card_job_steps import CardJobKinds
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.expiring import Expiring
 from app.ra.following_jobs import FollowingJobs
 from app.ra.forecasting import Forecasting
+from app.ra.limiting import Limiting
 from app.ra.ports import CertificateAuthority
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
+from app.ra.sending_codes import MessageSender, SendingCodes
+from app.ra.unlock_abilities import UnlockAbilities
 from app.ra.unlocking import Unlocking
+from app.ra.unlocking_by_code import SEND_CODE, UnlockingByCode
+from app.ra.vouching import Vouching
 from app.settings import Settings
 from app.storage.database import Database
+from app.worker import Handler
 
 
 def renewal_rules() -> RenewalRules:
@@ -44,22 +57,42 @@ def desk_policy(settings: Settings) -> DeskPolicy:
     )
 
 
-def unlockings(database: Database, authority: CertificateAuthority, origin: str) -> Unlocking:
+def unlockings(database: Database, authority: CertificateAuthority, settings: Settings) -> UnlockAbilities:
     """What unlocks cards."""
-    return Unlocking(database, authority, origin)
+    secrets = FileUnlockSecrets.of_file(settings.messages.key_file)
+    return UnlockAbilities(
+        Unlocking(database, authority, settings.service.origin),
+        UnlockingByCode(database, secrets, Limiting(database)),
+        Vouching(database),
+        EnrollingAuthenticators(database, secrets, settings.service.name),
+    )
+
+
+def code_handlers(settings: Settings) -> Mapping[str, Handler]:
+    """What sends one-time codes."""
+    secrets = FileUnlockSecrets.of_file(settings.messages.key_file)
+    sending = SendingCodes(secrets, message_sender(settings), utc_now)
+    return {SEND_CODE: lambda row: sending.carry(row.payload)}
+
+
+def message_sender(settings: Settings) -> MessageSender:
+    """What carries messages to people."""
+    if settings.messages.by is MessagesBy.SPOOL:
+        return SpoolSender(settings.messages.folder)
+    return SmtpSender(settings.messages)
 
 
 def collecting(
     database: Database,
     issuances: DeskJobs,
     renewing: RenewalAbilities,
-    unlocking: Unlocking,
+    unlocks: UnlockAbilities,
     policy: DeskPolicy,
 ) -> CollectingJobs:
     """What desks collect: issuances, and what is done with cards besides, each kind with its use case."""
     kinds: CardJobKinds = {
         JobKind.RENEW: renewing.at_desk,
-        JobKind.UNLOCK: unlocking,
+        JobKind.UNLOCK: unlocks.assisted,
         JobKind.REPAIR: renewing.repairing,
     }
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)

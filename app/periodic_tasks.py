@@ -59,6 +59,7 @@ def forget_what_is_over(database: Database, keep: timedelta) -> None:
         work.outbox.forget_published(work.now - keep)
         work.sessions.forget_old(work.now - keep)
         work.rate_limits.forget_ended()
+        work.unlock_codes.forget_ended()
 
 
 def directory_tasks(database: Database, directory: Trimming) -> list[PeriodicTask]:

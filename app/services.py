@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from app.ra.requesting import Requesting
     from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
-    from app.ra.unlocking import Unlocking
+    from app.ra.unlock_abilities import UnlockAbilities
     from app.signatures.verifying import VerifyingSignatures
     from app.signin.browser_sessions import BrowserSessions
     from app.signin.smartcard import SmartcardSignIn
@@ -68,7 +68,7 @@ class Services:
     last_tries: AgreeingToLastTries
     workstations: ReportingWorkstations
     following_jobs: FollowingJobs
-    unlocking: Unlocking
+    unlocks: UnlockAbilities
     card_moves: MovingCards
     renewals: RenewalAbilities
     systems: SystemAbilities

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from app.domain.stock import UndeliveredCards
 from app.errors import SpineError
+from app.message_settings import MessageSettings
 from app.settings_cards import AttestationSettings
 from app.settings_reading import SectionReader, read_sections
 from app.settings_rules import development_stand_ins, problems_of
@@ -240,6 +241,7 @@ class Settings:
     stock: StockSettings = field(default_factory=StockSettings)
     agent: AgentSettings = field(default_factory=AgentSettings)
     session: SessionSettings = field(default_factory=SessionSettings)
+    messages: MessageSettings = field(default_factory=MessageSettings)
     web: WebSettings = field(default_factory=WebSettings)
 
     @property

@@ -103,6 +103,9 @@ def development_stand_ins(settings: Settings) -> list[str]:
         "[agent] card_profile: SoftHSM cards are files. Name the profile of the cards that people carry.": (
             settings.agent.card_profile == "softhsm"
         ),
+        "[messages] by: codes are written into a folder, not sent. Set smtp and your mail relay.": (
+            settings.messages.by.value == "spool"
+        ),
         "[service] origin: this machine only. Set the name that people's browsers reach.": _is_loopback(
             settings.service.origin
         ),

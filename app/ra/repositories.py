@@ -16,6 +16,7 @@ from app.domain.certificate_order import CertificatePurpose
 from app.domain.evidence import Evidence
 from app.domain.founding import FoundingRecord
 from app.domain.issuance import CardIssuance
+from app.domain.one_time_code import Authenticator, UnlockCode
 from app.domain.organisation import Organisation
 from app.domain.person import KnownPerson, Person
 from app.domain.position import Position
@@ -122,6 +123,24 @@ class Cards(Protocol):
     def confirm_so_pin(
         self, at: datetime, *, issuance_id: str | None = None, job_id: str | None = None
     ) -> None: ...
+
+
+class UnlockCodes(Protocol):
+    """``app.storage.unlock_codes``."""
+
+    def add(self, code: UnlockCode) -> None: ...
+    def count_try(self, request_hash: str) -> UnlockCode | None: ...
+    def use(self, request_hash: str) -> bool: ...
+
+
+class Authenticators(Protocol):
+    """``app.storage.unlock_codes``."""
+
+    def of(self, uid: str) -> Authenticator | None: ...
+    def begin(self, uid: str, sealed_secret: bytes) -> None: ...
+    def confirm(self, uid: str) -> None: ...
+    def use_step(self, uid: str, step: int) -> bool: ...
+    def remove(self, uid: str) -> None: ...
 
 
 class CardJobs(Protocol):

@@ -39,7 +39,7 @@ from app.domain.so_pin_release import (
     release_statement_from_untrusted,
 )
 from app.domain.unlocking import proof_text, require_unlockable
-from app.errors import NotFound
+from app.errors import NotFound, NotPermitted
 from app.ra.approving import require_all_as_known, verified_signer
 from app.ra.card_job_steps import CardJobSteps, approved, begun, done, undone
 from app.ra.finding import require_person
@@ -75,6 +75,8 @@ class Unlocking:
     def told(self, work: Work, job: CardJob) -> Mapping[str, JsonValue]:
         """What the desk must know: who has to sign, what is signed already, what the card must sign."""
         return {
+            # Whoever is not signed in as an operator goes back to the sign-in.
+            "page": f"/card-jobs/{job.id}" if job.operator_uid else "/sign-in?again=yes",
             "basis": job.facts["basis"],
             "proof_nonce": job.facts["proof_nonce"],
             "signed_by": [approval.signer_uid for approval in work.card_jobs.approvals(job.id)],
@@ -85,16 +87,18 @@ class Unlocking:
     ) -> None:
         """Verify and keep one signature for the release of the SO PIN.
 
-        A signature for another desk's key replaces all that were given for the former one.
+        A signature for another desk's key replaces all that were given for the former one, and an operator's
+        new one their older one. Of two colleagues each signs once.
 
         Raises:
-            JobTokenNotValid, JobNotOpen, ApprovalNotValid, CannotWorkOnOwnCard, NotPermitted
+            JobTokenNotValid, JobNotOpen, ApprovalNotValid, CannotWorkOnOwnCard, NotPermitted, AlreadySigned
         """
         signed = SignedApproval(statement, signature, certificate)
         with self._steps.step(job_token, job_id, JobKind.UNLOCK, "card_job.approved") as (work, job):
             said, signer = self._verified(work, job, signed)
             work.audit.details(certificate=serial_number_text(_serial(certificate)), signer=signer)
-            if job.facts.get("recipient") != said.recipient_key:
+            is_operator = job.facts["basis"] == ReleaseBasis.OPERATOR
+            if is_operator or job.facts.get("recipient") != said.recipient_key:
                 work.card_jobs.withdraw_approvals(job.id)
             work.card_jobs.approve(job, JobApproval(signer, statement, signature, certificate), work.now)
             kept = replace(job, facts={**job.facts, "recipient": said.recipient_key})
@@ -137,6 +141,10 @@ class Unlocking:
         require_active(holder)
         certificate = verified_signer(work, signed)
         require_other_than_holder(certificate.uid, job.uid)
+        if job.facts["basis"] == ReleaseBasis.COLLEAGUES and not are_colleagues(
+            work, certificate.uid, job.uid
+        ):
+            raise NotPermitted("Whoever vouches must work where the card's holder works.")
         _require_says_so(said, job, holder.name, self._origin, certificate.uid)
         require_signed_recently(said, work.now)
         return said, certificate.uid
@@ -162,6 +170,15 @@ def begin_unlocking(
     work.card_jobs.add(job)
     work.audit.details(job=job.id, card=card.serial, basis=basis.value)
     return job
+
+
+def are_colleagues(work: Work, uid: str, other_uid: str) -> bool:
+    """Whether both hold a role that counts today at one organisation."""
+    ours, theirs = (
+        {role.organisation_code for role in work.role_profiles.of(each) if role.counts_on(work.now.date())}
+        for each in (uid, other_uid)
+    )
+    return bool(ours & theirs)
 
 
 def _require_card(work: Work, serial: str) -> tuple[Card, str]:

@@ -101,6 +101,7 @@ def write_settings(layout: Layout, database_url: str | None) -> None:
     write_once(layout.settings_file, _SETTINGS.format_map(values))
     write_once(layout.agent_settings, _AGENT_SETTINGS.format_map(values))
     write_once(layout.folder / "secrets" / "web.key", secrets.token_hex(32))
+    write_once(layout.folder / "secrets" / "unlock.key", secrets.token_hex(32))
 
 
 def _require_same_database(layout: Layout, asked_for: str | None) -> None:

@@ -45,6 +45,7 @@ from app.storage.system_certificates import SystemCertificates
 from app.storage.system_passwords import SystemPasswords
 from app.storage.system_requests import SystemRequests
 from app.storage.systems import Systems
+from app.storage.unlock_codes import Authenticators, UnlockCodes
 from app.storage.workstation_reports import WorkstationReports
 
 
@@ -204,6 +205,16 @@ class Work:
     def import_runs(self) -> ImportRuns:
         """What imports did."""
         return ImportRuns(self.connection)
+
+    @cached_property
+    def unlock_codes(self) -> UnlockCodes:
+        """One-time codes for unlocking."""
+        return UnlockCodes(self.connection, self.now)
+
+    @cached_property
+    def authenticators(self) -> Authenticators:
+        """Authenticator apps."""
+        return Authenticators(self.connection, self.now)
 
     @cached_property
     def rate_limits(self) -> RateLimits:

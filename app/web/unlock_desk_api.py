@@ -18,7 +18,7 @@ blueprint = Blueprint("unlock_desk_api", __name__, url_prefix="/desk/jobs/<recor
 def approval(job_id: str) -> Response:
     """One signature for the release."""
     message = desk_message("statement", "signature", "certificate")
-    context.services().unlocking.approve(
+    context.services().unlocks.assisted.approve(
         job_token(),
         job_id,
         statement=message.base64_bytes("statement", LARGEST_BINARY),
@@ -33,7 +33,7 @@ def approval(job_id: str) -> Response:
 def release(job_id: str) -> Response:
     """The card's SO PINs, each wrapped to the key that the desk has made for this job."""
     message = desk_message("recipient_key")
-    released = context.services().unlocking.release(
+    released = context.services().unlocks.assisted.release(
         job_token(), job_id, message.base64_bytes("recipient_key", LARGEST_BINARY)
     )
     return jsonify(so_pins=[b64encode(each).decode() for each in released])
@@ -44,5 +44,5 @@ def release(job_id: str) -> Response:
 def completion(job_id: str) -> Response:
     """The card's signature with its new PIN."""
     message = desk_message("proof")
-    context.services().unlocking.complete(job_token(), job_id, message.base64_bytes("proof", 512))
+    context.services().unlocks.assisted.complete(job_token(), job_id, message.base64_bytes("proof", 512))
     return done()

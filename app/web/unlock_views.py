@@ -24,7 +24,7 @@ def begin_form(uid: str, serial: str) -> Response:
 def begin(uid: str, serial: str) -> WerkzeugResponse:
     """Begin to unlock the card; the desk does the rest."""
     try:
-        job_id = context.services().unlocking.begin(context.actor(), serial)
+        job_id = context.services().unlocks.assisted.begin(context.actor(), serial)
     except Refusal as refusal:
         form = SubmittedForm()
         form.add_problems(refusal)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.support.running_service import Holder, Service
-from tests.support.walking import READER_1, READER_2, Walker
+from tests.support.running_service import Holder, Service, wait_until
+from tests.support.walking import READER_1, READER_2, Walker, grouped
 
 WRONG = "48301957"
 
@@ -27,7 +29,7 @@ def holder(service: Service) -> Holder:
 def lock(walker: Walker, holder: Holder) -> None:
     """Three wrong PINs at the sign-in; to the third one somebody agrees."""
     walker.go_to_pin_page(holder.card_serial)
-    while walker.page.get_by_label("PIN", exact=True).count():
+    for _ in range(2):
         walker.enter_pin(WRONG)
     walker.use_last_try(WRONG, walker.service.people()["RA manager"].uid)
     walker.sees("This card is locked")
@@ -74,4 +76,105 @@ def test_1_an_agent_unlocks_it_with_the_holder(walker: Walker, service: Service,
     walker.open("/my")
     walker.does_not_see("Unlock this card")
     require_signs_in(walker, holder, "60281947")
-    assert READER_1
+
+
+def newest_code(service: Service) -> str:
+    """The code in the last message that the spool took."""
+    folder = service.folder / "messages"
+    wait_until(lambda: list(folder.glob("*.txt")), "a message in the spool")
+    newest = max(folder.glob("*.txt"), key=lambda path: path.name)
+    found = re.search(r"(\d{4}) (\d{4}) is your code", newest.read_text())
+    assert found
+    newest.unlink()
+    return found[1] + found[2]
+
+
+def ask(walker: Walker, holder: Holder, way: str) -> None:
+    """From the sign-in page to the page that asks for the code."""
+    walker.open("/sign-in?again=yes")
+    walker.press("My card is locked, or I forgot my PIN")
+    walker.require_accessible()
+    walker.page.get_by_label("Your user id (UUID)").fill(grouped(holder.uid))
+    walker.page.get_by_label(way).check()
+    walker.press("Go on")
+    walker.require_accessible()
+
+
+def test_2_the_holder_unlocks_it_alone_with_a_code(walker: Walker, service: Service, holder: Holder) -> None:
+    lock(walker, holder)
+    ask(walker, holder, "Send a code by e-mail")
+    walker.sees("a code of eight digits is on its way")
+    code = newest_code(service)
+    wrong = f"{(int(code) + 1) % 10**8:08d}"
+    walker.page.get_by_label("Code").fill(wrong)
+    walker.press("Go on")
+    walker.sees("The code was not accepted")
+    walker.require_accessible()
+    walker.page.get_by_label("Code").fill(f"{code[:4]} {code[4:]}")
+    walker.press("Go on")
+    expect(walker.page.get_by_role("heading", level=1)).to_contain_text("Unlock the card of")
+    choose_pin(walker, "60281948")
+    walker.press(re.compile("Back to"))
+    walker.sees("Use my card")
+    require_signs_in(walker, holder, "60281948")
+
+
+def test_2b_somebody_unknown_sees_the_same(walker: Walker, service: Service) -> None:
+    walker.open("/unlock")
+    walker.page.get_by_label("Your user id (UUID)").fill("123456789012")
+    walker.page.get_by_label("Send a code by e-mail").check()
+    walker.press("Go on")
+    walker.sees("a code of eight digits is on its way")
+    walker.page.get_by_label("Code").fill("12345678")
+    walker.press("Go on")
+    walker.sees("The code was not accepted")
+
+
+def test_2c_the_holder_unlocks_it_with_an_authenticator_app(
+    walker: Walker, service: Service, holder: Holder
+) -> None:
+    require_signs_in(walker, holder, "60281948")
+    walker.open("/my/authenticator")
+    walker.press("Set up an app")
+    walker.require_accessible()
+    assert walker.page.locator("img[src$='qr.svg']").evaluate("each => each.naturalWidth") > 0
+    secret = (walker.page.locator("code").text_content() or "").replace(" ", "")
+    app = pyotp.TOTP(secret)
+    walker.page.get_by_label("Code").fill(app.now())
+    walker.press("Finish")
+    walker.sees("The authenticator app is set up")
+    walker.require_accessible()
+    lock(walker, holder)
+    ask(walker, holder, "Use the code of my authenticator app")
+    code = app.at(time.time() + 30)
+    walker.page.get_by_label("Code").fill(code)
+    walker.press("Go on")
+    choose_pin(walker, "60281949")
+    ask(walker, holder, "Use the code of my authenticator app")
+    walker.page.get_by_label("Code").fill(code)
+    walker.press("Go on")
+    walker.sees("The code was not accepted")
+    require_signs_in(walker, holder, "60281949")
+
+
+def test_3_two_colleagues_vouch(walker: Walker, service: Service, holder: Holder) -> None:
+    people = service.people()
+    first, second = people["RA agent"], people["RA manager"]
+    lock(walker, holder)
+    walker.sign_in_as(first)
+    walker.put_card(READER_2, holder.card_serial)
+    walker.open("/my/vouch")
+    walker.require_accessible()
+    walker.page.get_by_label(re.compile("Your colleague")).fill(holder.uid)
+    walker.press("Vouch for this colleague")
+    expect(walker.page.get_by_role("heading", level=1)).to_contain_text("Unlock the card of")
+    walker.page.get_by_label(re.compile("Your PIN")).fill(first.pin)
+    walker.require_accessible()
+    walker.press("Vouch for")
+    walker.sees("another colleague who vouches")
+    job = walker.page.url
+    walker.put_card(READER_1, second.card_serial)
+    walker.page.goto(job)
+    walker.page.get_by_label(re.compile("Your PIN")).fill(second.pin)
+    choose_pin(walker, "60281950")
+    require_signs_in(walker, holder, "60281950")

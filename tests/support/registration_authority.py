@@ -27,6 +27,7 @@ from PIL import Image
 from sqlalchemy import insert, select
 
 from app.adapters.photo import PillowPhotos
+from app.adapters.unlock_secrets import FileUnlockSecrets
 from app.domain.actor import Actor
 from app.domain.card_job import JobKind
 from app.domain.evidence import Evidence, EvidenceKind
@@ -39,10 +40,12 @@ from app.domain.role_profile import RoleProfile
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.finding import Finding
 from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
 from app.ra.issuing import FOUNDING, Issuing
+from app.ra.limiting import Limiting
 from app.ra.moving_cards import MovingCards
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.ports import CertificateAuthority
@@ -52,7 +55,10 @@ from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
 from app.ra.requesting import Requesting
+from app.ra.unlock_abilities import UnlockAbilities
 from app.ra.unlocking import Unlocking
+from app.ra.unlocking_by_code import UnlockingByCode
+from app.ra.vouching import Vouching
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
 from app.storage.tables.organisations import organisation
@@ -307,6 +313,13 @@ class RegistrationAuthority:
         self.renewing = Renewing(database, RenewalRules())
         self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
         self.unlocking = Unlocking(database, certificate_authority, ORIGIN)
+        secrets = FileUnlockSecrets(bytes(32))
+        self.unlocks = UnlockAbilities(
+            self.unlocking,
+            UnlockingByCode(database, secrets, Limiting(database)),
+            Vouching(database),
+            EnrollingAuthenticators(database, secrets, "Spine RA"),
+        )
         kinds = {
             JobKind.REPAIR: self.repairing,
             JobKind.RENEW: self.renewing_at_desk,

@@ -231,7 +231,7 @@ def services_of(office: Office) -> Services:
             last_tries=AgreeingToLastTries(ra.database, ORIGIN),
             workstations=ReportingWorkstations(ra.database),
             following_jobs=ra.following_jobs,
-            unlocking=ra.unlocking,
+            unlocks=ra.unlocks,
             card_moves=ra.card_moves,
             renewals=RenewalAbilities(
                 ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules()), ra.repairing
