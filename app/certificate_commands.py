@@ -15,7 +15,7 @@ from app.domain.certificate_order import CertificatePurpose
 from app.settings import load
 from app.validation.path import CertificationPath
 from app.validation.refusals import PathRefused
-from app.validation_bootstrap import path_validator, revocation_lists
+from app.validation_bootstrap import path_validator, revocation_status
 
 _PURPOSES = {
     "sign-in": CertificatePurpose.AUTHENTICATION,
@@ -41,8 +41,8 @@ def check(context: click.Context, file: Path, use: str, at: datetime | None) -> 
     try:
         path = path_validator(settings, _PURPOSES[use]).validate_from_untrusted(_der_in(file), moment)
         click.echo(f"Its path is valid for {use} at {moment:%Y-%m-%d %H:%M} UTC.")
-        lists = revocation_lists(settings)
-        told = [lists.revocation(*link, now) for link in _links(path)]
+        status = revocation_status(settings)
+        told = [status.revocation(*link, now) for link in _links(path)]
     except PathRefused as refused:
         click.echo(f"Not to be believed ({refused.code}): {refused}.", err=True)
         sys.exit(1)

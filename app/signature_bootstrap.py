@@ -9,13 +9,13 @@ from app.settings import Settings, WhenStatusUnknown
 from app.signatures.judging import CertificateJudge
 from app.signatures.verifying import VerificationPolicy, VerifyingSignatures
 from app.storage.database import Database
-from app.validation_bootstrap import path_validator, revocation_lists
+from app.validation_bootstrap import path_validator, revocation_status
 
 
 def signature_service(settings: Settings, database: Database) -> SignatureService:
     """Verifies signatures, for people and for programs with a key."""
     judge = CertificateJudge(
-        path_validator(settings, CertificatePurpose.CONTENT_COMMITMENT), revocation_lists(settings)
+        path_validator(settings, CertificatePurpose.CONTENT_COMMITMENT), revocation_status(settings)
     )
     policy = VerificationPolicy(
         settings.signatures.sha1_before_moment,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from app.adapters.asked_ocsp import AskedByOcsp
 from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
 from app.ca.contents import StatusAddresses
 from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER
@@ -15,8 +16,10 @@ from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.settings import Settings
 from app.validation.anchors import TrustAnchors
+from app.validation.ocsp_answer import LARGEST_ANSWER_BYTES
 from app.validation.path import PathValidator
 from app.validation.revocation_list import StatusLimits
+from app.validation.status import FirstThatTells
 from app.validation.use import CertificateUse
 
 ROOT = "root"
@@ -63,6 +66,14 @@ def revocation_lists(settings: Settings) -> FetchedRevocationLists:
             for name, age in ages.items()
         }
     )
+
+
+def revocation_status(settings: Settings) -> FirstThatTells:
+    """Who tells of revocations: the lists, which hold for many certificates, else OCSP."""
+    known = settings.validation
+    limits = StatusLimits(LARGEST_ANSWER_BYTES, timedelta(hours=known.crl_longest_age_hours))
+    address = StatusAddresses(settings.status.origin).ocsp
+    return FirstThatTells(revocation_lists(settings), AskedByOcsp(address, limits, known.crl_within_seconds))
 
 
 def _profiles() -> Mapping[CertificatePurpose, CertificateProfile]:

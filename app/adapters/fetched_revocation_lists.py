@@ -6,14 +6,13 @@ is in force when no newer one can be had.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import httpx
 from cryptography import x509
 
+from app.adapters.bounded_fetch import fetched
 from app.validation.refusals import StatusUnknown
 from app.validation.revocation_list import (
     CheckedRevocationList,
@@ -56,7 +55,7 @@ class FetchedRevocationLists:
         self, places: Mapping[x509.Name, ListPlace], fetch: Callable[[ListPlace], bytes] | None = None
     ) -> None:
         self._places = places
-        self._fetch = fetch or fetched
+        self._fetch = fetch or _fetched
         self._kept: dict[x509.Name, _Kept] = {}
 
     def revocation(
@@ -84,26 +83,7 @@ class FetchedRevocationLists:
         return checked
 
 
-def fetched(place: ListPlace) -> bytes:
-    """The bytes at the place.
-
-    Raises:
-        StatusUnknown: no answer in time, another status than 200, or more bytes than allowed.
-    """
-    ends = time.monotonic() + place.within_seconds
-    body = bytearray()
-    try:
-        # trust_env off: no proxy variable decides where revocations come from.
-        with (
-            httpx.Client(timeout=place.within_seconds, trust_env=False) as client,
-            client.stream("GET", place.address) as answer,
-        ):
-            if answer.status_code != httpx.codes.OK:
-                raise StatusUnknown(f"{place.address} answers with status {answer.status_code}")
-            for part in answer.iter_raw(chunk_size=64 * 1024):
-                body += part
-                if len(body) > place.limits.largest_bytes or time.monotonic() > ends:
-                    raise StatusUnknown(f"{place.address} sends too much, or too slowly")
-    except httpx.HTTPError as error:
-        raise StatusUnknown(f"{place.address} does not answer: {type(error).__name__}") from error
-    return bytes(body)
+def _fetched(place: ListPlace) -> bytes:
+    return fetched(
+        place.address, largest_bytes=place.limits.largest_bytes, within_seconds=place.within_seconds
+    )

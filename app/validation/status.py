@@ -13,6 +13,8 @@ from typing import Protocol
 
 from cryptography import x509
 
+from app.validation.refusals import StatusUnknown
+
 COMPROMISES = frozenset({"keyCompromise", "cACompromise", "aACompromise"})
 """Reasons that undo signatures of any time, by their names in RFC 5280 section 5.3.1."""
 
@@ -44,3 +46,23 @@ class StatusSource(Protocol):
         Raises:
             StatusUnknown: there is no answer that is complete, authentic and young enough.
         """
+
+
+class FirstThatTells:
+    """Asks one source, and another when that one cannot tell."""
+
+    def __init__(self, first: StatusSource, then: StatusSource) -> None:
+        self._first = first
+        self._then = then
+
+    def revocation(
+        self, certificate: x509.Certificate, issuer: x509.Certificate, now: datetime
+    ) -> Revoked | None:
+        """The revocation, by the first that can tell. Raises the first one's StatusUnknown."""
+        try:
+            return self._first.revocation(certificate, issuer, now)
+        except StatusUnknown as unknown:
+            try:
+                return self._then.revocation(certificate, issuer, now)
+            except StatusUnknown:
+                raise unknown from None

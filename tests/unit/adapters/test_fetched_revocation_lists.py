@@ -10,12 +10,17 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509 import ocsp
 
-from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace, fetched
+from app.adapters.asked_ocsp import AskedByOcsp
+from app.adapters.bounded_fetch import fetched
+from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
 from app.validation.refusals import StatusUnknown
 from app.validation.revocation_list import StatusLimits
+from app.validation.status import FirstThatTells, Revoked
 from tests.support.defective_certificates import NOW
-from tests.unit.validation.test_revocation_documents import HOLDER, HOUR, ISSUER, crl
+from tests.unit.validation.test_revocation_documents import HOLDER, HOUR, ISSUER, answer, crl
 
 MINUTE = timedelta(minutes=1)
 PLACE = ListPlace("http://status.example/crl/a.crl", StatusLimits(), 1)
@@ -105,14 +110,35 @@ def served() -> Iterator[str]:
 @pytest.mark.parametrize("path", ["/large", "/slow", "/missing", "/moved"])
 def test_what_is_too_large_too_slow_or_elsewhere_is_no_list(path: str) -> None:
     with served() as origin:
-        limits = StatusLimits(largest_bytes=10_000)
-        assert fetched(ListPlace(f"{origin}/small", limits, 5)) == b"x" * 1000
+        assert fetched(f"{origin}/small", largest_bytes=10_000, within_seconds=5) == b"x" * 1000
         begun = time.monotonic()
         with pytest.raises(StatusUnknown):
-            fetched(ListPlace(f"{origin}{path}", limits, 0.5))
+            fetched(f"{origin}{path}", largest_bytes=10_000, within_seconds=0.5)
         assert time.monotonic() - begun < 10
 
 
 def test_a_status_service_that_is_down_is_no_list() -> None:
     with pytest.raises(StatusUnknown, match="does not answer"):
-        fetched(ListPlace("http://127.0.0.1:9/crl", StatusLimits(), 1))
+        fetched("http://127.0.0.1:9/crl", largest_bytes=10_000, within_seconds=1)
+
+
+def test_ocsp_tells_when_no_list_does_and_only_then() -> None:
+    asked: list[bytes] = []
+
+    def responder(request: bytes) -> bytes:
+        asked.append(request)
+        return answer(ocsp.OCSPCertStatus.REVOKED, algorithm=hashes.SHA256())
+
+    by_ocsp = AskedByOcsp("http://status.example/ocsp", StatusLimits(), 1, responder)
+    told = FirstThatTells(Status(crl(), None).lists, by_ocsp)
+    assert told.revocation(HOLDER, ISSUER, NOW) is None
+    assert asked == []
+    told = FirstThatTells(Status(None).lists, by_ocsp)
+    assert told.revocation(HOLDER, ISSUER, NOW) == Revoked("superseded", NOW - HOUR)
+    assert ocsp.load_der_ocsp_request(asked[0]).serial_number == HOLDER.serial_number
+
+
+def test_when_neither_tells_nothing_is_told() -> None:
+    by_ocsp = AskedByOcsp("http://127.0.0.1:9/ocsp", StatusLimits(), 1)
+    with pytest.raises(StatusUnknown, match="down"):
+        FirstThatTells(Status(None).lists, by_ocsp).revocation(HOLDER, ISSUER, NOW)

@@ -122,12 +122,13 @@ def answer(
     signer: str = "responder",
     responder: x509.Certificate | None = OCSP_SIGNER,
     updates: tuple[timedelta, timedelta] = (-HOUR, HOUR),
+    algorithm: hashes.SHA1 | hashes.SHA256 | None = None,
 ) -> bytes:
     is_revoked = status is ocsp.OCSPCertStatus.REVOKED
     builder = ocsp.OCSPResponseBuilder().add_response(
         about,
         ISSUER,
-        hashes.SHA1(),
+        algorithm or hashes.SHA1(),
         status,
         NOW + updates[0],
         NOW + updates[1],
