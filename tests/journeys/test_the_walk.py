@@ -274,7 +274,10 @@ def test_7d_what_she_signed_before_a_mere_end_of_her_next_card_is_still_believed
     agent: Walker, her: Walker, story: Story, service: Service
 ) -> None:
     story.new_card_serial = _issue_card(agent, service, story.uid)
-    her.sign_in(story.new_card_serial, HER_PIN)
+    her.go_to_pin_page(story.new_card_serial)
+    her.enter_pin(HER_PIN)
+    # Where she was when her session ended.
+    her.reaches(f"{service.web}/my")
     her.page.goto(service.relying_party)
     her.press(re.compile("Sign in"))
     her.reaches(service.relying_party)
