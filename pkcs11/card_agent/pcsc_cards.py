@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -140,21 +140,27 @@ class PcscCard:
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:
         require_agent_alive()
-        with token_errors():
-            seen = next((each for each in scan(self._profiles).tokens if each.serial == self._serial), None)
-        if seen is None:
-            raise _taken_out(self._serial)
-        events = _events_of(seen.reader)
-        try:
-            with token_errors(), cryptoki.inserted_card(_profile(seen.profile), self._serial) as card:
-                yield card
-        except CardRemoved as fault:
-            raise _taken_out(self._serial) from fault
-        except CardFault as fault:
-            # A card pulled in the middle is a general error, a device error or a lost handle, by module.
-            if _was_moved(seen.reader, events):
+        _use_own_settings()
+        with ExitStack() as stack:
+            card = self._entered(stack)
+            events = _events_of(card.reader)
+            try:
+                with token_errors():
+                    yield card
+            except CardRemoved as fault:
                 raise _taken_out(self._serial) from fault
-            raise
+            except CardFault as fault:
+                # A card pulled in the middle is a general error, a device error or a lost handle, by module.
+                if _was_moved(card.reader, events):
+                    raise _taken_out(self._serial) from fault
+                raise
+
+    def _entered(self, stack: ExitStack) -> InsertedCard:
+        """Open the card by the first profile of a card in a reader whose module shows the serial."""
+        for name in _readers_by_profile(self._profiles):
+            with token_errors(), suppress(cryptoki_errors.TokenNotFound):
+                return stack.enter_context(cryptoki.inserted_card(_profile(name), self._serial))
+        raise _taken_out(self._serial)
 
 
 def _proof_of(card: InsertedCard, cka_id: bytes) -> CardProof | None:
