@@ -49,7 +49,9 @@ from app.periodic_tasks import (
 from app.ra.agreeing_to_last_tries import AgreeingToLastTries
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
+from app.ra.batching import Batching
 from app.ra.carrying_loads import CarryingLoads
+from app.ra.clearing import Clearing
 from app.ra.closing_organisations import ClosingOrganisations
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs
@@ -172,6 +174,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         last_tries=AgreeingToLastTries(database, settings.service.origin),
         workstations=ReportingWorkstations(database),
         card_moves=MovingCards(database),
+        clearing=Clearing(database),
+        batching=Batching(database, desk_jobs),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
         stock=stock_abilities(database, settings.agent.card_profile),

@@ -13,6 +13,7 @@ from app.domain.certificate_profile import rules_from_toml
 from app.domain.renewal import RenewalRules
 from app.message_settings import MessagesBy
 from app.ra.card_job_steps import CardJobKinds
+from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
@@ -94,6 +95,7 @@ def collecting(
         JobKind.RENEW: renewing.at_desk,
         JobKind.UNLOCK: unlocks.assisted,
         JobKind.REPAIR: renewing.repairing,
+        JobKind.CLEAR: Clearing(database),
     }
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from app.oidc.provider import OpenIDProvider
     from app.ra.agreeing_to_last_tries import AgreeingToLastTries
     from app.ra.auditing import Auditing
+    from app.ra.batching import Batching
+    from app.ra.clearing import Clearing
     from app.ra.closing_organisations import ClosingOrganisations
     from app.ra.collecting_jobs import CollectingJobs
     from app.ra.deciding import Deciding
@@ -71,6 +73,8 @@ class Services:
     unlocks: UnlockAbilities
     card_moves: MovingCards
     renewals: RenewalAbilities
+    clearing: Clearing
+    batching: Batching
     systems: SystemAbilities
     auditing: Auditing
     stock: StockAbilities

@@ -200,6 +200,7 @@ def card_order_message(order: CardCertificateOrder) -> Message:
         "content_commitment_csr": encoded(order.content_commitment_csr),
         "approval": _approval_message(order.approval),
         "evidence": {purpose.value: evidence_message(each) for purpose, each in order.evidence.items()},
+        **({"temporary_hours": order.temporary_hours} if order.temporary_hours is not None else {}),
     }
 
 
@@ -229,6 +230,7 @@ def card_order_from_untrusted(fields: Fields) -> CardCertificateOrder:
         content_commitment_csr=fields.octets("content_commitment_csr"),
         approval=_approval(fields.part("approval")),
         evidence=_evidence(fields.part("evidence")),
+        temporary_hours=fields.number("temporary_hours") if fields.has("temporary_hours") else None,
     )
 
 

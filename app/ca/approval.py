@@ -57,6 +57,8 @@ class ApprovalCheck:
             CertificateRefused, ApprovalNotValid, RenewalNotDue, CardMustBeSeen: one refusal a check.
         """
         issuance = self._open_issuance(order, now)
+        if order.temporary_hours is not None and not isinstance(order.approval, SignedApproval):
+            raise ApprovalDiffers("Only an operator's approval makes a temporary card. Approve again.")
         if isinstance(order.approval, RenewalApproval):
             return self._renewals.require_approved(order, issuance, now)
         if issuance.is_renewal:
@@ -94,12 +96,13 @@ class ApprovalCheck:
         require_recent(statement, self._maximum_age, now)
 
     def _require_same(self, order: CardCertificateOrder, statement: ApprovalStatement) -> None:
-        ordered = {
+        ordered: dict[str, tuple[object, object]] = {
             "issuance": (statement.issuance_id, order.issuance_id),
             "holder": (statement.holder_uid, order.holder_uid),
             "holder's name": (statement.holder_name, f"{order.given_name} {order.family_name}"),
             "card": (statement.card_serial, order.card_serial),
             "site": (statement.origin, self._origin),
+            "length of time": (statement.temporary_hours, order.temporary_hours),
         }
         for what, (approved, wanted) in ordered.items():
             if approved != wanted:

@@ -23,7 +23,7 @@ from app.ca import csr as requests
 from app.ca import names
 from app.ca.approval import ApprovalCheck
 from app.ca.attestation import ProvenanceCheck
-from app.ca.contents import Validity
+from app.ca.contents import Validity, lasting
 from app.ca.issuance import Issuer, PreparedCertificate
 from app.ca.ports import (
     ApprovalRecord,
@@ -159,6 +159,7 @@ class Authority:
         evidence = order.evidence.get(purpose, NO_EVIDENCE)
         provenance = self._provenance.of(evidence, csr.spki, order.card_serial, self._clock())
         return Wanted(
+            lasting=lasting(profile, order.temporary_hours),
             profile=profile,
             subject=names.person_subject(profile, order.holder_uid, order.given_name, order.family_name),
             csr=csr,
@@ -173,7 +174,8 @@ class Authority:
         profile = self._rules.profiles[CertificatePurpose.SYSTEM]
         subject = names.system_subject(profile, order.asid)
         csr = requests.verify(requests.UnverifiedCsr(order.csr), profile)
-        return Wanted(profile, subject, csr, order.order_id, order.asid, "", ApprovedBy.TWO_PEOPLE)
+        by = ApprovedBy.TWO_PEOPLE
+        return Wanted(profile, subject, csr, order.order_id, order.asid, "", by, profile.validity)
 
     def _certify(self, wanted: Sequence[Wanted], founder: str | None, reason: Reason) -> list[bytes]:
         """Steps 2 to 7 for every certificate of an order, in the order of ``wanted``."""
@@ -217,9 +219,9 @@ class Authority:
 
     def _validity(self, order: Sequence[Wanted], wanted: Wanted, now: datetime) -> Validity:
         """From a little ago for as long as the profile says; a card's end is levelled where rules say so."""
-        validity = Validity.beginning(now - self._rules.backdate, wanted.profile.validity)
+        validity = Validity.beginning(now - self._rules.backdate, wanted.lasting)
         window = self._rules.renewal.levelling
-        if not window or wanted.profile.purpose not in PEOPLE:
+        if not window or wanted.profile.purpose not in PEOPLE or wanted.lasting < wanted.profile.validity:
             return validity
         # Both certificates of a card end together, never later than the shorter profile allows.
         lasting = min(each.profile.validity for each in order)

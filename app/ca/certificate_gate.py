@@ -54,7 +54,7 @@ class _Pattern:
         begins, ends = der.utc_time(found["not_before"]), der.utc_time(found["not_after"])
         return (
             128 <= der.unsigned_integer(found["serial_number"]).bit_length() <= 159
-            and ends - begins == self.profile.validity
+            and self.profile.may_last(ends - begins)
             and ends <= issuer.not_valid_after_utc
             and issuer.not_valid_before_utc <= begins
             and self._has_right_subject(found)

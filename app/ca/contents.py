@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from app.ca.ports import PublicKey
+from app.ca.refusals import TemporaryTooLong
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import EXTENDED_KEY_USAGES, CertificateProfile
 
@@ -59,6 +60,23 @@ class Validity:
         """A validity from ``start``, cut to the second, as X.509 keeps it."""
         not_before = start.replace(microsecond=0)
         return cls(not_before, not_before + lasting)
+
+
+def lasting(profile: CertificateProfile, temporary_hours: int | None) -> timedelta:
+    """How long a certificate lasts: as its profile says, or a temporary card's hours, which it bounds.
+
+    Raises:
+        TemporaryTooLong
+    """
+    if temporary_hours is None:
+        return profile.validity
+    asked = timedelta(hours=temporary_hours)
+    if asked > profile.temporary_longest:
+        raise TemporaryTooLong(
+            f"A temporary card may work for {profile.temporary_longest // timedelta(hours=1)} hours at most."
+            " Undo the issuance and begin again for a shorter time."
+        )
+    return asked
 
 
 def new_serial_number() -> int:

@@ -154,6 +154,12 @@ class FoundingEntrySpent(CertificateRefused):
     code = "founding_entry_spent"
 
 
+class TemporaryTooLong(CertificateRefused):
+    """A temporary access card was approved for longer than the profile allows."""
+
+    code = "temporary_too_long"
+
+
 class SystemNotApproved(CertificateRefused):
     """No approved accredited system of this id is on record."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -29,6 +30,7 @@ class Wanted:
     holder: str
     card_serial: str
     approved_by: ApprovedBy
+    lasting: timedelta
     provenance: str = ""
 
 

@@ -34,7 +34,7 @@ class ApprovalNotValid(Refusal):
 
 @dataclass(frozen=True)
 class ApprovalStatement:
-    """What the operator approves: this card, for this holder, in this issuance."""
+    """What the operator approves: this card, for this holder, in this issuance; perhaps for hours only."""
 
     issuance_id: str
     holder_uid: str
@@ -44,24 +44,27 @@ class ApprovalStatement:
     operator_uid: str
     origin: str
     signed_at: str
+    temporary_hours: int | None = None
 
     def canonical(self) -> bytes:
         """The bytes that are signed."""
-        return canonical_statement(
-            CARD_ISSUANCE_STATEMENT,
-            {
-                "issuance": self.issuance_id,
-                "holder": self.holder_uid,
-                "holder_name": self.holder_name,
-                "card_serial": self.card_serial,
-                "card_profile": self.card_profile,
-                "operator": self.operator_uid,
-                "origin": self.origin,
-                "signed_at": self.signed_at,
-            },
-        )
+        facts = {
+            "issuance": self.issuance_id,
+            "holder": self.holder_uid,
+            "holder_name": self.holder_name,
+            "card_serial": self.card_serial,
+            "card_profile": self.card_profile,
+            "operator": self.operator_uid,
+            "origin": self.origin,
+            "signed_at": self.signed_at,
+        }
+        if self.temporary_hours is not None:
+            facts[_TEMPORARY] = str(self.temporary_hours)
+        return canonical_statement(CARD_ISSUANCE_STATEMENT, facts)
 
 
+# Only a temporary access card's statement says it.
+_TEMPORARY = "temporary_hours"
 _ISSUANCE_FACTS = (
     "issuance",
     "holder",
@@ -102,7 +105,9 @@ def statement_from_untrusted(statement: bytes) -> ApprovalStatement:
     Raises:
         ApprovalNotValid
     """
-    facts = facts_from_untrusted(statement, CARD_ISSUANCE_STATEMENT, _ISSUANCE_FACTS)
+    is_temporary = f'"{_TEMPORARY}":'.encode() in statement
+    names = (*_ISSUANCE_FACTS, _TEMPORARY) if is_temporary else _ISSUANCE_FACTS
+    facts = facts_from_untrusted(statement, CARD_ISSUANCE_STATEMENT, names)
     return ApprovalStatement(
         issuance_id=facts["issuance"],
         holder_uid=facts["holder"],
@@ -112,7 +117,14 @@ def statement_from_untrusted(statement: bytes) -> ApprovalStatement:
         operator_uid=facts["operator"],
         origin=facts["origin"],
         signed_at=facts["signed_at"],
+        temporary_hours=_hours(facts[_TEMPORARY]) if is_temporary else None,
     )
+
+
+def _hours(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise _not_valid("it does not say for how many hours the card is")
+    return int(text)
 
 
 def _text(value: Any) -> str:

@@ -19,19 +19,21 @@ from datetime import date, datetime
 
 from app.domain.actor import Actor
 from app.domain.card_move import LEGAL_MOVES, MOVES, CardMove
-from app.domain.card_status import BLANK, LIVE, CardStatus
+from app.domain.card_status import BLANK, LIVE, USABLE, CardStatus
 from app.errors import NotPermitted, Refusal
 
 __all__ = [
     "BLANK",
     "LEGAL_MOVES",
     "LIVE",
+    "USABLE",
     "Card",
     "CardAlreadyHeld",
     "CardMoveNotAllowed",
     "CardNotBlank",
     "CardStatus",
     "MoveGiven",
+    "has_begun",
     "may_give",
     "moves_offered",
     "require_blank",
@@ -39,6 +41,11 @@ __all__ = [
     "require_may_give",
     "require_move",
 ]
+
+
+def has_begun(usable_from: date | None, today: date) -> bool:
+    """Whether the day has come from which a card may be used."""
+    return usable_from is None or usable_from <= today
 
 
 class CardMoveNotAllowed(Refusal):
@@ -84,6 +91,10 @@ class Card:
     def is_live(self) -> bool:
         """Whether it is its holder's card now, usable or not at the moment."""
         return self.status in LIVE
+
+    def works_on(self, today: date) -> bool:
+        """Whether its holder can act with it on this day."""
+        return self.status in USABLE and has_begun(self.usable_from, today)
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ _AT_THE_DESK = (
         Place.DESK,
         title="Clear this card for reuse",
         event="card.cleared",
-        permission=Permission.ISSUE_CARD,
+        permission=Permission.CANCEL_CARD,
         certificates=Effect.REVOKED,
     ),
 )

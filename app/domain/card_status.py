@@ -26,6 +26,8 @@ class CardStatus(StrEnum):
 
 
 LIVE = frozenset({CardStatus.ACTIVE, CardStatus.LOCKED, CardStatus.SUSPENDED, CardStatus.EXPIRING})
+USABLE = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRING})
+"""The states in which its holder can act with a card."""
 BLANK = frozenset({CardStatus.STOCK, CardStatus.RECYCLED})
 WITHOUT_HOLDER = BLANK | {CardStatus.DESTROYED, CardStatus.DAMAGED, CardStatus.FAULTY}
 """The only states in which a card may be nobody's."""

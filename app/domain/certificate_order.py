@@ -92,6 +92,7 @@ class CardCertificateOrder:
         authentication_csr, content_commitment_csr: PKCS#10 requests (RFC 2986), DER, not yet verified.
         approval: the operator's signature, the founding record, or what approves a renewal.
         evidence: what the desk presented about where each key was made.
+        temporary_hours: how long the certificates of a temporary access card last; None for a regular one.
     """
 
     issuance_id: str
@@ -103,6 +104,7 @@ class CardCertificateOrder:
     content_commitment_csr: bytes
     approval: OrderApproval
     evidence: Mapping[CertificatePurpose, KeyEvidence] = field(default_factory=dict)
+    temporary_hours: int | None = None
 
 
 def evidence_by_purpose(provenance: Mapping[str, JsonValue]) -> dict[CertificatePurpose, KeyEvidence]:

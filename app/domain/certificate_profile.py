@@ -56,6 +56,7 @@ class CertificateProfile:
         key_usage: the bits set; always critical.
         extended_key_usage: names of ``EXTENDED_KEY_USAGES``; none gives no extension.
         policies: certificate policy identifiers, dotted.
+        temporary_longest: the longest validity on a temporary access card; zero when there are none.
     """
 
     purpose: CertificatePurpose
@@ -66,6 +67,11 @@ class CertificateProfile:
     key_usage: frozenset[str]
     extended_key_usage: tuple[str, ...]
     policies: tuple[str, ...]
+    temporary_longest: timedelta = timedelta(0)
+
+    def may_last(self, length: timedelta) -> bool:
+        """Whether a certificate of this profile may be valid for so long."""
+        return length == self.validity or timedelta(0) < length <= self.temporary_longest
 
 
 @dataclass(frozen=True)
@@ -162,10 +168,17 @@ def _profile(purpose: CertificatePurpose, table: TomlTable) -> CertificateProfil
         key_usage=frozenset(table.take_words("key_usage", KEY_USAGES)),
         extended_key_usage=table.take_words("extended_key_usage", frozenset(EXTENDED_KEY_USAGES)),
         policies=table.take_words("policies"),
+        temporary_longest=_temporary_longest(purpose, table),
     )
     table.require_empty()
     _require_possible(profile, table)
     return profile
+
+
+def _temporary_longest(purpose: CertificatePurpose, table: TomlTable) -> timedelta:
+    if purpose not in PEOPLE:
+        return timedelta(0)
+    return timedelta(hours=table.take_number("temporary_longest_hours"))
 
 
 def _key_types(purpose: CertificatePurpose) -> frozenset[KeyType]:

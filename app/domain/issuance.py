@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from app.domain.certificate_order import OrderApproval
 from app.domain.desk_record import DeskRecord
+from app.domain.issuance_terms import AT_ONCE, IssuanceTerms
 from app.domain.json_value import JsonValue
 from app.errors import NotPermitted, Refusal
 
@@ -94,6 +95,7 @@ class CardIssuance(DeskRecord):
     Attributes:
         operator_uid: who began it and must approve it; None when it belongs to the founding ceremony.
         approval: the operator's signature or the founding record, once there is one.
+        terms: with a PIN now or locked, from when, temporary or not.
         completion_nonce: what the card must sign to prove that it holds its new key.
         provenance: what the desk presented about where each key was made, by the key's purpose.
     """
@@ -104,6 +106,7 @@ class CardIssuance(DeskRecord):
     content_commitment_csr: bytes | None = None
     completion_nonce: str | None = None
     provenance: Mapping[str, JsonValue] | None = None
+    terms: IssuanceTerms = AT_ONCE
 
     @property
     def belongs_to_founding(self) -> bool:

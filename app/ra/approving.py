@@ -45,18 +45,19 @@ def verified_statement(
 def _require_says(
     statement: ApprovalStatement, issuance: CardIssuance, holder_name: str, origin: str, card_profile: str
 ) -> None:
-    said = {
+    said: dict[str, tuple[object, object]] = {
         "the issuance": (statement.issuance_id, issuance.id),
         "the holder": (statement.holder_uid, issuance.uid),
         "the holder's name": (statement.holder_name, holder_name),
         "the operator": (statement.operator_uid, issuance.operator_uid),
         "the site": (statement.origin, origin),
         "the kind of card": (statement.card_profile, card_profile),
+        "how long the card works": (statement.temporary_hours, issuance.terms.temporary_hours),
     }
     require_all_as_known(said)
 
 
-def require_all_as_known(said: Mapping[str, tuple[str | None, str | None]]) -> None:
+def require_all_as_known(said: Mapping[str, tuple[object, object]]) -> None:
     """Refuse a statement that says something else than is known: by what it is about, (said, known).
 
     Raises:
@@ -112,12 +113,12 @@ def _serial_number_from_untrusted(unverified: bytes) -> str:
 
 def _require_working_card(work: Work, certificate: CardCertificate) -> None:
     card = work.cards.get(certificate.card_serial)
-    if card is None or card.status not in (CardStatus.ACTIVE, CardStatus.EXPIRING):
+    if card is None or not card.works_on(work.now.date()):
         raise ApprovalNotValid("The approval was not accepted: the signer's card does not work any more.")
 
 
 def bind_card(
-    work: Work, serial: str, card_profile: str, holder_uid: str, undelivered: UndeliveredCards
+    work: Work, serial: str, card_profile: str, issuance: CardIssuance, undelivered: UndeliveredCards
 ) -> None:
     """Set the blank card aside for the holder; one that no delivery brought is recorded as unexpected.
 
@@ -132,4 +133,5 @@ def bind_card(
         work.stock_findings.add([(FindingKind.UNEXPECTED, serial)], DESK, work.actor.uid)
     require_blank(card)
     require_in_stock(serial, work.stock.place_of(serial), is_missed=work.stock_findings.is_missed(serial))
-    work.cards.assign(card, holder_uid)
+    terms = issuance.terms
+    work.cards.assign(card, issuance.uid, is_temporary=terms.is_temporary, usable_from=terms.usable_from)

@@ -194,6 +194,7 @@ def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:
         content_commitment_csr=issuance.content_commitment_csr,
         approval=issuance.approval,
         evidence=evidence_by_purpose(issuance.provenance or {}),
+        temporary_hours=issuance.terms.temporary_hours,
     )
 
 

@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from app.domain.approval import verify_signature
+from app.domain.card import CardStatus
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.issuance import CardIssuance, IssuanceStatus, ProofNotValid, ReadBackDiffers
@@ -38,7 +39,8 @@ def complete_issuance(
     assert issuance.card_serial is not None
     card = work.cards.get_to_change(issuance.card_serial)
     assert card is not None
-    work.cards.activate(card, work.now)
+    to = CardStatus.LOCKED if issuance.terms.is_locked else CardStatus.ACTIVE
+    work.cards.activate(card, work.now, to)
     work.certificates.activate(issuance.id)
     work.outbox.add("directory.person", issuance.uid)
     return replace(issuance, status=IssuanceStatus.ACTIVE, finished_at=work.now)

@@ -124,7 +124,7 @@ class DeskJobs:
                 work,
                 approved.card_serial,
                 approved.card_profile,
-                issuance.uid,
+                issuance,
                 self._policy.undelivered_cards,
             )
             work.audit.details(card=approved.card_serial, certificate=_serial_number(certificate))
@@ -263,7 +263,7 @@ class DeskJobs:
         """The issuance with its card. A founding issuance gets it here, an approved one has it already."""
         if issuance.card_serial is None:
             policy = self._policy
-            bind_card(work, card_serial, policy.card_profile, issuance.uid, policy.undelivered_cards)
+            bind_card(work, card_serial, policy.card_profile, issuance, policy.undelivered_cards)
             return replace(issuance, card_serial=card_serial)
         if issuance.card_serial != card_serial:
             raise IssuanceStepOutOfOrder(

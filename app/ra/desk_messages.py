@@ -29,6 +29,9 @@ def job_message(
         "card_serial": issuance.card_serial,
         "key_type": "EC-P256",
         "pin_policy": {"minimum": pin_policy.minimum, "maximum": pin_policy.maximum},
+        "is_locked": issuance.terms.is_locked,
+        "usable_from": issuance.terms.usable_from.isoformat() if issuance.terms.usable_from else None,
+        "temporary_hours": issuance.terms.temporary_hours,
         "so_pin_escrow_key": escrow_key.decode(),
         "certificates": stored_certificates(work, issuance),
     }

@@ -20,6 +20,8 @@ from app.domain.issuance import (
     require_open,
     require_other_operator,
 )
+from app.domain.issuance_terms import AT_ONCE, IssuanceTerms, require_possible
+from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.domain.person import Assurance, IdentityToBeVerified, Person
 from app.errors import InvalidInput, NotFound, NotPermitted
@@ -40,20 +42,17 @@ class Issuing:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, actor: Actor, uid: str) -> str:
+    def begin(self, actor: Actor, uid: str, terms: IssuanceTerms = AT_ONCE) -> str:
         """Begin to issue a card to the person and return the issuance's id. The actor is its operator.
 
         Raises:
             NotPermitted, CannotIssueToOneself, NotFound, PersonClosed, IdentityToBeVerified, CardAlreadyHeld,
-            IssuanceAlreadyOpen
+            IssuanceAlreadyOpen, InvalidInput
         """
         issuance_id = new_record_id()
         with self._database.audited(actor, "card_issuance.begun", uid, issuance=issuance_id) as work:
             actor.require(Permission.ISSUE_CARD)
-            require_other_operator(actor.uid, uid)
-            _require_identified(require_person(work, uid))
-            _require_no_card(work, uid)
-            work.issuances.add(_begun(issuance_id, uid, actor, work.now))
+            begin_issuance(work, actor, issuance_id, uid, terms)
             return issuance_id
 
     def ticket(self, actor: Actor, issuance_id: str) -> str:
@@ -112,7 +111,7 @@ class Issuing:
             require_open(issuance)
             if not reason.strip():
                 raise InvalidInput({"reason": "Say why the card is not being issued."})
-            _undo(work, issuance, reason.strip()[:500])
+            undo_issuance(work, issuance, reason.strip()[:500])
 
     def _holder_of(self, issuance_id: str) -> str:
         with self._database.read() as work:
@@ -120,7 +119,36 @@ class Issuing:
         return issuance.uid if issuance else issuance_id
 
 
-def _begun(issuance_id: str, uid: str, operator: Actor, now: datetime) -> CardIssuance:
+def begin_issuance(work: Work, actor: Actor, issuance_id: str, uid: str, terms: IssuanceTerms) -> None:
+    """Begin within a transaction in which the actor's right was checked; refuses as ``Issuing.begin``."""
+    require_can_have_card(work, actor, uid, terms)
+    work.audit.details(terms=_terms_told(terms))
+    work.issuances.add(_begun(issuance_id, uid, actor, terms, work.now))
+
+
+def require_can_have_card(work: Work, actor: Actor, uid: str, terms: IssuanceTerms) -> None:
+    """Refuse to begin for somebody who is the actor, not identified, closed, or has such a card.
+
+    Raises:
+        CannotIssueToOneself, NotFound, PersonClosed, IdentityToBeVerified, CardAlreadyHeld, InvalidInput
+    """
+    require_other_operator(actor.uid, uid)
+    require_possible(terms, work.now.date())
+    _require_identified(require_person(work, uid))
+    _require_no_card(work, uid, terms)
+
+
+def _terms_told(terms: IssuanceTerms) -> dict[str, JsonValue]:
+    told: dict[str, JsonValue] = {
+        "is_locked": terms.is_locked,
+        "usable_from": terms.usable_from.isoformat() if terms.usable_from else None,
+        "temporary_hours": terms.temporary_hours,
+        "temporary_reason": terms.temporary_reason,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _begun(issuance_id: str, uid: str, operator: Actor, terms: IssuanceTerms, now: datetime) -> CardIssuance:
     return CardIssuance(
         id=issuance_id,
         uid=uid,
@@ -128,6 +156,7 @@ def _begun(issuance_id: str, uid: str, operator: Actor, now: datetime) -> CardIs
         operator_uid=operator.uid,
         operator_role_profile=operator.role_profile_id,
         begun_at=now,
+        terms=terms,
         steps=(JobStep("begun", now, "done"),),
     )
 
@@ -141,11 +170,12 @@ def _require_identified(person: Person) -> None:
         )
 
 
-def _require_no_card(work: Work, uid: str) -> None:
-    card = work.cards.live_of(uid)
+def _require_no_card(work: Work, uid: str, terms: IssuanceTerms) -> None:
+    card = work.cards.temporary_of(uid) if terms.is_temporary else work.cards.live_of(uid)
     if card is not None:
+        kind = "temporary" if terms.is_temporary else "working"
         raise CardAlreadyHeld(
-            f"This person already has the working card {card.serial}. Cancel it or report it lost first."
+            f"This person already has the {kind} card {card.serial}. Cancel it or report it lost first."
         )
 
 
@@ -172,7 +202,8 @@ def _require_operator(actor: Actor, issuance: CardIssuance) -> None:
         )
 
 
-def _undo(work: Work, issuance: CardIssuance, reason: str) -> None:
+def undo_issuance(work: Work, issuance: CardIssuance, reason: str) -> None:
+    """Undo an open issuance within a transaction: certificates revoked, card free or cancelled."""
     certificates = work.certificates.of_issuance(issuance.id).values()
     revoked = revoke_certificates(work, certificates, "undone")
     if any(step.name == KEYS_PRESENTED for step in issuance.steps):

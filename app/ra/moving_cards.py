@@ -67,7 +67,7 @@ class MovingCards:
         Raises:
             NotPermitted, NotFound, CardMoveNotAllowed
         """
-        move = _page_move(verb)
+        move = _offered_move(verb)
         life = self.life(actor, card_serial)
         card = life.record.card
         require_may_give(actor, move, card.holder_uid)
@@ -140,10 +140,17 @@ def _given(work: Work, actor: Actor, card: Card, move: CardMove, asked: MoveAske
     )
 
 
-def _page_move(verb: str) -> CardMove:
+def _offered_move(verb: str) -> CardMove:
     move = BY_VERB.get(verb)
-    if move is None or move.place is not Place.PAGE:
+    if move is None or not move.title:
         raise NotFound("There is no such thing to do with a card.")
+    return move
+
+
+def _page_move(verb: str) -> CardMove:
+    move = _offered_move(verb)
+    if move.place is not Place.PAGE:
+        raise NotFound("This is done at a desk, with the card in a reader.")
     return move
 
 

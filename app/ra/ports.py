@@ -14,6 +14,7 @@ from app.domain.json_value import JsonValue
 from app.domain.photo import MIDDLE, Crop
 from app.domain.so_pin_release import SoPinReleaseOrder
 from app.ra import repositories
+from app.ra.batch_repository import CardBatches
 
 
 class AuditLog(Protocol):
@@ -66,6 +67,8 @@ class Work(Protocol):
     def card_jobs(self) -> repositories.CardJobs: ...
     @property
     def issuances(self) -> repositories.Issuances: ...
+    @property
+    def card_batches(self) -> CardBatches: ...
     @property
     def certificates(self) -> repositories.Certificates: ...
     @property

@@ -12,6 +12,7 @@ from app.domain.certificate import CardCertificate
 from app.domain.desk_record import JobStep
 from app.domain.evidence import Evidence
 from app.domain.issuance import IssuanceStatus
+from app.domain.issuance_terms import IssuanceTerms
 from app.domain.person import Person, PersonSummary
 from app.domain.position import Position
 from app.domain.professional_registration import ProfessionalRegistration
@@ -106,6 +107,7 @@ class IssuanceRecord:
     card_serial: str | None
     begun_at: datetime
     finished_at: datetime | None
+    terms: IssuanceTerms
 
 
 @dataclass(frozen=True)

@@ -118,4 +118,5 @@ def issuance_record(work: Work, issuance: CardIssuance) -> IssuanceRecord:
         card_serial=issuance.card_serial,
         begun_at=issuance.begun_at,
         finished_at=issuance.finished_at,
+        terms=issuance.terms,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.domain.card import CardStatus
+from datetime import date
+
+from app.domain.card import CardStatus, has_begun
 from app.domain.certificate import CertificateStatus
 from app.domain.person import PersonStatus
 from app.signin.refusals import (
@@ -10,6 +12,7 @@ from app.signin.refusals import (
     CardIsCancelled,
     CardIsSuspended,
     CardNotActive,
+    CardNotYetUsable,
     CardReportedLost,
     CardReportedStolen,
     CertificateNotActive,
@@ -56,6 +59,18 @@ def require_usable_card(holder: CardHolder) -> None:
         refusal = _REFUSAL_FOR_CARD.get(holder.card_status, CardNotActive)
         raise refusal(
             f"the card is {holder.card_status.value}", uid=holder.uid, card_serial=holder.card_serial
+        )
+
+
+def require_begun(holder: CardHolder, today: date) -> None:
+    """Refuse a card that was made before its holder starts, until that day.
+
+    Raises:
+        CardNotYetUsable
+    """
+    if not has_begun(holder.usable_from, today):
+        raise CardNotYetUsable(
+            f"the card is for use from {holder.usable_from}", uid=holder.uid, card_serial=holder.card_serial
         )
 
 

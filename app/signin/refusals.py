@@ -182,6 +182,13 @@ class CardHasExpired(SignInRefused):
     told = _EXPIRED
 
 
+class CardNotYetUsable(SignInRefused):
+    """The card was made for somebody who starts on a later day."""
+
+    code = "card_not_yet_usable"
+    told = "This card can be used from your first day only. Sign in again on that day."
+
+
 class CardNotActive(SignInRefused):
     """The card is in a state in which it does not sign in."""
 

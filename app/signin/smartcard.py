@@ -202,6 +202,7 @@ def require_usable_holder(work: SignInWork, certificate: x509.Certificate, addre
         # A renewal waited for the first use of its new certificate; the old one ends with it.
         holder = card_checks.require_known(work.sign_ins.card_holder(serial_number), der)
     card_checks.require_usable_card(holder)
+    card_checks.require_begun(holder, work.now.date())
     card_checks.require_active_certificate(holder)
     card_checks.require_active_holder(holder)
     return holder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
@@ -17,6 +18,7 @@ class CardHolder:
     Attributes:
         certificate_der: the whole certificate as we issued it.
         name: given and family name.
+        usable_from: the day from which the card may be used; None when that is at once.
     """
 
     certificate_der: bytes
@@ -26,6 +28,7 @@ class CardHolder:
     uid: str
     name: str
     person_status: PersonStatus
+    usable_from: date | None = None
 
 
 @dataclass(frozen=True)

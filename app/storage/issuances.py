@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -21,6 +21,7 @@ from app.domain.issuance import (
     IssuanceAlreadyOpen,
     IssuanceStatus,
 )
+from app.domain.issuance_terms import IssuanceTerms
 from app.storage.conflicts import conflict_means
 from app.storage.desk_steps import step_of, step_row
 from app.storage.role_profiles import FOUNDING_ID
@@ -94,7 +95,8 @@ def _already_open(what: str) -> IssuanceAlreadyOpen:
 
 
 def _row_of(issuance: CardIssuance) -> dict[str, Any]:
-    row = {name: getattr(issuance, name) for name in CardIssuance.__dataclass_fields__}
+    names = CardIssuance.__dataclass_fields__.keys() - {"terms"}
+    row = {name: getattr(issuance, name) for name in names} | asdict(issuance.terms)
     return row | {
         "status": issuance.status.value,
         "steps": [step_row(step) for step in issuance.steps],
@@ -135,10 +137,12 @@ def _signed_of(row: Mapping[str, str]) -> SignedApproval:
 
 
 def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
-    fields = {name: row._mapping[name] for name in CardIssuance.__dataclass_fields__}
+    names = CardIssuance.__dataclass_fields__.keys() - {"terms"}
+    fields = {name: row._mapping[name] for name in names}
     issuance = CardIssuance(**{**fields, "status": IssuanceStatus(fields["status"])})
     return replace(
         issuance,
         steps=tuple(step_of(step) for step in fields["steps"]),
         approval=approval_of(fields["approval"]),
+        terms=IssuanceTerms(**{name: row._mapping[name] for name in IssuanceTerms.__dataclass_fields__}),
     )

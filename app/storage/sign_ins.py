@@ -66,6 +66,7 @@ class SignIns:
                 certificate.c.status.label("certificate_status"),
                 card.c.serial,
                 card.c.status.label("card_status"),
+                card.c.usable_from,
                 person.c.uid,
                 person.c.given_name,
                 person.c.family_name,
@@ -176,4 +177,5 @@ def _holder_of(row: Any) -> CardHolder:
         row.uid,
         f"{row.given_name} {row.family_name}",
         PersonStatus(row.person_status),
+        row.usable_from,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.actor import Actor
 from app.storage.audit import AuditLog
+from app.storage.card_batches import CardBatches
 from app.storage.card_jobs import CardJobs
 from app.storage.card_printings import CardPrintings
 from app.storage.cards import Cards
@@ -141,6 +142,11 @@ class Work:
     def issuances(self) -> Issuances:
         """Card issuances."""
         return Issuances(self.connection)
+
+    @cached_property
+    def card_batches(self) -> CardBatches:
+        """Batches of cards."""
+        return CardBatches(self.connection)
 
     @cached_property
     def certificates(self) -> Certificates:

@@ -30,21 +30,21 @@ OWN_MOVE = f"/my/cards/<serial:serial>/<any({_OWN_VERBS}):verb>"
 @blueprint.get(CARD)
 def card(uid: str, serial: str) -> Response:
     """The card, its certificates, and what people did with it."""
-    page = CardPage.of(_life(uid, serial), f"/people/{uid}", context.actor())
-    return render_page("cards/card.html", page.heading, crumbs=_crumbs(uid), page=page)
+    page = CardPage.of(card_life(uid, serial), f"/people/{uid}", context.actor())
+    return render_page("cards/card.html", page.heading, crumbs=person_crumbs(uid), page=page)
 
 
 @blueprint.get(f"{CARD}/state.json")
 def state(uid: str, serial: str) -> Response:
     """The same for programs: the state, and the moves that are open to whoever asks."""
-    return jsonify(state_message(_life(uid, serial)))
+    return jsonify(state_message(card_life(uid, serial)))
 
 
 @blueprint.get(MOVE)
 def move_form(uid: str, serial: str, verb: str) -> Response:
     """Asks for what the move needs, and says what it does."""
-    _life(uid, serial)
-    return _move_page(serial, verb, SubmittedForm(), f"/people/{uid}", _crumbs(uid))
+    card_life(uid, serial)
+    return move_page(serial, verb, SubmittedForm(), f"/people/{uid}", person_crumbs(uid))
 
 
 @blueprint.post(MOVE)
@@ -56,7 +56,7 @@ def move(uid: str, serial: str, verb: str) -> WerkzeugResponse:
         told = _give(serial, verb, form)
     except Refusal as refusal:
         form.add_problems(refusal)
-        return _move_page(serial, verb, form, f"/people/{uid}", _crumbs(uid))
+        return move_page(serial, verb, form, f"/people/{uid}", person_crumbs(uid))
     tell_on_next_page(told)
     return redirect(f"/people/{uid}", 303)
 
@@ -65,7 +65,7 @@ def move(uid: str, serial: str, verb: str) -> WerkzeugResponse:
 def own_move_form(serial: str, verb: str) -> Response:
     """Asks what happened to one's own card."""
     _require_own(serial)
-    return _move_page(serial, verb, SubmittedForm(), "/my", (Crumb("My access", "/my"),))
+    return move_page(serial, verb, SubmittedForm(), "/my", (Crumb("My access", "/my"),))
 
 
 @blueprint.post(OWN_MOVE)
@@ -77,7 +77,7 @@ def own_move(serial: str, verb: str) -> WerkzeugResponse:
         _give(serial, verb, form)
     except Refusal as refusal:
         form.add_problems(refusal)
-        return _move_page(serial, verb, form, "/my", (Crumb("My access", "/my"),))
+        return move_page(serial, verb, form, "/my", (Crumb("My access", "/my"),))
     return redirect("/sign-in", 303)
 
 
@@ -93,7 +93,8 @@ def _give(serial: str, verb: str, form: SubmittedForm) -> str:
     return MovePage.told(serial, verb)
 
 
-def _move_page(serial: str, verb: str, form: SubmittedForm, back: str, crumbs: tuple[Crumb, ...]) -> Response:
+def move_page(serial: str, verb: str, form: SubmittedForm, back: str, crumbs: tuple[Crumb, ...]) -> Response:
+    """The form of a move that is open to whoever looks; refuses any other."""
     life, move_open = context.services().card_moves.offered(context.actor(), serial, verb)
     page = MovePage.of(life, move_open, back)
     return render_page(
@@ -107,7 +108,8 @@ def _move_page(serial: str, verb: str, form: SubmittedForm, back: str, crumbs: t
     )
 
 
-def _life(uid: str, serial: str) -> CardLife:
+def card_life(uid: str, serial: str) -> CardLife:
+    """The card, when it is this person's and whoever looks may know of it."""
     life = context.services().card_moves.life(context.actor(), serial)
     if life.holder is None or life.holder.uid != uid:
         raise NotFound(f"This person has no card {serial}.")
@@ -116,8 +118,9 @@ def _life(uid: str, serial: str) -> CardLife:
 
 def _require_own(serial: str) -> None:
     """On one's own pages there are one's own cards only, whatever the role."""
-    _life(context.actor().uid, serial)
+    card_life(context.actor().uid, serial)
 
 
-def _crumbs(uid: str) -> tuple[Crumb, ...]:
+def person_crumbs(uid: str) -> tuple[Crumb, ...]:
+    """The way back to the person."""
     return (Crumb("People", "/people"), Crumb("Person", f"/people/{uid}"))

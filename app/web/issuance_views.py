@@ -8,7 +8,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from app.domain.permission import Permission
 from app.errors import Refusal
 from app.web import context
+from app.web.access import keeps_answers
 from app.web.desk_page import desk_page
+from app.web.forms.issuance_terms import TermsChoices, terms_of
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page
 from app.web.people_views import person_page
@@ -29,12 +31,48 @@ def all_open() -> Response:
 
 @blueprint.post("/people/<uid:uid>/issue-card")
 def begin(uid: str) -> WerkzeugResponse:
-    """Begin to issue a card to a person."""
+    """Begin to issue a card to a person, with the PIN that they choose at the desk."""
     try:
         issuance_id = context.services().issuing.begin(context.actor(), uid)
     except Refusal as refusal:
         return person_page(uid, refusal)
     return redirect(f"/issuances/{issuance_id}", 303)
+
+
+@blueprint.get("/people/<uid:uid>/issue-card/otherwise")
+def begin_otherwise_form(uid: str) -> Response:
+    """Asks how: locked for later, before the person's first day, or for a short time."""
+    return _otherwise_page(uid, SubmittedForm(request.args))
+
+
+@blueprint.post("/people/<uid:uid>/issue-card/otherwise")
+@keeps_answers
+def begin_otherwise(uid: str) -> WerkzeugResponse:
+    """Begin to issue a card on terms."""
+    form = SubmittedForm(request.form)
+    try:
+        terms = terms_of(form)
+        form.require_no_problems()
+        issuance_id = context.services().issuing.begin(context.actor(), uid, terms)
+    except Refusal as refusal:
+        form.add_problems(refusal)
+        return _otherwise_page(uid, form)
+    return redirect(f"/issuances/{issuance_id}", 303)
+
+
+def _otherwise_page(uid: str, form: SubmittedForm) -> Response:
+    context.require(Permission.ISSUE_CARD)
+    return render_page(
+        "issuances/otherwise.html",
+        "Issue a card in another way",
+        status=form.status,
+        crumbs=(Crumb("People", "/people"), Crumb("Person", f"/people/{uid}")),
+        form=form,
+        problems=form.problems,
+        choices=TermsChoices(),
+        action=f"/people/{uid}/issue-card/otherwise",
+        back=f"/people/{uid}",
+    )
 
 
 @blueprint.get("/issuances/<record:issuance_id>")

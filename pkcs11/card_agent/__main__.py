@@ -13,8 +13,11 @@ from types import FrameType
 
 from card_agent.allow_list import AllowList
 from card_agent.application import Application
+from card_agent.batch_desk import BatchDesk
+from card_agent.batch_pages import BatchPages
 from card_agent.card_process import start_fork_server
 from card_agent.card_views import CardViews
+from card_agent.clearing import ClearKind
 from card_agent.desk_pages import DeskPages
 from card_agent.desks import desk_of
 from card_agent.doctor import Doctor
@@ -39,7 +42,12 @@ from card_agent.visits import FormValues, WaysBack
 _log = logging.getLogger("card_agent")
 
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
-JOB_KINDS: dict[str, JobKind] = {"unlock": UnlockingAtDesk(), "renew": RenewCard(), "repair": RepairCard()}
+JOB_KINDS: dict[str, JobKind] = {
+    "clear": ClearKind(),
+    "renew": RenewCard(),
+    "repair": RepairCard(),
+    "unlock": UnlockingAtDesk(),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -80,6 +88,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         SigningPages(allow_list, views, processes, form_values, ways_back, _now),
         LastTryPages(LastTryDesk(settings.authorities, processes), views, form_values, ways_back, _now),
         DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values),
+        BatchPages(allow_list, BatchDesk(views, processes, _now, running), form_values, ways_back),
     )
 
 

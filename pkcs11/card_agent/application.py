@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
+from card_agent.batch_pages import BatchPages
 from card_agent.desk_pages import DeskPages
 from card_agent.doctor_pages import DoctorPages
 from card_agent.errors import CardAgentError, OriginNotAllowed, PageExpired, Refusal, RequestRefused
@@ -39,6 +40,7 @@ class Application:
         signing: SigningPages,
         last_try: LastTryPages,
         doctor: DoctorPages,
+        batches: BatchPages,
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -49,6 +51,7 @@ class Application:
         self._signing = signing
         self._last_try = last_try
         self._doctor = doctor
+        self._batches = batches
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -78,6 +81,7 @@ class Application:
         pages: dict[str, Callable[[], Response]] = {
             "/": lambda: self._desk.show(request.query.get("back", "")),
             "/card": lambda: self._sign_in.ask(request.query),
+            "/batch": lambda: self._batches.collect(request.query),
             "/job": lambda: self._jobs.collect(request.query),
             "/sign": lambda: self._signing.collect(request.query),
             "/doctor": self._doctor.show,
@@ -94,6 +98,8 @@ class Application:
                 return self._jobs.show(name)
             case ["", "sign", name]:
                 return self._signing.show(name)
+            case ["", "batch", name]:
+                return self._batches.show(name)
         raise _no_such_page()
 
     def _steps(self, request: Request) -> Response:
@@ -102,22 +108,27 @@ class Application:
                 return self._issue.steps(name)
             case ["", "job", name, "steps.json"]:
                 return self._jobs.steps(name)
+            case ["", "batch", name, "steps.json"]:
+                return self._batches.steps(name)
         raise _no_such_page()
 
     def _form(self, request: Request) -> Response:
+        forms = {
+            "/card": self._sign_in.answer,
+            "/doctor": self._doctor.send,
+            "/last-try": self._last_try.answer,
+        }
+        if request.path in forms:
+            return forms[request.path](request.form)
         match request.path.split("/"):
-            case ["", "card"]:
-                return self._sign_in.answer(request.form)
-            case ["", "doctor"]:
-                return self._doctor.send(request.form)
-            case ["", "last-try"]:
-                return self._last_try.answer(request.form)
             case ["", "desk", ("insert" | "remove" | "take") as action]:
                 return self._desk.change(action, request.form)
             case ["", "issue", name]:
                 return self._issue.start(name, request.form)
             case ["", "issue", name, "go-on"]:
                 return self._issue.go_on(name, request.form)
+            case ["", "batch", name]:
+                return self._batches.begin(name, request.form)
             case ["", "job", name]:
                 return self._jobs.start(name, request.form)
             case ["", "job", name, "go-on"]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView
-from card_agent.desk_job import CERTIFIED, Job
+from card_agent.desk_job import CERTIFIED, Job, Party
 from card_agent.errors import CardMissing, WrongCard
 from card_agent.job_client import ClaimedJob, SignedApproval
 from card_agent.pin import Pin
@@ -18,12 +18,12 @@ from card_agent.ports import Purpose
 STATEMENT_TYPE = "spine-ra/card-issuance/1"
 
 
-def operator_card(cards: Iterable[CardView], job: Job) -> CardView:
+def operator_card(cards: Iterable[CardView], operator: Party) -> CardView:
     """Return the operator's card among the cards in the readers. Raises CardMissing."""
     for card in cards:
-        if card.holder_uid == job.operator.uid and Purpose.CONTENT_COMMITMENT in card.certificates:
+        if card.holder_uid == operator.uid and Purpose.CONTENT_COMMITMENT in card.certificates:
             return card
-    raise CardMissing(f"Insert the card of {job.operator.name} (the operator) into a reader.")
+    raise CardMissing(f"Insert the card of {operator.name} (the operator) into a reader.")
 
 
 def card_to_issue(cards: Iterable[CardView], job: Job) -> CardView:
@@ -80,6 +80,8 @@ def statement(claimed: ClaimedJob, card_serial: str, now: datetime) -> bytes:
         "origin": claimed.site.origin,
         "signed_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+    if job.temporary_hours is not None:
+        facts["temporary_hours"] = str(job.temporary_hours)
     return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -60,6 +60,17 @@ def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
     card.unblock(so_pins, new_pin)
 
 
+def erase(card: Card) -> None:
+    """Make the card blank: no keys, no certificates, no PINs."""
+    card.erase()
+
+
+def objects(card: Card, pin: Pin) -> list[str]:
+    """Return what the card's module lists to its holder, private objects too: class and CKA_ID of each."""
+    with card.log_in(pin) as logged_in:
+        return list(logged_in.objects())
+
+
 def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, object]]:
     """Generate both key pairs on the card; return, by purpose, what is known of where each was made."""
     with card.log_in(pin) as logged_in:

@@ -41,7 +41,11 @@ class IssuedCertificates:
 
 @dataclass(frozen=True)
 class Job:
-    """One issuance as the site knows it. ``card_serial`` is empty until a card is bound to it."""
+    """One issuance as the site knows it. ``card_serial`` is empty until a card is bound to it.
+
+    ``is_locked``: nobody is to know the PIN. ``usable_from``: an ISO date, or empty. ``temporary_hours``: how
+    long a temporary access card works; None for a regular one.
+    """
 
     id: str
     state: str
@@ -52,6 +56,14 @@ class Job:
     pin_policy: PinPolicy
     so_pin_escrow_key: bytes
     certificates: IssuedCertificates | None
+    is_locked: bool = False
+    usable_from: str = ""
+    temporary_hours: int | None = None
+
+    @property
+    def needs_approval(self) -> bool:
+        """Say whether the operator's approval is still to be signed."""
+        return self.state == BEFORE_APPROVAL
 
 
 def id_and_kind_from_untrusted(message: object) -> tuple[str, str]:
@@ -101,7 +113,14 @@ def _job(table: Mapping[str, object]) -> Job:
         pin_policy=PinPolicy(as_whole(policy["minimum"]), as_whole(policy["maximum"])),
         so_pin_escrow_key=as_text(table["so_pin_escrow_key"]).encode(),
         certificates=_certificates(as_table(certificates)) if certificates else None,
+        is_locked=table.get("is_locked") is True,
+        usable_from=as_text(table.get("usable_from") or ""),
+        temporary_hours=_hours(table.get("temporary_hours")),
     )
+
+
+def _hours(value: object) -> int | None:
+    return None if value is None else as_whole(value)
 
 
 def _require_usable(table: Mapping[str, object], job: Job) -> None:

@@ -40,6 +40,17 @@ class StepDone:
     time: str
 
 
+@dataclass(frozen=True)
+class BatchSeen:
+    """How far a batch is: cards done and in all, whether it runs or is finished, what the page says."""
+
+    ended: int
+    total: int
+    running: bool
+    finished: bool
+    says: str
+
+
 class Driver:
     """A person with a browser at the agent of ``agent_origin`` (``http://127.0.0.1:24727``)."""
 
@@ -154,6 +165,45 @@ class Driver:
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise DriverRefused(_reason(read_page(answer.text)))
         yield from self._steps(f"{action}/steps.json")
+
+    def begin_batch(self, hop: str, operator_pin: str) -> str:
+        """Follow the site's link to a batch, enter the operator's PIN; the batch's address at this desk.
+
+        Raises DriverRefused.
+        """
+        asked = self._open(hop)
+        action = next((name for name in asked.forms if name.startswith("/batch/")), "")
+        answer = self._submit(action, {**self._form(asked, action), "operator_pin": operator_pin})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
+        return action
+
+    def batch(self, address: str) -> BatchSeen:
+        """How far the batch is, as its page shows it."""
+        path, headers = f"{address}/steps.json", _SAME_ORIGIN_FETCH
+        return BatchSeen(**self._http.get(path, headers=headers).raise_for_status().json())
+
+    def run_batch(self, address: str) -> Iterator[BatchSeen]:
+        """Give the running batch one new blank card after another, and yield whenever a card is done.
+
+        Raises DriverRefused with what the page says when the run stops before its end.
+        """
+        seen = self.batch(address)
+        while seen.running:
+            if seen.says.startswith("Next: "):
+                self._next_blank()
+            time.sleep(_PAUSE_SECONDS)
+            before, seen = seen, self.batch(address)
+            if seen.ended != before.ended:
+                yield seen
+        if not seen.finished:
+            raise DriverRefused(seen.says)
+
+    def _next_blank(self) -> None:
+        """Take out what lies in the right reader and put a new blank card there."""
+        if self.readers()["right"]:
+            self.remove("right")
+        self.take_blank("right")
 
     def _steps(self, path: str) -> Iterator[StepDone]:
         seen: set[str] = set()

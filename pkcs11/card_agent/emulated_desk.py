@@ -144,6 +144,10 @@ class _EmulatedCard:
         """Set a new PIN as the SO."""
         self._card.unblock(so_pins, new_pin, consent_to_last_try=consent_to_last_try)
 
+    def erase(self) -> None:
+        """Erase everything."""
+        self._card.erase()
+
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}
         virtual_card.write_json_durably(

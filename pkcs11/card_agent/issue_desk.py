@@ -14,11 +14,11 @@ from card_agent import card_operations
 from card_agent.approval import card_to_issue, operator_card, signed_approval
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.desk_job import BEFORE_APPROVAL, CERTIFIED, Job, job_from_untrusted
+from card_agent.desk_job import CERTIFIED, Job, job_from_untrusted
 from card_agent.errors import DeskBusy, PageExpired
 from card_agent.issuing import CardIssue, IssuePlan
 from card_agent.job_client import ClaimedJob, CollectedJob, SignedApproval
-from card_agent.pin import Pin
+from card_agent.pin import Pin, random_pin
 from card_agent.progress import IssueStep, Progress
 from card_agent.remembered import Remembered
 from card_agent.so_pins import UnfinishedSoPins
@@ -33,6 +33,8 @@ class DeskIssue:
     claimed: ClaimedJob
     collected_at: datetime
     progress: Progress | None = None
+    # Of a card that is issued locked: made here, shown to nobody, forgotten when the card is done.
+    unknown_pin: Pin | None = None
 
     @property
     def job(self) -> Job:
@@ -42,12 +44,23 @@ class DeskIssue:
     @property
     def needs_approval(self) -> bool:
         """Say whether the operator's approval is still to be signed."""
-        return self.job.state == BEFORE_APPROVAL
+        return self.job.needs_approval
 
     @property
     def needs_new_pin(self) -> bool:
         """Say whether the holder chooses a PIN now. After certification the card has its PIN already."""
-        return self.job.state != CERTIFIED
+        return self.job.state != CERTIFIED and not self.job.is_locked
+
+    @property
+    def has_lost_its_pin(self) -> bool:
+        """Say whether a locked card has its PIN from a desk that has stopped, so that nobody knows it."""
+        return self.job.is_locked and self.job.state == CERTIFIED and self.unknown_pin is None
+
+    def pin_nobody_knows(self) -> Pin:
+        """Return the PIN of a card that is issued locked: random, the same until the card is certified."""
+        if self.unknown_pin is None or self.job.state != CERTIFIED:
+            self.unknown_pin = random_pin(self.job.pin_policy.maximum)
+        return Pin(self.unknown_pin.reveal())
 
 
 class IssueDesk:
@@ -95,7 +108,7 @@ class IssueDesk:
         Raises CardMissing or WrongCard.
         """
         cards = self._views.cards_in_readers()
-        operator = operator_card(cards, issue.job) if issue.needs_approval else None
+        operator = operator_card(cards, issue.job.operator) if issue.needs_approval else None
         return operator, card_to_issue(cards, issue.job)
 
     def approve(self, issue: DeskIssue, operator_pin: Pin) -> SignedApproval | None:
@@ -135,18 +148,22 @@ class IssueDesk:
             progress,
             self._so_pins,
         )
-        threading.Thread(target=self._run, args=(run,), name=f"issuance {issue.job.id}", daemon=True).start()
+        threading.Thread(
+            target=self._run, args=(run, issue), name=f"issuance {issue.job.id}", daemon=True
+        ).start()
 
     def _progress_so_far(self, issue: DeskIssue) -> Progress:
         progress = Progress(self._clock, IssueStep)
         progress.did(IssueStep.COLLECT, issue.collected_at)
-        if not issue.needs_new_pin:
+        if issue.job.state == CERTIFIED:
             steps = list(IssueStep)
             progress.skip(*steps[: steps.index(IssueStep.WRITE_CERTIFICATES)])
         return progress
 
-    def _run(self, run: CardIssue) -> None:
+    def _run(self, run: CardIssue, issue: DeskIssue) -> None:
         try:
             run.run()
+            if issue.unknown_pin is not None and issue.progress is not None and not issue.progress.failure:
+                issue.unknown_pin.forget()
         finally:
             self._running.release()

@@ -19,6 +19,10 @@ _OPERATOR_PIN = "operator_pin"
 _HOLDER_PIN = "holder_pin"
 _NEW_PIN = "new_pin"
 _REPEATED_PIN = "repeated_pin"
+LOST_PIN = (
+    "The desk that began this card has stopped, and nobody else knew the card's PIN. Undo the issuance on "
+    "the site, put the card aside to be cleared, and begin again with another card."
+)
 
 
 class IssuePages:
@@ -69,7 +73,7 @@ class IssuePages:
         return self._form_page(name, issue, problems) if problems else see_other("/issue/" + name)
 
     def _started(self, issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
-        holder_pin = Pin(form[_NEW_PIN if issue.needs_new_pin else _HOLDER_PIN])
+        holder_pin = _holder_pin(issue, form)
         field = _OPERATOR_PIN
         try:
             approval = self._approval(issue, form)
@@ -94,6 +98,7 @@ class IssuePages:
             "operator_card": operator,
             "target_card": target,
             "missing": missing,
+            "lost_pin": LOST_PIN,
             "desk": "/?back="
             + self._ways_back.add(f"Back to issuing the card of {issue.job.holder.name}", f"/issue/{name}"),
         }
@@ -118,13 +123,21 @@ class IssuePages:
         return page("issue_progress.html", values, problems)
 
 
+def _holder_pin(issue: DeskIssue, form: Mapping[str, str]) -> Pin:
+    if issue.job.is_locked:
+        return issue.pin_nobody_knows()
+    return Pin(form[_NEW_PIN if issue.needs_new_pin else _HOLDER_PIN])
+
+
 def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
     """Return what is wrong with the PINs as typed, before any card is asked."""
     found = [pin_problem(form.get(_OPERATOR_PIN, ""), _OPERATOR_PIN)] if issue.needs_approval else []
-    if issue.needs_new_pin:
+    if issue.has_lost_its_pin:
+        found.append(Problem("", LOST_PIN))
+    elif issue.needs_new_pin:
         found.append(
             new_pin_problem(issue.job.pin_policy, issue.job.holder.uid, form, _NEW_PIN, _REPEATED_PIN)
         )
-    else:
+    elif not issue.job.is_locked:
         found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN))
     return [problem for problem in found if problem]

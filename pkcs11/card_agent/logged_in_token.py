@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -52,6 +52,10 @@ class LoggedInToken:
         """Write the certificate object in place of an earlier one."""
         cka_id = keys.cka_id(purpose)
         self._session.write_certificate(certificate, cka_id=cka_id, label=purpose.value)
+
+    def objects(self) -> Sequence[str]:
+        """Return class and CKA_ID of every object."""
+        return self._session.object_names()
 
     def clear(self, keys: KeySet) -> None:
         """Destroy what lies under the set's CKA_IDs: certificates first, so that none lacks its key."""

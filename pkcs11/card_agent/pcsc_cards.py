@@ -137,6 +137,13 @@ class PcscCard:
             except cryptoki_errors.LastTryNeedsConsent as error:
                 raise SoLastTry(SoLastTry.SENTENCE) from error
 
+    def erase(self) -> None:
+        """Refuse: such a card is erased with its SO PIN, which this desk does not get for clearing yet."""
+        raise CardFault(
+            f"Card {self._serial} can be erased with its SO PIN only, which is not given out for clearing. "
+            "Have the card destroyed, and say so on its page."
+        )
+
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:
         require_agent_alive()

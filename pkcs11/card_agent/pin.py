@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
+import string
 from types import TracebackType
+
+
+def random_pin(digits: int) -> Pin:
+    """Return a PIN of so many random digits, for a card whose PIN nobody shall know."""
+    return Pin("".join(secrets.choice(string.digits) for _ in range(digits)))
 
 
 class Pin:

@@ -90,6 +90,9 @@ class LoggedInCard(Protocol):
     def write(self, purpose: Purpose, certificate: bytes, keys: KeySet = KeySet.FIRST) -> None:
         """Write the DER certificate with the key's CKA_ID, in place of any certificate of that CKA_ID."""
 
+    def objects(self) -> Sequence[str]:
+        """Return class and CKA_ID (hexadecimal) of every object that the card's module lists."""
+
     def clear(self, keys: KeySet) -> None:
         """Destroy every key and certificate of the set; nothing happens when there is none."""
 
@@ -121,6 +124,9 @@ class Card(Protocol):
 
         Raises CardFault when the card has none of them, and SoLastTry before the last try of the SO PIN.
         """
+
+    def erase(self) -> None:
+        """Make the card blank, as from the box. Raises CardFault where that takes an SO PIN."""
 
 
 class Desk(Protocol):

@@ -124,6 +124,14 @@ class _VirtualCardPort:
         with self._opened() as opened:
             first_that_fits(so_pins, lambda so_pin: opened.unblock(so_pin, new_pin.reveal()))
 
+    def erase(self) -> None:
+        """Erase everything; a card in software needs no SO PIN for that."""
+        self._require_in_reader()
+        with self._opened() as opened:
+            if opened.is_initialised:
+                opened.erase()
+                opened.card.tries.reset()
+
     @contextmanager
     def _opened(self) -> Iterator[virtual_card.OpenedCard]:
         profile = cryptoki.load_card_profiles()[self._card.profile]

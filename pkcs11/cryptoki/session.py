@@ -205,6 +205,14 @@ class Session:
         with self._among_objects("C_GetAttributeValue"):
             return sorted(map(_certificate, found), key=lambda certificate: certificate.cka_id)
 
+    def object_names(self) -> list[str]:
+        """Return ``<class> <CKA_ID in hexadecimal>`` of every object that this session sees (C_FindObjects).
+
+        Logged in, these are the private ones too (PKCS #11 v2.40, 4.4).
+        """
+        with self._among_objects("C_FindObjects"):
+            return sorted(_name_of(found) for found in self._session.get_objects())
+
     def destroy(self, *, cka_id: bytes) -> int:
         """Destroy the keys and certificates with that CKA_ID. Returns how many objects there were."""
         classes = (ObjectClass.CERTIFICATE, ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY)
@@ -272,6 +280,15 @@ def _always_authenticate(private: Object) -> bool:
 
 def _provenance(private: Object) -> dict[str, bool]:
     return {name: bool(private[attribute]) for name, attribute in _PROVENANCE.items()}
+
+
+def _name_of(found: Object) -> str:
+    try:
+        cka_id = bytes(found[Attribute.ID]).hex()
+    except (AttributeTypeInvalid, NotImplementedError):
+        cka_id = ""
+    kind = found.object_class
+    return f"{kind.name.lower() if kind else 'object'} {cka_id}".strip()
 
 
 def _certificate(found: Object) -> CertificateObject:

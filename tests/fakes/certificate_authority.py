@@ -85,7 +85,7 @@ class InMemoryCertificateAuthority:
             request.public_key(),
             x509.random_serial_number(),
             now - timedelta(minutes=1),
-            now + timedelta(days=730),
+            now + _lasting(order),
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.DER)
 
@@ -104,3 +104,7 @@ class InMemoryCertificateAuthority:
 
     def has_signed_for(self, issuance_id: str) -> bool:
         return issuance_id in self._issued
+
+
+def _lasting(order: CardCertificateOrder) -> timedelta:
+    return timedelta(hours=order.temporary_hours) if order.temporary_hours else timedelta(days=730)

@@ -116,6 +116,8 @@ class SiteJob:
     spki: tuple[bytes, ...] = ()
     failures: list[dict[str, str]] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
+    # is_locked, temporary_hours, usable_from, where the issuance has them.
+    terms: dict[str, Any] = field(default_factory=dict)
 
 
 class SiteRefusal(Exception):
@@ -264,6 +266,7 @@ class DeskJobSite:
             "pin_policy": {"minimum": 6, "maximum": 8},
             "so_pin_escrow_key": escrow.decode(),
             "certificates": job.certificates,
+            **job.terms,
         }
 
     def _require(self, job: SiteJob, *states: str) -> None:
@@ -294,6 +297,8 @@ class DeskJobSite:
             "origin": self.origin,
             "signed_at": fields["signed_at"],
         }
+        if "temporary_hours" in job.terms:
+            told["temporary_hours"] = str(job.terms["temporary_hours"])
         assert fields == told
         assert abs(datetime.now(UTC) - datetime.fromisoformat(fields["signed_at"])) < timedelta(minutes=2)
         job.card_serial = fields["card_serial"]

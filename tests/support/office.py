@@ -24,6 +24,8 @@ from app.domain.actor import Actor
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
+from app.ra.batching import Batching
+from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.issuing import Issuing
 from app.ra.registering import Registering
 from app.service.layout import Layout
@@ -37,6 +39,7 @@ from card_agent.driver import Driver, DriverRefused, StepDone
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener
+from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 from tests.support.killing import wait_until
 from tests.support.registration_authority import another
 from tests.support.running_service import Service
@@ -74,6 +77,9 @@ class Office:
         self.priya = service.people()["RA agent"]
         self.database = Database(load(service.settings).database.url)
         self.issuing = Issuing(self.database)
+        # Only its pages' part: desks ask the running service.
+        jobs = DeskJobs(self.database, InMemoryCertificateAuthority(), DeskPolicy(layout.web_origin))
+        self.batching = Batching(self.database, jobs)
         self._registering = Registering(self.database, PillowPhotos())
         self._cards = CardProcesses(VirtualCardOpener(layout.desk))
         self._registered = 0
@@ -116,6 +122,11 @@ class Office:
         """A new ticket, as the link that the page shows."""
         query = {"op": self.layout.web_origin, "ticket": self.issuing.ticket(self.actor, issuance_id)}
         return f"{self.layout.agent_origin}/job?{urlencode(query)}"
+
+    def batch_hop(self, batch_id: str) -> str:
+        """A new ticket for a batch, as the link that the page shows."""
+        query = {"op": self.layout.web_origin, "ticket": self.batching.ticket(self.actor, batch_id)}
+        return f"{self.layout.agent_origin}/batch?{urlencode(query)}"
 
     def issue_in_background(self, hop: str) -> Run:
         """Follow the link and enter the PINs; the run goes on while the test does something else."""

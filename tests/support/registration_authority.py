@@ -37,6 +37,8 @@ from app.domain.pin_policy import PinPolicy
 from app.domain.position import AccessProfile, Approval, NewPosition
 from app.domain.renewal import RenewalRules
 from app.domain.role_profile import RoleProfile
+from app.ra.batching import Batching
+from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
@@ -320,7 +322,10 @@ class RegistrationAuthority:
             Vouching(database),
             EnrollingAuthenticators(database, secrets, "Spine RA"),
         )
+        self.clearing = Clearing(database)
+        self.batching = Batching(database, self.desk_jobs)
         kinds = {
+            JobKind.CLEAR: self.clearing,
             JobKind.REPAIR: self.repairing,
             JobKind.RENEW: self.renewing_at_desk,
             JobKind.UNLOCK: self.unlocking,

@@ -236,6 +236,8 @@ def services_of(office: Office) -> Services:
             renewals=RenewalAbilities(
                 ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules()), ra.repairing
             ),
+            clearing=ra.clearing,
+            batching=ra.batching,
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
             stock=stock_abilities(ra.database),

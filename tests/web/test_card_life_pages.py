@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from app.domain.card_move import MOVES, Place
+from app.domain.card_move import MOVES
 from app.domain.card_status import CardStatus
 from tests.support.card_states import card_in
 from tests.support.registration_authority import another
 from tests.support.web import ORIGIN, Site
+from tests.support.web_pages import Page
 
-PAGE_MOVES = [move for move in MOVES if move.place is Place.PAGE]
+OFFERED = [move for move in MOVES if move.title]
 
 
 def test_each_state_offers_its_moves_and_no_other(site: Site) -> None:
@@ -17,20 +18,23 @@ def test_each_state_offers_its_moves_and_no_other(site: Site) -> None:
     for status in CardStatus:
         serial = card_in(site.office.ra.database, status, uid)
         base = f"/people/{uid}/cards/{serial}"
-        legal = {move.verb for move in PAGE_MOVES if status in move.sources}
+        legal = {move.verb for move in OFFERED if status in move.sources}
         for page in (browser.get(base), browser.get(f"/people/{uid}")):
-            linked = {link.rpartition("/")[2] for link in page.links if link.startswith(f"{base}/")}
-            assert linked == legal, status
+            assert _linked(page, base) == legal, status
         told = browser.client.get(f"{base}/state.json", base_url=ORIGIN).get_json()
         assert told["status"] == status.value
-        assert {each["verb"] for each in told["moves"] if each["place"] == "page"} == legal
-        opened = {
-            move.verb: browser.client.get(f"{base}/{move.verb}", base_url=ORIGIN) for move in PAGE_MOVES
-        }
+        assert {each["verb"] for each in told["moves"]} == legal
+        opened = {move.verb: browser.client.get(f"{base}/{move.verb}", base_url=ORIGIN) for move in OFFERED}
         assert {verb for verb, answer in opened.items() if answer.status_code == 200} == legal
         assert {answer.status_code for answer in opened.values()} <= {200, 409}
-        assert not [link for link in sponsor.get(f"/people/{uid}").links if link.startswith(f"{base}/")]
+        assert not _linked(sponsor.get(f"/people/{uid}"), base)
         _put_away(site, serial)
+
+
+def _linked(page: Page, base: str) -> set[str]:
+    """The moves that a page links to. Unlocking and printing have rules and tests of their own."""
+    linked = {link.rpartition("/")[2] for link in page.links if link.startswith(f"{base}/")}
+    return linked - {"unlock", "print"}
 
 
 def _put_away(site: Site, serial: str) -> None:
@@ -76,3 +80,29 @@ def test_on_ones_own_pages_one_reports_ones_own_card_only(site: Site) -> None:
     browser = site.as_role("manager")
     browser.get(f"/my/cards/{site.office.sponsor_card.serial}/report-lost", expect=404)
     browser.get(f"/my/cards/{site.office.manager_card.serial}/report-stolen")
+
+
+def test_a_card_is_issued_in_another_way(site: Site) -> None:
+    uid = site.office.person(another(64)).uid
+    browser, address = site.as_role("agent"), f"/people/{uid}/issue-card/otherwise"
+    assert address in browser.get(f"/people/{uid}").links
+    browser.get(address)
+    browser.send(address, expect=422)
+    browser.send(address, way="day-one", expect=422)
+    browser.send(address, way="temporary", hours="24", expect=422)
+    page = browser.get(browser.send(address, way="locked").location)
+    assert "Issued locked" in page.text
+    assert "The person need not be there" in page.text
+
+
+def test_somebody_with_a_card_is_offered_a_temporary_one_only(site: Site) -> None:
+    uid = site.office.person(another(65)).uid
+    site.office.card_for(uid)
+    browser, base = site.as_role("agent"), f"/people/{uid}/issue-card"
+    page = browser.get(f"/people/{uid}")
+    assert f"{base}/otherwise?way=temporary" in page.links
+    assert not [form for form in page.forms if form.action == base]
+    browser.get(f"{base}/otherwise?way=temporary")
+    asked = {"way": "temporary", "hours": "24", "temporary_reason": "forgotten"}
+    page = browser.get(browser.send(f"{base}/otherwise", **asked).location)
+    assert "24 hours" in page.text

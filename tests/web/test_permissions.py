@@ -35,9 +35,14 @@ READABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>": FINDERS,
     "/people/<uid:uid>/photo": FINDERS,
     "/people/register": RA_STAFF | {"ID checker"},
+    "/people/<uid:uid>/issue-card/otherwise": RA_STAFF,
     "/people/<uid:uid>/request-position": frozenset({"sponsor"}),
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/requests": RA_STAFF | {"sponsor"},
+    "/batches": RA_STAFF,
+    "/batches/<record:batch_id>": RA_STAFF,
+    "/batches/<record:batch_id>/progress.json": RA_STAFF,
+    "/batches/<record:batch_id>/report.csv": RA_STAFF,
     "/issuances": RA_STAFF,
     "/issuances/<record:issuance_id>": RA_STAFF,
     "/issuances/<record:issuance_id>/steps.json": RA_STAFF,
@@ -82,10 +87,13 @@ DOABLE: dict[str, frozenset[str]] = {
     "/people/register": RA_STAFF | {"ID checker"},
     "/organisations/<organisation:code>/positions/new": MANAGERS,
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
+    "/batches": RA_STAFF,
+    "/batches/<record:batch_id>/close": RA_STAFF,
     "/people/<uid:uid>/issue-card": RA_STAFF,
     "/people/<uid:uid>/cards/<serial:serial>/repair": RA_STAFF,
     "/people/<uid:uid>/cards/<serial:serial>/renew": RA_STAFF | {"sponsor"},
     "/people/<uid:uid>/cards/<serial:serial>/renew-with-colleagues": RA_STAFF | {"sponsor"},
+    "/people/<uid:uid>/issue-card/otherwise": RA_STAFF,
     "/issuances/<record:issuance_id>/undo": RA_STAFF,
     MOVE: RA_STAFF,
     "/requests/<record:request_id>/take": RA_STAFF,
@@ -112,6 +120,8 @@ DOABLE: dict[str, frozenset[str]] = {
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {
+    "/batches/<record:batch_id>/desk",
+    f"{CARD}/clear",
     OWN_MOVE,
     "/card-stock/find",
     "/card-stock/stock-takes/<record:take_id>/count",
@@ -141,9 +151,9 @@ ELSEWHERE = {
 #: What card agents call: each step of the desk API, in whichever room it is.
 STEPS_OF_JOBS = frozenset(
     {f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")}
-    | {"repairs.completion"}
+    | {"repairs.completion", "clearing.cleared", "batch_desk_api.claim", "batch_desk_api.next_card"}
 )
-OTHER_ROOMS = ("sign_in", "openid", "desk_api", "desk_reports_api")
+OTHER_ROOMS = ("sign_in", "openid", "desk_api", "batch_desk_api", "desk_reports_api")
 
 
 def test_every_route_is_in_the_table(site: Site) -> None:
@@ -224,6 +234,9 @@ def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
         "<organisation:code>": PRACTICE,
         "<record:position_id>": site.clinician_position,
         "<record:issuance_id>": issuance,
+        "<record:batch_id>": office.ra.batching.begin(
+            office.manager, "Induction", [office.person(another(92)).uid], None
+        ),
         "<record:request_id>": asked,
         "<record:load_id>": site.previewed_load(),
         "<record:place_id>": DESK,

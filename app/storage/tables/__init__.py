@@ -3,6 +3,7 @@
 from app.storage.tables import (
     access,
     audit,
+    card_batches,
     card_jobs,
     card_life,
     card_printings,
@@ -29,6 +30,7 @@ from app.storage.tables.base import metadata
 __all__ = [
     "access",
     "audit",
+    "card_batches",
     "card_jobs",
     "card_life",
     "card_printings",

@@ -83,6 +83,15 @@ class JsonMessage:
         message._require_exactly(expected)
         return message
 
+    def texts(self, name: str, most: int, longest: int) -> list[str]:
+        """A list of at most ``most`` strings, each of at most ``longest`` characters."""
+        value = self._members[name]
+        if not isinstance(value, list) or len(value) > most:
+            raise self._wrong(name, f"must be a list of at most {most} strings")
+        if not all(isinstance(each, str) and len(each) <= longest for each in value):
+            raise self._wrong(name, f"must hold strings of at most {longest} characters")
+        return value
+
     def any_object(self, name: str) -> dict[str, Any]:
         """An object that we only keep and never read: any members."""
         return dict(_as_object(self._members[name], name))

@@ -41,6 +41,12 @@ WORDS: dict[JobKind, JobWords] = {
         "The card is unlocked. The person can sign in with the new PIN now.",
         _ALL | _APPROVED | {"unlocked": "New PIN set on the card"},
     ),
+    JobKind.CLEAR: JobWords(
+        "Clear the card of {name}",
+        "Put the card in a reader and open the desk. The card is erased and shows that its keys are gone.",
+        "The card is blank stock again. It can be issued to anybody.",
+        _ALL | {"cleared": "Erased, with nothing left on it"},
+    ),
 }
 _RENEWED = {
     "keys_presented": "New keys made on the card",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.actor import Actor
 from app.domain.card import MoveGiven
-from app.domain.card_move import BY_VERB, CardMove
+from app.domain.card_move import BY_VERB, CardMove, Place
 from app.domain.card_status import CardStatus
 from app.domain.json_value import JsonValue
 from app.ra.moving_cards import CardLife
@@ -31,6 +31,11 @@ _WARNINGS: dict[CardStatus, tuple[str, str]] = {
     CardStatus.CANCELLED: (
         "This cannot be taken back",
         f"{_FOR_GOOD} It can be cleared for somebody else, or destroyed.",
+    ),
+    CardStatus.RECYCLED: (
+        "This cannot be taken back",
+        "The certificates that are left are revoked now. At the desk the card is erased and shows that its "
+        "keys are gone. Then it is blank stock and can be issued to anybody.",
     ),
     CardStatus.DESTROYED: (
         "Only when it has been done",
@@ -89,6 +94,7 @@ class MovePage:
     reasons: tuple[dict[str, str], ...]
     reasons_legend: str
     is_witnessed: bool
+    takes_note: bool
     button: str
     action: str
     back: str
@@ -107,6 +113,7 @@ class MovePage:
             reasons=tuple({"value": value, "text": text} for value, text in move.reasons.items()),
             reasons_legend="How it was destroyed" if move.to is CardStatus.DESTROYED else "Why",
             is_witnessed=move.witnessed,
+            takes_note=move.place is Place.PAGE,
             button=_title(move, back),
             action=f"{back}/cards/{serial}/{move.verb}",
             back=back,

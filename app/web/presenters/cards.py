@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.domain.actor import Actor
 from app.domain.card import Card, moves_offered
 from app.domain.card_face import PRINTABLE
-from app.domain.card_move import CardMove, Place
+from app.domain.card_move import CardMove
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permission import Permission
@@ -118,5 +118,5 @@ def _actions(base: str, offered: tuple[CardMove, ...], is_own: bool) -> tuple[Ca
     return tuple(
         CardAction(_OWN_TITLES.get(move.verb, move.title) if is_own else move.title, f"{base}/{move.verb}")
         for move in offered
-        if move.place is Place.PAGE and not (is_own and not move.holder_may)
+        if move.holder_may or not is_own
     )

@@ -8,10 +8,11 @@ from typing import Any
 
 from app.domain.actor import Actor
 from app.domain.issuance import IssuanceStatus
+from app.domain.issuance_terms import TEMPORARY_REASONS, IssuanceTerms
 from app.ra.records import IssuanceRecord
 from app.web.presenters.job_steps import StepShown, steps_shown
 from app.web.presenters.states import issuance_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment
 
 _SO_PIN_ESCROWED = "so_pin_escrowed"
 _ACTIVATED = "activated"
@@ -35,6 +36,18 @@ _WHAT_NOW = {
     IssuanceStatus.CERTIFIED: "The certificates are signed and must be written on the card. Open the desk "
     "and go on with the same card. The person enters the PIN that they chose; if it is forgotten, undo.",
     IssuanceStatus.ACTIVE: "The card is issued and works. Give it to the person: they can sign in now.",
+}
+
+#: What differs for a card that is issued locked.
+_WHAT_NOW_LOCKED = {
+    IssuanceStatus.BEGUN: "The person need not be there. Put your own card in one reader and a new card in "
+    "the other, then open the desk. It asks for your PIN. The card gets a PIN that nobody knows.",
+    IssuanceStatus.PERSONALISING: "The card is being made at the desk. If the desk has stopped, open it and "
+    "go on with the same card: it is begun afresh.",
+    IssuanceStatus.CERTIFIED: "The certificates are signed and must be written on the card. Go on at the "
+    "desk that began. If it has stopped, nobody knows the card's PIN any more: undo, and take another card.",
+    IssuanceStatus.ACTIVE: "The card is issued, locked. Keep it safe until the person comes, then unlock it: "
+    "they choose their PIN.",
 }
 
 
@@ -88,6 +101,8 @@ def _what_now(record: IssuanceRecord, is_operator: bool) -> str:
         return _after_undoing(record)
     if record.status.is_open and not is_operator:
         return f"{_operator(record)} began this card and must go on with it. Undo it to begin your own."
+    if record.terms.is_locked:
+        return _WHAT_NOW_LOCKED.get(record.status, _WHAT_NOW[record.status])
     return _WHAT_NOW[record.status]
 
 
@@ -116,8 +131,19 @@ def _details(record: IssuanceRecord) -> tuple[Row, ...]:
         Row("For", record.holder.name, href=f"/people/{record.holder.uid}"),
         Row("Issued by", _operator(record)),
         Row("Card", record.card_serial or ("Chosen at the desk" if record.status.is_open else "None")),
+        *_terms_rows(record.terms),
         Row("Begun", moment(record.begun_at)),
     )
+
+
+def _terms_rows(terms: IssuanceTerms) -> tuple[Row, ...]:
+    rows = (
+        Row("PIN", "Issued locked: set when the card is unlocked" if terms.is_locked else ""),
+        Row("Can be used from", day(terms.usable_from)),
+        Row("Temporary access card", f"{terms.temporary_hours} hours" if terms.temporary_hours else ""),
+        Row("Why", TEMPORARY_REASONS.get(terms.temporary_reason or "", "")),
+    )
+    return tuple(row for row in rows if row.value)
 
 
 def progress_message(record: IssuanceRecord) -> dict[str, Any]:

@@ -188,12 +188,20 @@ def _renewal_actions(actor: Actor, record: PersonRecord, due: RenewalDue | None)
 def _issue_actions(record: PersonRecord) -> list[Action]:
     if record.open_issuance is not None:
         return [Action("Go on with the card", f"/issuances/{record.open_issuance.id}")]
-    working = [
-        each.card for each in record.cards if each.card.status in _REPAIRED and not each.card.is_temporary
-    ]
-    if working:
-        href = f"/people/{record.person.uid}/cards/{working[0].serial}/repair"
-        return [Action("Repair the card", href, is_form=True)]
-    if record.person.assurance is Assurance.MIGRATED or any(card.card.is_live for card in record.cards):
+    if record.person.assurance is Assurance.MIGRATED:
         return []
-    return [Action("Issue a card", f"/people/{record.person.uid}/issue-card", is_form=True)]
+    base = f"/people/{record.person.uid}/issue-card"
+    live = [card.card for card in record.cards if card.card.is_live]
+    if not any(not card.is_temporary for card in live):
+        return [
+            Action("Issue a card", base, is_form=True),
+            Action("Issue a card in another way", f"{base}/otherwise"),
+        ]
+    actions = [
+        Action("Repair the card", f"/people/{record.person.uid}/cards/{each.serial}/repair", is_form=True)
+        for each in live
+        if each.status in _REPAIRED and not each.is_temporary
+    ]
+    if not any(card.is_temporary for card in live):
+        actions.append(Action("Issue a temporary card", f"{base}/otherwise?way=temporary"))
+    return actions

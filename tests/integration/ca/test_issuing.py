@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from cryptography import x509
@@ -301,6 +301,26 @@ def name_that_runs_backwards(order: CardCertificateOrder, operator: Operator) ->
     return approved(replace(order, given_name="Amara\u202e"), operator)
 
 
+def longer_than_approved(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
+    return replace(approved(order, operator, temporary_hours="8"), temporary_hours=72)
+
+
+def temporary_approval_for_a_regular_card(
+    order: CardCertificateOrder, operator: Operator
+) -> CardCertificateOrder:
+    return approved(order, operator, temporary_hours="8")
+
+
+def regular_approval_for_a_temporary_card(
+    order: CardCertificateOrder, _operator: Operator
+) -> CardCertificateOrder:
+    return replace(order, temporary_hours=8)
+
+
+def longer_than_a_temporary_card_may(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
+    return replace(approved(order, operator, temporary_hours="121"), temporary_hours=121)
+
+
 ABUSE = [
     (without_approval, refusals.IssuanceNotApproved),
     (unknown_issuance, refusals.IssuanceNotApproved),
@@ -327,7 +347,23 @@ ABUSE = [
     (name_with_a_line_break, refusals.NameNotAcceptable),
     (name_that_is_a_path, refusals.NameNotAcceptable),
     (name_that_runs_backwards, refusals.NameNotAcceptable),
+    (longer_than_approved, refusals.ApprovalDiffers),
+    (temporary_approval_for_a_regular_card, refusals.ApprovalDiffers),
+    (regular_approval_for_a_temporary_card, refusals.ApprovalDiffers),
+    (longer_than_a_temporary_card_may, refusals.TemporaryTooLong),
 ]
+
+
+def test_a_temporary_cards_certificates_last_as_long_as_was_approved(
+    running: Operations, operator: Operator
+) -> None:
+    order = holder_order(CardKeys.new(), operator)
+    order = replace(approved(order, operator, temporary_hours="8"), temporary_hours=8)
+    issued = running.authority.issue_card_certificates(order)
+    for der in (issued.authentication, issued.content_commitment):
+        certificate = x509.load_der_x509_certificate(der)
+        lasting = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+        assert lasting == timedelta(hours=8)
 
 
 def test_what_is_not_approved_or_not_right_is_refused_and_audited(

@@ -80,3 +80,25 @@ def test_a_ticket_works_once(person: Driver, site: DeskJobSite, job: SiteJob) ->
         list(person.issue(hop, OPERATOR_PIN, NEW_PIN))
     with pytest.raises(DriverRefused, match="issued and active"):
         list(person.issue(site.hop(job), OPERATOR_PIN, NEW_PIN))
+
+
+def test_a_card_issued_locked_has_a_pin_that_nobody_typed(
+    person: Driver, site: DeskJobSite, job: SiteJob, operator_card: str
+) -> None:
+    job.terms = {"is_locked": True}
+    serial = person.take_blank("right")
+    steps = list(person.issue(site.hop(job), OPERATOR_PIN, NEW_PIN))
+    assert [step.name for step in steps] == STEPS
+    assert (job.state, job.card_serial) == ("active", serial)
+    person.remove("left")
+    with pytest.raises(DriverRefused, match="Wrong PIN"):
+        person.sign_in(f"/card?op={site.origin}&nonce={'n' * 44}", NEW_PIN)
+
+
+def test_how_long_a_temporary_card_works_is_signed(
+    person: Driver, site: DeskJobSite, job: SiteJob, operator_card: str
+) -> None:
+    job.terms = {"temporary_hours": 8}
+    person.take_blank("right")
+    list(person.issue(site.hop(job), OPERATOR_PIN, NEW_PIN))
+    assert job.state == "active"

@@ -253,7 +253,7 @@ def test_a_certificate_that_is_not_in_our_register_is_refused(desk: Desk) -> Non
         ("stolen", refusals.CardReportedStolen, "reported stolen"),
         ("cancelled", refusals.CardIsCancelled, "cancelled"),
         ("suspended", refusals.CardIsSuspended, "suspended"),
-        ("personalised", refusals.CardNotActive, "not active"),
+        ("locked", refusals.CardNotActive, "not active"),
     ],
 )
 def test_the_state_of_ones_own_card_is_told(

@@ -92,7 +92,7 @@ def test_the_holder_cannot_be_the_operator() -> None:
 
 def test_the_blank_card_is_issued_and_the_operators_signs() -> None:
     job = job_from_untrusted(message())
-    assert operator_card([BLANK, OPERATORS], job) is OPERATORS
+    assert operator_card([BLANK, OPERATORS], job.operator) is OPERATORS
     assert card_to_issue([OPERATORS, BLANK], job) is BLANK
 
 

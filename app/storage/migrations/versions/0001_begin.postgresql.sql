@@ -484,6 +484,29 @@ CREATE TABLE organisation_person (
 CREATE INDEX ix_organisation_person_organisation_code ON organisation_person (organisation_code)
 ;
 
+CREATE TABLE card_batch (
+	id VARCHAR(36) NOT NULL,
+	title VARCHAR(100) NOT NULL,
+	operator_uid VARCHAR(12) NOT NULL,
+	operator_role_profile VARCHAR(12),
+	usable_from DATE,
+	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	finished_at TIMESTAMP WITH TIME ZONE,
+	steps JSON NOT NULL,
+	ticket_hash VARCHAR(64),
+	ticket_expires_at TIMESTAMP WITH TIME ZONE,
+	job_token_hash VARCHAR(64),
+	job_token_expires_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_card_batch PRIMARY KEY (id),
+	CONSTRAINT fk_card_batch_operator_uid FOREIGN KEY(operator_uid) REFERENCES person (uid),
+	CONSTRAINT uq_card_batch_ticket_hash UNIQUE (ticket_hash),
+	CONSTRAINT uq_card_batch_job_token_hash UNIQUE (job_token_hash)
+)
+;
+
+CREATE INDEX ix_card_batch_operator_uid ON card_batch (operator_uid)
+;
+
 CREATE TABLE card (
 	serial VARCHAR(40) NOT NULL,
 	card_profile VARCHAR(40) NOT NULL,
@@ -1252,6 +1275,22 @@ CREATE TABLE system_password (
 	given_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	CONSTRAINT pk_system_password PRIMARY KEY (asid),
 	CONSTRAINT fk_system_password_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid)
+)
+;
+
+CREATE TABLE card_batch_item (
+	batch_id VARCHAR(36) NOT NULL,
+	position INTEGER NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	issuance_id VARCHAR(36),
+	refused TEXT NOT NULL,
+	CONSTRAINT pk_card_batch_item PRIMARY KEY (batch_id, position),
+	CONSTRAINT uq_card_batch_item_batch_id UNIQUE (batch_id, uid),
+	CONSTRAINT ck_card_batch_item_position_counts_from_one CHECK (position > 0),
+	CONSTRAINT fk_card_batch_item_batch_id FOREIGN KEY(batch_id) REFERENCES card_batch (id),
+	CONSTRAINT fk_card_batch_item_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT uq_card_batch_item_issuance_id UNIQUE (issuance_id),
+	CONSTRAINT fk_card_batch_item_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id)
 )
 ;
 

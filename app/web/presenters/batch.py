@@ -1,0 +1,131 @@
+"""What the pages of batches show, and the report that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.actor import Actor
+from app.domain.issuance import IssuanceStatus
+from app.ra.batch_records import BatchLine, BatchRecord
+from app.web.presenters.states import issuance_tag
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, grouped, moment
+
+_WAITING = Tag("Waiting", "grey")
+_OPEN, _FINISHED = Tag("Open", "blue"), Tag("Finished", "green")
+_NO_CARD = Tag("No card", "red")
+
+
+@dataclass(frozen=True)
+class BatchPage:
+    """One batch."""
+
+    heading: str
+    href: str
+    status: str
+    is_open: bool
+    may_go_to_desk: bool
+    percent: int
+    message: str
+    details: tuple[Row, ...]
+    cards: TableOf
+
+    @classmethod
+    def of(cls, record: BatchRecord, actor: Actor) -> BatchPage:
+        """The page of a batch as it stands, for one actor."""
+        batch, is_open = record.batch, record.batch.finished_at is None
+        return cls(
+            heading=batch.title,
+            href=f"/batches/{batch.id}",
+            status=_status(record),
+            is_open=is_open,
+            may_go_to_desk=is_open and batch.operator_uid == actor.uid,
+            percent=_percent(record),
+            message=_message(record),
+            details=_details(record),
+            cards=TableOf(
+                "Cards",
+                ("For", "User id", "Card", "State", "Why not"),
+                tuple(_row(line) for line in record.lines),
+            ),
+        )
+
+
+def _details(record: BatchRecord) -> tuple[Row, ...]:
+    rows = (
+        Row("Begun by", record.operator.name),
+        Row("Begun", moment(record.batch.begun_at)),
+        Row("Can be used from", day(record.batch.usable_from)),
+        Row("Finished", moment(record.batch.finished_at)),
+    )
+    return tuple(row for row in rows if row.value)
+
+
+def _row(line: BatchLine) -> tuple[Cell, ...]:
+    issuance = f"/issuances/{line.item.issuance_id}" if line.item.issuance_id else ""
+    return (
+        Cell(line.person.name, href=f"/people/{line.person.uid}"),
+        Cell(grouped(line.person.uid)),
+        Cell(line.card_serial or "", href=issuance if line.card_serial else ""),
+        Cell(tag=_tag(line)),
+        Cell(line.reason),
+    )
+
+
+def _tag(line: BatchLine) -> Tag:
+    if line.item.refused:
+        return _NO_CARD
+    if line.status is IssuanceStatus.ACTIVE:
+        return Tag("Issued, locked", "green")
+    return issuance_tag(line.status) if line.status else _WAITING
+
+
+def _percent(record: BatchRecord) -> int:
+    return 100 * record.ended // max(record.total, 1)
+
+
+def _message(record: BatchRecord) -> str:
+    return f"{record.ended} of {counted(record.total, 'card')} done"
+
+
+def _status(record: BatchRecord) -> str:
+    """Changes whenever the page has other rows to show."""
+    return f"{record.ended}-{'open' if record.batch.finished_at is None else 'finished'}"
+
+
+def progress_message(record: BatchRecord) -> dict[str, Any]:
+    """How far the batch is, as JSON for the script."""
+    return {"status": _status(record), "percent": _percent(record), "text": _message(record)}
+
+
+def report_rows(record: BatchRecord) -> Iterator[tuple[str, ...]]:
+    """The lines of the report, with their heading."""
+    yield ("number", "uid", "name", "card", "state", "reason")
+    for line in record.lines:
+        name = line.person.name
+        # A name that a spreadsheet would take for a formula stays text.
+        safe = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+        number, card = str(line.item.position), line.card_serial or ""
+        yield (number, line.person.uid, safe, card, _tag(line).text, line.reason)
+
+
+def batches_table(records: Sequence[BatchRecord]) -> TableOf:
+    """The newest batches."""
+    return TableOf(
+        "Batches",
+        ("Name", "Begun by", "Begun", "Cards", "State"),
+        tuple(
+            (
+                Cell(record.batch.title, href=f"/batches/{record.batch.id}"),
+                Cell(record.operator.name),
+                Cell(moment(record.batch.begun_at)),
+                Cell(f"{record.ended} of {record.total}"),
+                Cell(
+                    tag=Tag("Open", "blue") if record.batch.finished_at is None else Tag("Finished", "green")
+                ),
+            )
+            for record in records
+        ),
+        when_empty="There is no batch yet.",
+    )

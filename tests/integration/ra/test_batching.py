@@ -1,0 +1,174 @@
+"""Many cards one after another: each an issuance of its own; a desk that stops is followed by another."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from app.domain.card import CardStatus
+from app.domain.card_batch import BatchClosed, uids_from_untrusted
+from app.domain.desk_record import JobTokenNotValid, TicketNotValid
+from app.domain.issuance import IssuanceStatus
+from app.errors import InvalidInput, NotPermitted
+from tests.support.registration_authority import Desk, DeskCard, Office, another, today
+
+
+class BatchAtDesk:
+    """A desk that works through a batch, as the card agent does."""
+
+    def __init__(self, office: Office, batch_id: str) -> None:
+        self.office, self.batch_id = office, batch_id
+        claimed = office.ra.batching.claim(office.ra.batching.ticket(office.manager, batch_id))
+        self.token = str(claimed["job_token"])
+
+    def next_job(self) -> dict[str, object] | None:
+        told = self.office.ra.batching.next(self.token, self.batch_id)
+        return dict(told) if "job" in told else None
+
+    def desk(self, told: dict[str, object]) -> Desk:
+        desk = Desk.__new__(Desk)
+        desk.jobs, desk.job_token = self.office.ra.desk_jobs, str(told["job_token"])
+        desk.job = cast("dict[str, object]", told["job"])  # type: ignore[assignment]
+        desk.id = str(desk.job["id"])
+        return desk
+
+    def make(self) -> DeskCard | None:
+        told = self.next_job()
+        if told is None:
+            return None
+        desk, card = self.desk(told), self.office.blank()
+        desk.approve(card, self.office.manager_card)
+        desk.finish(card)
+        return card
+
+
+@pytest.fixture
+def people(office: Office) -> list[str]:
+    return [office.person(another(number)).uid for number in range(1, 4)]
+
+
+@pytest.fixture
+def batch_id(office: Office, people: list[str]) -> str:
+    return office.ra.batching.begin(office.manager, "Induction", people, None)
+
+
+def test_every_card_is_made_locked_in_order_and_reported(
+    office: Office, people: list[str], batch_id: str
+) -> None:
+    desk = BatchAtDesk(office, batch_id)
+    cards = [desk.make() for _ in people]
+    assert desk.make() is None
+    record = office.ra.batching.batch(office.manager, batch_id)
+    assert [(line.person.uid, line.card_serial) for line in record.lines] == [
+        (uid, card.serial) for uid, card in zip(people, cards, strict=True) if card
+    ]
+    assert {line.status for line in record.lines} == {IssuanceStatus.ACTIVE}
+    assert (record.ended, record.total) == (3, 3)
+    assert record.batch.finished_at is not None
+    with office.ra.database.read() as work:
+        states = {card.status for uid in people for card in work.cards.of(uid)}
+    assert states == {CardStatus.LOCKED}
+
+
+def test_another_desk_goes_on_with_the_card_that_was_begun(
+    office: Office, people: list[str], batch_id: str
+) -> None:
+    first = BatchAtDesk(office, batch_id)
+    told = first.next_job()
+    assert told is not None
+    card = office.blank()
+    desk = first.desk(told)
+    desk.approve(card, office.manager_card)
+    desk.personalise(card)
+    second = BatchAtDesk(office, batch_id)
+    with pytest.raises(JobTokenNotValid):
+        first.next_job()
+    again = second.next_job()
+    assert again is not None
+    job = cast("dict[str, object]", again["job"])
+    assert (job["id"], job["state"], job["card_serial"]) == (desk.id, "personalising", card.serial)
+    second.desk(again).finish(card)
+    assert office.ra.batching.batch(office.manager, batch_id).ended == 1
+
+
+def test_a_certified_card_whose_desk_stopped_is_undone_and_another_is_made(
+    office: Office, people: list[str], batch_id: str
+) -> None:
+    first = BatchAtDesk(office, batch_id)
+    told = first.next_job()
+    assert told is not None
+    lost, desk = office.blank(), first.desk(told)
+    desk.approve(lost, office.manager_card)
+    desk.personalise(lost)
+    desk.certify(lost)
+    second = BatchAtDesk(office, batch_id)
+    made = second.make()
+    assert made is not None
+    with office.ra.database.read() as work:
+        states = {card.serial: card.status for card in work.cards.of(people[0])}
+    assert states == {lost.serial: CardStatus.CANCELLED, made.serial: CardStatus.LOCKED}
+
+
+def test_who_can_have_no_card_any_more_is_passed_over_with_the_reason(
+    office: Office, people: list[str], batch_id: str
+) -> None:
+    office.card_for(people[0])
+    desk = BatchAtDesk(office, batch_id)
+    assert [bool(desk.make()) for _ in range(3)] == [True, True, False]
+    [first, *_] = office.ra.batching.batch(office.manager, batch_id).lines
+    assert "already has the working card" in first.reason
+    assert first.card_serial is None
+
+
+def test_a_closed_batch_gives_no_card(office: Office, batch_id: str) -> None:
+    desk = BatchAtDesk(office, batch_id)
+    office.ra.batching.close(office.manager, batch_id)
+    with pytest.raises((BatchClosed, JobTokenNotValid)):
+        desk.next_job()
+    with pytest.raises(BatchClosed):
+        office.ra.batching.ticket(office.manager, batch_id)
+
+
+def test_a_batch_is_its_operators_and_its_ticket_works_once(office: Office, batch_id: str) -> None:
+    agent = office.person(another(9), office.position("RA agent", "R5090", "B0274"))
+    with pytest.raises(NotPermitted):
+        office.ra.batching.ticket(agent, batch_id)
+    with pytest.raises(NotPermitted):
+        office.ra.batching.begin(office.sponsor, "Mine", [agent.uid], None)
+    ticket = office.ra.batching.ticket(office.manager, batch_id)
+    office.ra.batching.claim(ticket)
+    with pytest.raises(TicketNotValid):
+        office.ra.batching.claim(ticket)
+
+
+def test_nobody_is_in_a_batch_of_their_own_or_twice_or_unknown(office: Office, people: list[str]) -> None:
+    for uids in ([office.manager.uid], ["710000999105"], [office.sponsor.uid]):
+        with pytest.raises(InvalidInput) as refused:
+            office.ra.batching.begin(office.manager, "Induction", [*people, *uids], None)
+        assert f"Person 4, {uids[0]}" in refused.value.problems["people"]
+
+
+def test_the_first_day_is_a_later_one(office: Office, people: list[str]) -> None:
+    with pytest.raises(InvalidInput):
+        office.ra.batching.begin(office.manager, "Induction", people, today())
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "Give 1 to"),
+        ("uid\n", "Give 1 to"),
+        ("710000001104\nAmara Osei", "Line 2 does not begin"),
+        ("710000001104\n\n7100 0000 1104,Amara", "Line 3 repeats"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_refused_by_its_line(text: str, problem: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        uids_from_untrusted(text)
+    assert problem in refused.value.problems["people"]
+
+
+def test_a_csv_file_with_a_heading_is_read_by_its_first_field() -> None:
+    text = '\ufeffuid;name\n"7100 0000 1104";Osei\n710000009101,Kaur\n'
+    assert uids_from_untrusted(text) == ["710000001104", "710000009101"]
