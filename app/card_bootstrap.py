@@ -13,6 +13,7 @@ from app.domain.certificate_profile import rules_from_toml
 from app.domain.renewal import RenewalRules
 from app.message_settings import MessagesBy
 from app.ra.card_job_steps import CardJobKinds
+from app.ra.changing_names import ChangingNames
 from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
@@ -45,7 +46,11 @@ def renewals(database: Database, authority: CertificateAuthority, origin: str) -
     """What renews cards."""
     rules, at_desk = renewal_rules(), RenewingAtDesk(database, authority, origin)
     return RenewalAbilities(
-        Renewing(database, rules), at_desk, Forecasting(database, rules), Repairing(database)
+        Renewing(database, rules),
+        at_desk,
+        Forecasting(database, rules),
+        Repairing(database),
+        ChangingNames(database),
     )
 
 

@@ -17,6 +17,7 @@ from app.domain.json_value import JsonValue
 REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     # People
     "person.registered": frozenset({"uid"}),
+    "person.name_changed": frozenset({"before", "after", "reason_given", "document", "card"}),
     "person.searched": frozenset({"found"}),
     "person.viewed": frozenset(),
     "person.photo_viewed": frozenset(),

@@ -74,6 +74,7 @@ class Card:
         serial: the token's serial number, as the card itself tells it.
         is_temporary: a temporary access card, which its holder may have beside a regular one.
         usable_from: the day from which its holder may use it; None when that is at once.
+        replace_for: why a new card shall take its place, while it still works; None when none shall.
     """
 
     serial: str
@@ -86,6 +87,7 @@ class Card:
     ended_reason: str | None = None
     is_temporary: bool = False
     usable_from: date | None = None
+    replace_for: str | None = None
 
     @property
     def is_live(self) -> bool:

@@ -158,19 +158,20 @@ def require_personal_details(registration: Registration, today: date) -> None:
 def _name_problems(registration: Registration) -> dict[str, str]:
     problems = {}
     for field, label in (("given_name", "given name"), ("family_name", "family name")):
-        if not _is_name(getattr(registration, field)):
+        if not is_name(getattr(registration, field)):
             problems[field] = f"Enter the {label} as on the photo document, in letters."
     optional = (("title", "title"), ("middle_names", "middle names"), ("card_name", "name on the card"))
     for field, label in optional:
         text = getattr(registration, field)
-        if text.strip() and not _is_name(text):
+        if text.strip() and not is_name(text):
             problems[field] = f"Enter the {label} in letters, or leave it empty."
     if len(registration.title.strip()) > 35:
         problems["title"] = "Enter a title of at most 35 letters."
     return problems
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether the text can be a name: letters of any script, and what stands between them."""
     name = text.strip()
     return 0 < len(name) <= 100 and _NAME.fullmatch(name) is not None
 

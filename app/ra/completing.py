@@ -14,6 +14,7 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.issuance import CardIssuance, IssuanceStatus, ProofNotValid, ReadBackDiffers
+from app.ra.changing_names import end_replaced_card
 from app.ra.finding import require_person
 from app.ra.ports import Work
 from app.ra.requesting import require_active
@@ -39,6 +40,8 @@ def complete_issuance(
     assert issuance.card_serial is not None
     card = work.cards.get_to_change(issuance.card_serial)
     assert card is not None
+    if not card.is_temporary:
+        end_replaced_card(work, issuance.uid)
     to = CardStatus.LOCKED if issuance.terms.is_locked else CardStatus.ACTIVE
     work.cards.activate(card, work.now, to)
     work.certificates.activate(issuance.id)

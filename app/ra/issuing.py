@@ -172,7 +172,7 @@ def _require_identified(person: Person) -> None:
 
 def _require_no_card(work: Work, uid: str, terms: IssuanceTerms) -> None:
     card = work.cards.temporary_of(uid) if terms.is_temporary else work.cards.live_of(uid)
-    if card is not None:
+    if card is not None and card.replace_for is None:
         kind = "temporary" if terms.is_temporary else "working"
         raise CardAlreadyHeld(
             f"This person already has the {kind} card {card.serial}. Cancel it or report it lost first."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ra.changing_names import ChangingNames
 from app.ra.forecasting import Forecasting
 from app.ra.renewing import Renewing
 from app.ra.renewing_at_desk import RenewingAtDesk
@@ -18,3 +19,4 @@ class RenewalAbilities:
     at_desk: RenewingAtDesk
     forecasting: Forecasting
     repairing: Repairing
+    names: ChangingNames

@@ -54,7 +54,7 @@ class Renewing:
         with self._database.read() as work:
             card = work.cards.live_of(uid) or _expired_of(work, uid)
             pair = pair_in_use(work, card.serial) if card and card.status in _RENEWABLE else {}
-            if card is None or not pair or work.now < self._rules.opens_at(ends_of(pair)):
+            if card is None or card.replace_for or not pair or work.now < self._rules.opens_at(ends_of(pair)):
                 return None
             ends_at, open_job = ends_of(pair), work.card_jobs.open_of(card.serial, JobKind.RENEW)
             return RenewalDue(
@@ -103,6 +103,10 @@ class Renewing:
         require_active(require_person(work, card.holder_uid or ""))
         if card.status not in _RENEWABLE:
             raise CardMoveNotAllowed(f"Card {card.serial} is {card.status.value} and cannot be renewed.")
+        if card.replace_for is not None:
+            raise CardMoveNotAllowed(
+                f"Card {card.serial} carries a name that has changed. Replace the card instead."
+            )
         pair = pair_in_use(work, card.serial)
         if not pair:
             raise CardMoveNotAllowed(f"Card {card.serial} has no certificates in force. Replace the card.")

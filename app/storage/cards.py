@@ -178,6 +178,10 @@ class Cards:
         since = [row.wrapped_so_pin for row in rows if row.id > known.id]
         return [known.wrapped_so_pin, *since]
 
+    def mark_for_replacement(self, serial: str, reason: str) -> None:
+        """The card goes on working until a new one takes its place; ``reason`` is why its use ends then."""
+        self._connection.execute(update(_card).where(_card.c.serial == serial).values(replace_for=reason))
+
     def growing_old(self, soon: datetime, now: datetime, limit: int) -> list[tuple[str, datetime]]:
         """Live cards, by serial, whose state is behind the first end of their certificates, with that end.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, and_, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.evidence import DOCUMENT_RULES, Evidence, EvidenceKind
@@ -66,6 +66,21 @@ class People:
         """The person with this id."""
         row = self._connection.execute(select(*_PERSON_COLUMNS).where(_person.c.uid == uid)).one_or_none()
         return _person_of(row) if row else None
+
+    def rename(self, person: Person) -> None:
+        """Keep the person's new names."""
+        self._connection.execute(
+            update(_person)
+            .where(_person.c.uid == person.uid)
+            .values(
+                given_name=person.given_name,
+                middle_names=person.middle_names,
+                family_name=person.family_name,
+                card_name=person.card_name,
+                given_name_key=name_key(person.given_name),
+                family_name_key=name_key(person.family_name),
+            )
+        )
 
     def photo(self, uid: str) -> bytes | None:
         """The person's photo, JPEG."""

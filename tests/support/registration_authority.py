@@ -38,6 +38,7 @@ from app.domain.position import AccessProfile, Approval, NewPosition
 from app.domain.renewal import RenewalRules
 from app.domain.role_profile import RoleProfile
 from app.ra.batching import Batching
+from app.ra.changing_names import ChangingNames
 from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
@@ -312,6 +313,7 @@ class RegistrationAuthority:
         self.issuing = Issuing(database)
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
         self.repairing = Repairing(database)
+        self.names = ChangingNames(database)
         self.renewing = Renewing(database, RenewalRules())
         self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
         self.unlocking = Unlocking(database, certificate_authority, ORIGIN)

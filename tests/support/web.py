@@ -234,7 +234,11 @@ def services_of(office: Office) -> Services:
             unlocks=ra.unlocks,
             card_moves=ra.card_moves,
             renewals=RenewalAbilities(
-                ra.renewing, ra.renewing_at_desk, Forecasting(ra.database, RenewalRules()), ra.repairing
+                ra.renewing,
+                ra.renewing_at_desk,
+                Forecasting(ra.database, RenewalRules()),
+                ra.repairing,
+                ra.names,
             ),
             clearing=ra.clearing,
             batching=ra.batching,

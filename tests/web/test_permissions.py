@@ -36,6 +36,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/photo": FINDERS,
     "/people/register": RA_STAFF | {"ID checker"},
     "/people/<uid:uid>/issue-card/otherwise": RA_STAFF,
+    "/people/<uid:uid>/name": RA_STAFF | {"ID checker"},
     "/people/<uid:uid>/request-position": frozenset({"sponsor"}),
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/requests": RA_STAFF | {"sponsor"},
@@ -85,6 +86,7 @@ READABLE: dict[str, frozenset[str]] = {
 DOABLE: dict[str, frozenset[str]] = {
     "/signatures/verify": EVERYBODY,
     "/people/register": RA_STAFF | {"ID checker"},
+    "/people/<uid:uid>/name": RA_STAFF | {"ID checker"},
     "/organisations/<organisation:code>/positions/new": MANAGERS,
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/batches": RA_STAFF,

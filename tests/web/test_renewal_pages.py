@@ -46,3 +46,18 @@ def test_the_cliff_is_told_in_words_and_in_numbers_by_week_and_by_month(site: Si
         assert words in page.text, words
     assert office.sponsor.name not in manager.get("/renewals?within=7").text
     assert "Cards that end each week" in manager.get("/renewals?within=0&by=year").text
+
+
+def test_a_name_is_changed_and_the_card_put_up_for_replacement(site: Site) -> None:
+    manager, office = site.as_role("manager"), site.office
+    address = f"/people/{office.sponsor.uid}"
+    manager.get(f"{address}/name")
+    wrong = manager.send(f"{address}/name", 422, family_name="Okafor-Lind", document_number="MXA 123456")
+    assert "Choose why the name changes" in wrong.text
+    changed = {"family_name": "Okafor-Lind", "document_number": "MXA 123456", "reason": "marriage"}
+    manager.send(f"{address}/name", **changed)
+    page = manager.get(address)
+    assert "Okafor-Lind" in page.text
+    assert "works until a new one replaces it" in page.text
+    begun = manager.send(f"{address}/issue-card")
+    assert begun.location.startswith("/issuances/")

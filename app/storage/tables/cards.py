@@ -41,6 +41,8 @@ card = Table(
     Column("ended_reason", Text),
     Column("is_temporary", Boolean, nullable=False, server_default=false()),
     Column("usable_from", Date),
+    # Set while it works and a new card shall take its place: the reason with which it will be cancelled.
+    Column("replace_for", String(20)),
     Column("version", Integer, nullable=False, server_default=text("1")),
     CheckConstraint(
         "status IN ('stock', 'assigned', 'personalised', 'active', 'locked', 'suspended', 'expiring',"

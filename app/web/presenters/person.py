@@ -146,6 +146,8 @@ def _notice(actor: Actor, record: PersonRecord) -> str:
         return "A card is being issued to this person. Go on with it, or undo it, before anything else."
     if not record.roles and not _open_requests(record):
         return "No access yet. A sponsor requests a position, and an RA manager or agent grants it."
+    if any(card.card.is_live and card.card.replace_for for card in record.cards):
+        return "The name has changed. The card carries the old name and works until a new one replaces it."
     if not any(card.card.is_live for card in record.cards):
         return "This person has no working card. An RA manager or agent issues one."
     return ""
@@ -168,6 +170,8 @@ def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
         actions.append(Action("Request a position", f"/people/{uid}/request-position"))
     if Permission.ISSUE_CARD in actor.permissions:
         actions += _issue_actions(record)
+    if Permission.CHANGE_PERSON in actor.permissions:
+        actions.append(Action("Change the name", f"/people/{uid}/name"))
     return tuple(actions)
 
 
@@ -202,6 +206,8 @@ def _issue_actions(record: PersonRecord) -> list[Action]:
         for each in live
         if each.status in _REPAIRED and not each.is_temporary
     ]
+    if any(card.replace_for for card in live):
+        actions.insert(0, Action("Issue the new card that replaces the old", base, is_form=True))
     if not any(card.is_temporary for card in live):
         actions.append(Action("Issue a temporary card", f"{base}/otherwise?way=temporary"))
     return actions

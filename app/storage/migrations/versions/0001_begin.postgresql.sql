@@ -518,6 +518,7 @@ CREATE TABLE card (
 	ended_reason TEXT,
 	is_temporary BOOLEAN DEFAULT false NOT NULL,
 	usable_from DATE,
+	replace_for VARCHAR(20),
 	version INTEGER DEFAULT 1 NOT NULL,
 	CONSTRAINT pk_card PRIMARY KEY (serial),
 	CONSTRAINT ck_card_status_is_known CHECK (status IN ('stock', 'assigned', 'personalised', 'active', 'locked', 'suspended', 'expiring', 'expired', 'cancelled', 'recycled', 'destroyed', 'lost', 'stolen', 'damaged', 'faulty')),
