@@ -134,6 +134,12 @@ ELSEWHERE = {
     "/card-jobs/<record:job_id>/steps.json",
     "/card-jobs/<record:job_id>/desk",
     "/card-jobs/<record:job_id>/undo",
+    "/my/vouch",
+    "/my/authenticator",
+    "/my/authenticator/qr.svg",
+    "/my/authenticator/confirm",
+    "/my/authenticator/remove",
+    "/people/<uid:uid>/cards/<serial:serial>/unlock",
     "/sign-in/renew",
     "/my/cards/<serial:serial>/renew",
     "/requests/<record:request_id>",
@@ -214,6 +220,7 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
         "desk_reports_api",
         "openid",
         "signature_api",
+        "unlock_desk_api",
     }
 
 
