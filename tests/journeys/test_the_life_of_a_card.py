@@ -18,6 +18,8 @@ from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service
 from tests.support.walking import READER_1, READER_2, Walker
 
+BENS_PIN = "60281947"
+
 
 @dataclass
 class Story:
@@ -178,6 +180,25 @@ def test_6_it_goes_to_somebody_else_locked(agent: Walker, ann: Walker, office: O
     ann.go_to_pin_page(story.card)
     ann.enter_pin(NEW_PIN)
     ann.sees("You have 2 tries left")
+
+
+def test_6b_its_holder_gets_the_first_pin_when_it_is_unlocked(
+    agent: Walker, ann: Walker, office: Office, story: Story
+) -> None:
+    agent.clear_desk()
+    agent.put_card(READER_1, office.priya.card_serial)
+    agent.put_card(READER_2, story.card)
+    agent.open(f"/people/{story.ben}/cards/{story.card}/unlock")
+    agent.press("Go on to unlock this card")
+    agent.press("Open the card desk")
+    agent.page.get_by_label(re.compile("Your PIN")).fill(office.priya.pin)
+    agent.page.get_by_label("New PIN", exact=True).fill(BENS_PIN)
+    agent.page.get_by_label("New PIN again").fill(BENS_PIN)
+    agent.press("Unlock the card")
+    agent.sees("The card is unlocked")
+    ann.go_to_pin_page(story.card)
+    ann.enter_pin(BENS_PIN)
+    ann.sees("I have read the terms")
 
 
 def test_7_a_batch_of_cards_with_one_pin(agent: Walker, office: Office) -> None:

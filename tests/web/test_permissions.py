@@ -122,6 +122,12 @@ DOABLE: dict[str, frozenset[str]] = {
 }
 #: Routes whose answer depends on who asks about what; they have tests of their own.
 ELSEWHERE = {
+    "/my/authenticator",
+    "/my/authenticator/confirm",
+    "/my/authenticator/qr.svg",
+    "/my/authenticator/remove",
+    "/my/vouch",
+    "/people/<uid:uid>/cards/<serial:serial>/unlock",
     "/batches/<record:batch_id>/desk",
     f"{CARD}/clear",
     OWN_MOVE,
