@@ -21,6 +21,8 @@ from app.adapters.directory_publishing import DirectoryPublishing
 from app.adapters.locking_out import LockingOutSystems
 from app.adapters.openid_keys import OpenIDKeys, TokenPlace
 from app.adapters.photo import PillowPhotos
+from app.adapters.public_files import public_material
+from app.ca_files import PUBLIC_FOLDER
 from app.card_bootstrap import (
     code_handlers,
     collecting,
@@ -67,6 +69,7 @@ from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
 from app.ra.positioning import Positioning
 from app.ra.previewing_loads import PreviewingLoads
+from app.ra.reading_receipts import ReadingReceipts
 from app.ra.registering import Registering
 from app.ra.reporting_workstations import ReportingWorkstations
 from app.ra.requesting import Requesting
@@ -178,6 +181,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         batching=Batching(database, desk_jobs),
         systems=system_abilities(database, scope),
         auditing=Auditing(database),
+        receipts=reading_receipts(settings, database),
         stock=stock_abilities(database, settings.agent.card_profile),
         printing=printing_cards(database),
         operating=Operating(database, CaClient(settings.ca.socket, monitoring.TIMEOUT_SECONDS)),
@@ -189,6 +193,12 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         signatures=signature_service(settings, database),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),
     )
+
+
+def reading_receipts(settings: Settings, database: Database) -> ReadingReceipts:
+    """Receipts of certificates, verified with the public files of the key ceremony."""
+    folder = settings.ca.folder / PUBLIC_FOLDER
+    return ReadingReceipts(database, CaClient(settings.ca.socket), lambda: public_material(folder))
 
 
 def session_limits(settings: Settings) -> SessionLimits:

@@ -6,18 +6,14 @@ import sys
 from pathlib import Path
 
 import click
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from app.adapters.ca_client import CaClient
+from app.adapters.public_files import public_material
 from app.ca_files import PUBLIC_FOLDER
 from app.command_line import sentences, settings_of
 from app.domain.receipt import receipt_from_untrusted
-from app.domain.receipt_verification import PublicMaterial, verify_receipt
-from app.errors import InvalidInput
+from app.domain.receipt_verification import verify_receipt
 
-AUDIT_KEY_FILE = "audit-seal.pem"
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
@@ -57,29 +53,3 @@ def verify(context: click.Context, file: Path, folder: Path | None) -> None:
             click.echo(f"       {each.problem}")
     if any(each.problem for each in findings):
         sys.exit(1)
-
-
-def public_material(folder: Path) -> PublicMaterial:
-    """The public files of a key ceremony.
-
-    Raises:
-        InvalidInput: the folder lacks one of them, or one cannot be read.
-    """
-    try:
-        key = load_pem_public_key((folder / AUDIT_KEY_FILE).read_bytes())
-        certificates = {
-            path.stem: x509.load_der_x509_certificate(path.read_bytes()) for path in folder.glob("*.cer")
-        }
-    except (OSError, ValueError) as error:
-        raise _not_public(folder) from error
-    if not isinstance(key, ec.EllipticCurvePublicKey) or "root" not in certificates:
-        raise _not_public(folder)
-    return PublicMaterial(key, certificates)
-
-
-def _not_public(folder: Path) -> InvalidInput:
-    sentence = (
-        f"{folder} does not hold the public files of a key ceremony: {AUDIT_KEY_FILE} and the certificates "
-        "root.cer, content-commitment.cer and so on. Give the folder with --public."
-    )
-    return InvalidInput({"public": sentence})

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.ra.operating import Operating
     from app.ra.positioning import Positioning
     from app.ra.printing_cards import PrintingCards
+    from app.ra.reading_receipts import ReadingReceipts
     from app.ra.registering import Registering
     from app.ra.renewals import RenewalAbilities
     from app.ra.reporting_workstations import ReportingWorkstations
@@ -77,6 +78,7 @@ class Services:
     batching: Batching
     systems: SystemAbilities
     auditing: Auditing
+    receipts: ReadingReceipts
     stock: StockAbilities
     printing: PrintingCards
     operating: Operating

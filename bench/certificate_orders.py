@@ -25,6 +25,8 @@ from app.ca.csr import UnverifiedCsr, verify
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject, person_subject
+from app.ca.ports import SigningKey
+from app.ca.signing import signature_hash
 from app.ca_ceremony import hold_ceremony
 from app.ca_files import PROFILES_FILE
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose, FoundingApproval
@@ -139,6 +141,29 @@ def _in_memory(count: int) -> tuple[float, float]:
         end_entity(profile, subject, public_key, root, addresses, validity).sign(key, hashes.SHA256())
 
     return _cpu_ms(checked, count), _cpu_ms(bare, count)
+
+
+def certificate_ms(key: SigningKey, count: int, whole_lint_one_in: int | None = None) -> float:
+    """CPU milliseconds of a certificate with CSR check, lint and signature by ``key``, and no database."""
+    rules = rules_from_toml(PROFILES_FILE.read_text())
+    profile = rules.profiles[CertificatePurpose.AUTHENTICATION]
+    now = datetime.now(UTC)
+    lasting = Validity.beginning(now - timedelta(days=1), timedelta(days=3653))
+    root = root_ca(named_subject((("CN", "Bench"),)), key.public_key(), lasting).sign(
+        key, signature_hash(key)
+    )
+    one_in = whole_lint_one_in or rules.whole_lint_one_in
+    issuer = Issuer(root, key, Linter(), StatusAddresses("http://127.0.0.1:8080"), one_in)
+    subject, validity = (
+        person_subject(profile, OPERATOR, "Amara", "Osei"),
+        Validity.beginning(now, profile.validity),
+    )
+    csr = csr_of(ec_key())
+
+    def issue() -> None:
+        issuer.issue(issuer.prepare(profile, subject, verify(UnverifiedCsr(csr), profile), validity))
+
+    return _cpu_ms(issue, count)
 
 
 def _cpu_ms(operation: Callable[[], None], count: int) -> float:

@@ -21,10 +21,12 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse
 
 from app import bootstrap
+from app.ca.refusals import CertificateUnknown
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.organisation_load import LoadKind
 from app.domain.person import PersonStatus
+from app.domain.receipt_verification import PublicMaterial
 from app.domain.renewal import RenewalRules
 from app.domain.stock import DESK
 from app.fhir.api_keys import ApiKeys, digest_of
@@ -38,6 +40,7 @@ from app.ra.loading_organisations import HandedIn
 from app.ra.looking_up import LookingUpOrganisations, LookingUpRoles
 from app.ra.operating import Operating
 from app.ra.organisation_scope import OrganisationScope
+from app.ra.reading_receipts import ReadingReceipts
 from app.ra.renewals import RenewalAbilities
 from app.ra.reporting_workstations import ReportingWorkstations
 from app.services import Services, SignatureService
@@ -57,6 +60,17 @@ COOKIE = "__Host-spine-ra"
 ORIGIN = "https://localhost:8443"
 API_KEY = "a key that a system was given"
 API_KEYS = ApiKeys({digest_of(API_KEY): "A system"})
+
+
+class NoReceipts:
+    """A certificate authority that keeps no receipts: they are tested with a real one."""
+
+    def receipt(self, serial_number: str) -> bytes:
+        raise CertificateUnknown("There is no receipt of a certificate with this serial number.")
+
+
+def no_public_files() -> PublicMaterial:
+    raise AssertionError("nothing is verified without a receipt")
 
 
 @dataclass
@@ -244,6 +258,7 @@ def services_of(office: Office) -> Services:
             batching=ra.batching,
             systems=system_abilities(ra.database, OrganisationScope()),
             auditing=Auditing(ra.database),
+            receipts=ReadingReceipts(ra.database, NoReceipts(), no_public_files),
             stock=stock_abilities(ra.database),
             printing=printing_cards(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),

@@ -272,3 +272,13 @@ def test_names_are_text_and_never_markup(site: Site) -> None:
     for address in (f"/people/{uid}", f"/positions/{position}", f"/organisations/{RA}"):
         page = site.as_role("manager").get(address)
         assert "<script>alert(1)</script>" in page.text, "shown as it was typed"
+
+
+def test_the_receipt_of_a_certificate_is_asked_for_by_its_serial_number(site: Site) -> None:
+    browser = site.as_role("manager")
+    assert "/audit/receipt" in browser.get("/audit").links
+    assert "Serial number of a certificate" in browser.get("/audit/receipt").text
+    unknown = browser.get("/audit/receipt?serial_number=1234", expect=404)
+    assert "There is no receipt of a certificate with this serial number." in unknown.text
+    wrong = browser.get("/audit/receipt?serial_number=xyz")
+    assert "digits and a to f" in wrong.text

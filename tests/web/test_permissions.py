@@ -53,6 +53,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/workstation-reports": RA_STAFF,
     "/workstation-reports/<reference>": RA_STAFF,
     "/audit": frozenset({"manager"}),
+    "/audit/receipt": frozenset({"manager"}),
     "/operations": frozenset({"manager"}),
     "/renewals": frozenset({"manager"}),
     "/organisation-loads": frozenset({"manager"}),

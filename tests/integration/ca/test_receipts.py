@@ -17,10 +17,13 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.adapters.ca_operations import Operations
+from app.adapters.public_files import public_material
 from app.ca.refusals import CertificateUnknown
 from app.ca_server import open_certificate_authority
 from app.cli import main
+from app.domain.actor import Actor
 from app.domain.json_value import canonical_json
+from app.domain.permission import Permission
 from app.domain.receipt import receipt_document, receipt_from_untrusted
 from app.domain.receipt_verification import (
     Finding,
@@ -28,9 +31,11 @@ from app.domain.receipt_verification import (
     problems_of,
     verify_receipt,
 )
-from app.receipt_commands import public_material
+from app.errors import InvalidInput, NotPermitted
+from app.ra.reading_receipts import ReadingReceipts
 from app.settings import Settings
 from app.storage.tables.audit import audit_event
+from app.web.presenters.receipts import receipt_shown
 from tests.integration.ca.test_status import serial_of
 from tests.support.certificates import (
     HOLDER,
@@ -208,3 +213,34 @@ def test_the_commands_show_and_verify_and_find_a_change(
     assert "is no certificate receipt" in CliRunner().invoke(main, verify).output
     empty = CliRunner().invoke(main, ["receipt", "verify", str(file), "--public", str(tmp_path)])
     assert "does not hold the public files" in empty.output
+
+
+def test_an_auditor_reads_it_in_words_and_nobody_else_does(
+    running: Operations, issued: tuple[str, str], record: RegistrationRecord, public: PublicMaterial
+) -> None:
+    reading = ReadingReceipts(record.database, _Source(running), lambda: public)
+    auditor = Actor(OPERATOR, "Margaret Whitcombe", permissions=frozenset({Permission.READ_AUDIT}))
+    shown = receipt_shown(reading.read(auditor, issued[1].upper()))
+    assert shown.is_right
+    said = {row.key: row.value for row in shown.order}
+    assert said["For"] == f"Amara Osei {HOLDER}"
+    assert said["Approved by"] == "An operator, with a smartcard"
+    assert shown.approvals.rows[0][0].text == OPERATOR
+    assert {row[0].text for row in shown.certificates.rows} == {"Authentication", "Content commitment"}
+    assert len(shown.checks.rows) == 6
+    with pytest.raises(NotPermitted):
+        reading.read(Actor(HOLDER, "Amara Osei"), issued[1])
+    with pytest.raises(InvalidInput):
+        reading.read(auditor, "no serial number")
+    with pytest.raises(CertificateUnknown):
+        reading.read(auditor, "1234")
+
+
+class _Source:
+    """The authority without its socket."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    def receipt(self, serial_number: str) -> bytes:
+        return self._operations.receipts.of(serial_number)
