@@ -41,4 +41,6 @@ def receipt() -> Response:
         except (InvalidInput, CertificateRefused) as refusal:
             form.add_problems(refusal)
     title = "Receipt of a certificate"
-    return render_page("receipt.html", title, form=form, problems=form.problems, receipt=shown)
+    return render_page(
+        "receipt.html", title, status=form.status, form=form, problems=form.problems, receipt=shown
+    )

@@ -278,7 +278,7 @@ def test_the_receipt_of_a_certificate_is_asked_for_by_its_serial_number(site: Si
     browser = site.as_role("manager")
     assert "/audit/receipt" in browser.get("/audit").links
     assert "Serial number of a certificate" in browser.get("/audit/receipt").text
-    unknown = browser.get("/audit/receipt?serial_number=1234", expect=404)
+    unknown = browser.get("/audit/receipt?serial_number=1234", expect=409)
     assert "There is no receipt of a certificate with this serial number." in unknown.text
-    wrong = browser.get("/audit/receipt?serial_number=xyz")
+    wrong = browser.get("/audit/receipt?serial_number=xyz", expect=422)
     assert "digits and a to f" in wrong.text
