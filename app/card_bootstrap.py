@@ -23,6 +23,7 @@ from app.ra.following_jobs import FollowingJobs
 from app.ra.forecasting import Forecasting
 from app.ra.limiting import Limiting
 from app.ra.ports import CertificateAuthority
+from app.ra.registering_workstations import RegisteringWorkstations
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
@@ -31,6 +32,7 @@ from app.ra.sending_codes import MessageSender, SendingCodes
 from app.ra.unlock_abilities import UnlockAbilities
 from app.ra.unlocking import Unlocking
 from app.ra.unlocking_by_code import SEND_CODE, UnlockingByCode
+from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
 from app.settings import Settings
 from app.storage.database import Database
@@ -71,6 +73,8 @@ def unlockings(database: Database, authority: CertificateAuthority, settings: Se
         UnlockingByCode(database, secrets, Limiting(database)),
         Vouching(database),
         EnrollingAuthenticators(database, secrets, settings.service.name),
+        UnlockingOffline(database),
+        RegisteringWorkstations(database, authority),
     )
 
 

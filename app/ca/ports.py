@@ -214,6 +214,9 @@ class ApprovalRecord(Protocol):
     def card_job(self, job_id: str) -> JobOnRecord | None:
         """The card job with this id."""
 
+    def workstation_key(self, workstation_id: str) -> bytes | None:
+        """The wrapped key of a computer that is registered and not retired."""
+
     def escrowed_so_pins(self, card_serial: str) -> Sequence[bytes]:
         """The card's wrapped SO PINs: the one it is known to have first, then the newest others."""
 
@@ -256,6 +259,9 @@ class ReleaseLedger(Protocol):
 
     def is_recorded(self, job_id: str, recipient: str) -> bool:
         """Whether this release was made before."""
+
+    def is_answered(self, recipient: str) -> bool:
+        """Whether anything was released to this recipient before, in whatever job."""
 
     def record(self, order: SoPinReleaseOrder, recipient: str, at: datetime) -> None:
         """Record a release before it is made."""

@@ -7,7 +7,7 @@ therefore counted here, per card and in all, so that a taken-over web process ge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -36,6 +36,7 @@ from app.clock import Clock
 from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import SignedApproval
+from app.domain.offline_unlock import challenge_of, key_of, response
 from app.domain.permission import Permission
 from app.domain.renewal_statement import SignedAs
 from app.domain.so_pin_release import (
@@ -118,14 +119,26 @@ class SoPinReleaser:
         try:
             job = self._require_open_job(order, now)
             signers = self._require_approved(order, job, now)
-            recipient = _recipient(order.recipient_key)
+            answer = self._answering(order)
             so_pins = self._unwrapped(order.card_serial)
             self._count(order, now)
         except Refusal as refusal:
             self._audit.refused(_event(order, ()).refused(refusal.code))
             raise
         self._audit.happened([_event(order, signers)])
-        return tuple(recipient.encrypt(so_pin, _OAEP_TO_DESK) for so_pin in so_pins)
+        return tuple(answer(so_pin) for so_pin in so_pins)
+
+    def _answering(self, order: SoPinReleaseOrder) -> Callable[[bytes], bytes]:
+        """How an SO PIN goes out: wrapped to the desk's key, or hidden for a computer without network."""
+        if order.basis is not ReleaseBasis.OFFLINE:
+            recipient = _recipient(order.recipient_key)
+            return lambda so_pin: recipient.encrypt(so_pin, _OAEP_TO_DESK)
+        challenge = challenge_of(order.recipient_key, order.card_serial)
+        wrapped = self._record.workstation_key(challenge.workstation_id.hex()) if challenge else None
+        key = key_of(self._opened(wrapped), challenge.workstation_id) if challenge and wrapped else None
+        if challenge is None or key is None:
+            raise ReleaseNotApproved("This computer is not registered for unlocking without network.")
+        return lambda so_pin: response(key, challenge, order.card_serial, so_pin).encode()
 
     def _require_open_job(self, order: SoPinReleaseOrder, now: datetime) -> JobOnRecord:
         job = self._record.card_job(order.job_id)
@@ -145,7 +158,7 @@ class SoPinReleaser:
     def _require_approved(self, order: SoPinReleaseOrder, job: JobOnRecord, now: datetime) -> tuple[str, ...]:
         signers = tuple(self._signer(order, approval, now) for approval in order.approvals)
         match order.basis:
-            case ReleaseBasis.OPERATOR:
+            case ReleaseBasis.OPERATOR | ReleaseBasis.OFFLINE:
                 self._require_operator(order, signers, job, now)
             case ReleaseBasis.COLLEAGUES:
                 self._require_colleagues(order, signers, now)
@@ -165,7 +178,7 @@ class SoPinReleaser:
         return approver.uid
 
     def _require_same(self, order: SoPinReleaseOrder, statement: ReleaseStatement) -> None:
-        signed_as = SignedAs.OPERATOR if order.basis is ReleaseBasis.OPERATOR else SignedAs.COLLEAGUE
+        signed_as = SignedAs.COLLEAGUE if order.basis is ReleaseBasis.COLLEAGUES else SignedAs.OPERATOR
         ordered = {
             "job": (statement.job, order.job_id),
             "holder": (statement.holder, order.holder_uid),
@@ -214,6 +227,8 @@ class SoPinReleaser:
         recipient = sha256(order.recipient_key).hexdigest()
         if self._releases.is_recorded(order.job_id, recipient):
             return
+        if order.basis is ReleaseBasis.OFFLINE and self._releases.is_answered(recipient):
+            raise ReleaseNotApproved("This challenge was answered before. Have a new one made.")
         if order.basis is ReleaseBasis.CODE:
             of_card = self._releases.count(order.basis, now - timedelta(days=1), order.card_serial)
             in_all = self._releases.count(order.basis, now - timedelta(hours=1))

@@ -15,6 +15,7 @@ from app.domain.photo import MIDDLE, Crop
 from app.domain.so_pin_release import SoPinReleaseOrder
 from app.ra import repositories
 from app.ra.batch_repository import CardBatches
+from app.ra.unlock_repositories import OfflineWorkstations
 
 
 class AuditLog(Protocol):
@@ -59,6 +60,8 @@ class Work(Protocol):
     def stock(self) -> repositories.Stock: ...
     @property
     def stock_findings(self) -> repositories.StockFindings: ...
+    @property
+    def offline_workstations(self) -> OfflineWorkstations: ...
     @property
     def unlock_codes(self) -> repositories.UnlockCodes: ...
     @property

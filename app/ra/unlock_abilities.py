@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
+from app.ra.registering_workstations import RegisteringWorkstations
 from app.ra.unlocking import Unlocking
 from app.ra.unlocking_by_code import UnlockingByCode
+from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
 
 
@@ -18,3 +20,5 @@ class UnlockAbilities:
     by_code: UnlockingByCode
     by_colleagues: Vouching
     authenticators: EnrollingAuthenticators
+    offline: UnlockingOffline
+    workstations: RegisteringWorkstations

@@ -46,7 +46,13 @@ from app.ra.finding import require_person
 from app.ra.ports import CertificateAuthority, Database, Work
 from app.ra.requesting import require_active
 
-_SIGNATURES = {ReleaseBasis.OPERATOR: 1, ReleaseBasis.COLLEAGUES: 2, ReleaseBasis.CODE: 0}
+_SIGNATURES = {
+    ReleaseBasis.OPERATOR: 1,
+    ReleaseBasis.OFFLINE: 1,
+    ReleaseBasis.COLLEAGUES: 2,
+    ReleaseBasis.CODE: 0,
+}
+_BY_OPERATOR = (ReleaseBasis.OPERATOR, ReleaseBasis.OFFLINE)
 
 
 class Unlocking:
@@ -68,7 +74,7 @@ class Unlocking:
         """
         with self._database.audited(actor, "card_job.begun", card_serial, kind=JobKind.UNLOCK.value) as work:
             actor.require(Permission.UNLOCK_CARD)
-            card, holder = _require_card(work, card_serial)
+            card, holder = require_card(work, card_serial)
             require_other_than_holder(actor.uid, holder)
             return begin_unlocking(work, card, holder, ReleaseBasis.OPERATOR, actor).id
 
@@ -79,6 +85,8 @@ class Unlocking:
             "page": f"/card-jobs/{job.id}" if job.operator_uid else "/sign-in?again=yes",
             "basis": job.facts["basis"],
             "proof_nonce": job.facts["proof_nonce"],
+            # Of an unlocking without network: what is signed and answered in place of this desk's key.
+            "challenge": job.facts.get("challenge"),
             "signed_by": [approval.signer_uid for approval in work.card_jobs.approvals(job.id)],
         }
 
@@ -97,7 +105,7 @@ class Unlocking:
         with self._steps.step(job_token, job_id, JobKind.UNLOCK, "card_job.approved") as (work, job):
             said, signer = self._verified(work, job, signed)
             work.audit.details(certificate=serial_number_text(_serial(certificate)), signer=signer)
-            is_operator = job.facts["basis"] == ReleaseBasis.OPERATOR
+            is_operator = job.facts["basis"] in _BY_OPERATOR
             if is_operator or job.facts.get("recipient") != said.recipient_key:
                 work.card_jobs.withdraw_approvals(job.id)
             work.card_jobs.approve(job, JobApproval(signer, statement, signature, certificate), work.now)
@@ -116,7 +124,15 @@ class Unlocking:
             order = _order(work, job, recipient_key)
             work.audit.details(basis=order.basis.value, recipient=sha256(recipient_key).hexdigest())
             work.card_jobs.save(with_step(job, "so_pin_released", work.now))
-        return self._certificate_authority.release_so_pin(order)
+        released = self._certificate_authority.release_so_pin(order)
+        if order.basis is ReleaseBasis.OFFLINE:
+            self._end_with_response(job_token, job_id)
+        return released
+
+    def _end_with_response(self, job_token: str, job_id: str) -> None:
+        """Nobody hears how a ward without network fares: the job ends with its response."""
+        with self._steps.step(job_token, job_id, JobKind.UNLOCK, "card.unlock_response_given") as (work, job):
+            work.card_jobs.save(done(job, "response_given", work.now))
 
     def complete(self, job_token: str, job_id: str, proof: bytes) -> None:
         """Verify that the card works with its new PIN, and end the job. Again changes nothing.
@@ -128,7 +144,7 @@ class Unlocking:
             return
         with self._steps.step(job_token, job_id, JobKind.UNLOCK, "card.unlocked") as (work, job):
             require_job_status(job, JobStatus.APPROVED)
-            card, _ = _require_card(work, job.card_serial or "")
+            card, _ = require_card(work, job.card_serial or "")
             _verify_proof(work, job, proof)
             if card.status is CardStatus.LOCKED:
                 work.cards.move(card, CardStatus.ACTIVE)
@@ -181,7 +197,12 @@ def are_colleagues(work: Work, uid: str, other_uid: str) -> bool:
     return bool(ours & theirs)
 
 
-def _require_card(work: Work, serial: str) -> tuple[Card, str]:
+def require_card(work: Work, serial: str) -> tuple[Card, str]:
+    """The card, locked for this transaction, and its holder's user id.
+
+    Raises:
+        NotFound, CardMoveNotAllowed
+    """
     card = work.cards.get_to_change(serial)
     if card is None or card.holder_uid is None:
         raise NotFound("There is no such card in anybody's use.")
@@ -192,7 +213,7 @@ def _require_card(work: Work, serial: str) -> tuple[Card, str]:
 def _require_says_so(
     said: ReleaseStatement, job: CardJob, holder_name: str, origin: str, signer: str
 ) -> None:
-    is_operator = job.facts["basis"] == ReleaseBasis.OPERATOR
+    is_operator = job.facts["basis"] in _BY_OPERATOR
     expected: dict[str, tuple[str | None, str | None]] = {
         "the job": (said.job, job.id),
         "the holder": (said.holder, job.uid),
@@ -223,11 +244,17 @@ def _order(work: Work, job: CardJob, recipient_key: bytes) -> SoPinReleaseOrder:
         holder_uid=job.uid,
         card_serial=job.card_serial or "",
         basis=ReleaseBasis(str(job.facts["basis"])),
-        recipient_key=recipient_key,
+        recipient_key=_recipient_of(job, recipient_key),
         approvals=tuple(
             SignedApproval(each.statement, each.signature, each.certificate) for each in approvals
         ),
     )
+
+
+def _recipient_of(job: CardJob, of_desk: bytes) -> bytes:
+    """What is released to: the desk's key, or the challenge of a computer without network."""
+    challenge = job.facts.get("challenge")
+    return bytes.fromhex(str(challenge)) if challenge else of_desk
 
 
 def _verify_proof(work: Work, job: CardJob, proof: bytes) -> None:

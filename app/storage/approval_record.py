@@ -80,6 +80,12 @@ class StoredApprovals:
             basis=str(job.facts.get("basis", "")),
         )
 
+    def workstation_key(self, workstation_id: str) -> bytes | None:
+        """The wrapped key of a computer that is registered and not retired."""
+        with self._database.read() as work:
+            found = work.offline_workstations.get(workstation_id)
+        return found.wrapped_key if found and found.retired_at is None else None
+
     def escrowed_so_pins(self, card_serial: str) -> list[bytes]:
         """The card's wrapped SO PINs: the one it is known to have first, then the newest others."""
         with self._database.read() as work:

@@ -20,6 +20,7 @@ from app.storage.import_runs import ImportRuns
 from app.storage.issuances import Issuances
 from app.storage.migrated import Migrated
 from app.storage.monitoring import Monitoring
+from app.storage.offline_workstations import OfflineWorkstations
 from app.storage.openid import OpenID
 from app.storage.organisation_closings import OrganisationClosings
 from app.storage.organisation_load_changes import OrganisationLoadChanges
@@ -211,6 +212,11 @@ class Work:
     def import_runs(self) -> ImportRuns:
         """What imports did."""
         return ImportRuns(self.connection)
+
+    @cached_property
+    def offline_workstations(self) -> OfflineWorkstations:
+        """Computers that unlock cards without network."""
+        return OfflineWorkstations(self.connection)
 
     @cached_property
     def unlock_codes(self) -> UnlockCodes:

@@ -30,6 +30,7 @@ from card_agent.job_kind import JobKind
 from card_agent.job_pages import JobPages
 from card_agent.last_try import LastTryDesk
 from card_agent.last_try_pages import LastTryPages
+from card_agent.offline_pages import OfflinePages
 from card_agent.renewing import RenewCard
 from card_agent.repairing import RepairCard
 from card_agent.server import ADDRESS, LoopbackServer
@@ -38,6 +39,7 @@ from card_agent.sign_in_pages import SignInPages
 from card_agent.signing_pages import SigningPages
 from card_agent.unlocking import UnlockingAtDesk
 from card_agent.visits import FormValues, WaysBack
+from card_agent.workstation import WorkstationFile
 
 _log = logging.getLogger("card_agent")
 
@@ -89,6 +91,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         LastTryPages(LastTryDesk(settings.authorities, processes), views, form_values, ways_back, _now),
         DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values),
         BatchPages(allow_list, BatchDesk(views, processes, _now, running), form_values, ways_back),
+        OfflinePages(allow_list, WorkstationFile(settings.workstation_file), views, processes, _now),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from card_agent.batch_pages import BatchPages
 from card_agent.desk_pages import DeskPages
@@ -14,6 +14,7 @@ from card_agent.http_messages import Request, Response
 from card_agent.issue_pages import IssuePages
 from card_agent.job_pages import JobPages
 from card_agent.last_try_pages import LastTryPages
+from card_agent.offline_pages import OfflinePages
 from card_agent.pages import refusal_page, static_file
 from card_agent.request_checks import (
     require_navigation,
@@ -41,6 +42,7 @@ class Application:
         last_try: LastTryPages,
         doctor: DoctorPages,
         batches: BatchPages,
+        offline: OfflinePages,
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
@@ -52,6 +54,7 @@ class Application:
         self._last_try = last_try
         self._doctor = doctor
         self._batches = batches
+        self._offline = offline
 
     def answer(self, request: Request) -> Response:
         """Return the response; a refusal becomes a page. Never raises."""
@@ -85,6 +88,8 @@ class Application:
             "/job": lambda: self._jobs.collect(request.query),
             "/sign": lambda: self._signing.collect(request.query),
             "/doctor": self._doctor.show,
+            "/workstation": lambda: self._offline.register(request.query),
+            "/offline": self._offline.choose,
             "/last-try": lambda: self._last_try.show(
                 request.query.get("card", ""), request.query.get("back", "")
             ),
@@ -100,6 +105,8 @@ class Application:
                 return self._signing.show(name)
             case ["", "batch", name]:
                 return self._batches.show(name)
+            case ["", "offline", name]:
+                return self._offline.show(name)
         raise _no_such_page()
 
     def _steps(self, request: Request) -> Response:
@@ -113,10 +120,11 @@ class Application:
         raise _no_such_page()
 
     def _form(self, request: Request) -> Response:
-        forms = {
+        forms: dict[str, Callable[[Mapping[str, str]], Response]] = {
             "/card": self._sign_in.answer,
             "/doctor": self._doctor.send,
             "/last-try": self._last_try.answer,
+            "/offline": self._offline.begin,
         }
         if request.path in forms:
             return forms[request.path](request.form)
@@ -135,6 +143,8 @@ class Application:
                 return self._jobs.go_on(name, request.form)
             case ["", "sign", name]:
                 return self._signing.answer(name, request.form)
+            case ["", "offline", name]:
+                return self._offline.unlock(name, request.form)
         raise _no_such_page()
 
 

@@ -86,7 +86,13 @@ def progress_message(progress: Progress) -> dict[str, object]:
         for seen in progress.steps()
     ]
     done = is_over and not progress.failure
-    return {"over": is_over, "done": done, "failure": progress.failure, "steps": steps}
+    return {
+        "over": is_over,
+        "done": done,
+        "failure": progress.failure,
+        "steps": steps,
+        "result": progress.result,
+    }
 
 
 def pin_problem(digits: str, field: str) -> Problem | None:

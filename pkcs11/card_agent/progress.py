@@ -83,13 +83,17 @@ class StepSeen:
 
 
 class Progress:
-    """The steps of one run. Written by the run's thread, read by the pages' threads."""
+    """The steps of one run. Written by the run's thread, read by the pages' threads.
+
+    ``result`` is what the run found out for people to read, if anything.
+    """
 
     def __init__(self, clock: Callable[[], datetime], steps: Iterable[Step]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._steps = {step: StepSeen(step) for step in steps}
         self._failure = ""
+        self.result = ""
         self._is_over = False
 
     def steps(self) -> list[StepSeen]:

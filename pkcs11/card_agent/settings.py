@@ -53,12 +53,14 @@ class AgentSettings:
 
     ``desk_folder`` is where cards in software are kept; None when every card is real. ``card_profiles`` are
     the kinds of card that this agent works with; the first one that drives a card is used.
+    ``workstation_file`` keeps this computer's key for unlocking without network, beside the settings.
     """
 
     port: int
     desk_folder: Path | None
     sites: tuple[Site, ...]
     card_profiles: tuple[str, ...] = (SOFTWARE_PROFILE,)
+    workstation_file: Path = Path("workstation.json")
 
     @property
     def authorities(self) -> tuple[Site, ...]:
@@ -88,6 +90,7 @@ def load(path: Path) -> AgentSettings:
         desk_folder=_desk_folder(path, base, table, SOFTWARE_PROFILE in profiles),
         sites=tuple(_site(path, base, site) for site in sites),
         card_profiles=profiles,
+        workstation_file=base / "workstation.json",
     )
 
 

@@ -35,9 +35,9 @@ STATEMENT_TYPE = "spine-ra/so-pin-release/1"
 _PROOF_PREFIX = b"spine-ra/card-unlocked/1:"
 _RECIPIENT_BITS = 2048
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-_OPERATOR, _COLLEAGUES, _CODE = "operator", "colleagues", "code"
+_OPERATOR, _COLLEAGUES, _CODE, _OFFLINE = "operator", "colleagues", "code", "offline"
 _SIGNER_PIN, _NEW_PIN, _REPEATED_PIN = "signer_pin", "new_pin", "repeated_pin"
-_SIGNATURES = {_OPERATOR: 1, _COLLEAGUES: 2, _CODE: 0}
+_SIGNATURES = {_OPERATOR: 1, _OFFLINE: 1, _COLLEAGUES: 2, _CODE: 0}
 
 
 class UnlockStep(StrEnum):
@@ -75,8 +75,10 @@ class UnlockingAtDesk:
 
     def cards(self, job: CardJob, in_readers: Sequence[CardView]) -> Cards:
         """Return the card to unlock, and the card that signs next, if one must."""
-        target = card_with_serial(in_readers, job.card_serial, f"the card of {job.holder.name}")
-        cards = {"target": target}
+        cards = {}
+        if not is_offline(job):
+            whose = f"the card of {job.holder.name}"
+            cards["target"] = card_with_serial(in_readers, job.card_serial, whose)
         if signatures_missing(job):
             cards["signer"] = _signer(job, in_readers)
         return cards
@@ -86,9 +88,13 @@ class UnlockingAtDesk:
         found = []
         if signatures_missing(job):
             found.append(pin_problem(form.get(_SIGNER_PIN, ""), _SIGNER_PIN))
-        if signatures_missing(job) <= 1:
+        if signatures_missing(job) <= 1 and not is_offline(job):
             found.append(new_pin_problem(job.pin_policy, job.holder.uid, form, _NEW_PIN, _REPEATED_PIN))
         return [problem for problem in found if problem]
+
+    def is_offline(self, job: CardJob) -> bool:
+        """Say whether the card lies elsewhere, for the form."""
+        return is_offline(job)
 
     def signatures_missing(self, job: CardJob) -> int:
         """Return how many signatures the release still needs, for the form."""
@@ -103,7 +109,14 @@ class UnlockingAtDesk:
             at_desk.link.approve(signed, "/unlock/approval")
         if missing > 1:
             return None
+        if is_offline(at_desk.job):
+            return _ResponseRun(at_desk)
         return _UnlockRun(at_desk, Pin(form[_NEW_PIN]))
+
+
+def is_offline(job: CardJob) -> bool:
+    """Say whether the card lies at a computer without network, and this desk only gets the response."""
+    return job.message.get("basis") == _OFFLINE
 
 
 def signatures_missing(job: CardJob) -> int:
@@ -156,7 +169,7 @@ def release_statement(at_desk: JobAtDesk, signer_uid: str) -> bytes:
         "holder": job.holder.uid,
         "holder_name": job.holder.name,
         "card_serial": job.card_serial,
-        "recipient_key": sha256(_public_bytes(_recipient(at_desk))).hexdigest(),
+        "recipient_key": sha256(_recipient_octets(at_desk)).hexdigest(),
         "signer": signer_uid,
         "signed_as": "operator" if job.operator else "colleague",
         "origin": at_desk.link.site.origin,
@@ -173,10 +186,41 @@ def _recipient(at_desk: JobAtDesk) -> rsa.RSAPrivateKey:
     return key
 
 
+def _recipient_octets(at_desk: JobAtDesk) -> bytes:
+    """Return what the SO PIN is released to: this desk's key, or another computer's challenge."""
+    if is_offline(at_desk.job):
+        try:
+            return bytes.fromhex(as_text(at_desk.job.message["challenge"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise unreadable() from error
+    return _public_bytes(_recipient(at_desk))
+
+
 def _public_bytes(key: rsa.RSAPrivateKey) -> bytes:
     return key.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+
+
+class _ResponseRun:
+    """Get the response for a computer without network; the page shows it to be read out."""
+
+    def __init__(self, at_desk: JobAtDesk) -> None:
+        self._at_desk = at_desk
+
+    def __call__(self, progress: Progress) -> None:
+        """Do it. Raises CardAgentError."""
+        progress.skip(UnlockStep.SET_PIN, UnlockStep.PROVE)
+        with progress.doing(UnlockStep.RELEASE):
+            body = {"recipient_key": as_base64(_recipient_octets(self._at_desk))}
+            answer = self._at_desk.link.step("/unlock/release", body)
+            try:
+                responses = answer["so_pins"]
+                if not isinstance(responses, list):
+                    raise TypeError("not a list")
+                progress.result = as_bytes(responses[0]).decode()
+            except (KeyError, IndexError, TypeError, ValueError) as error:
+                raise CardFault("The response arrived damaged. Begin again on the site.") from error
 
 
 class _UnlockRun:

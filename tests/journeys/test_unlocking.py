@@ -178,3 +178,43 @@ def test_3_two_colleagues_vouch(walker: Walker, service: Service, holder: Holder
     walker.page.get_by_label(re.compile("Your PIN")).fill(second.pin)
     choose_pin(walker, "60281950")
     require_signs_in(walker, holder, "60281950")
+
+
+def test_4_a_ward_without_network_unlocks_it_by_telephone(
+    walker: Walker, service: Service, holder: Holder
+) -> None:
+    priya = service.people()["RA agent"]
+    lock(walker, holder)
+    walker.sign_in_as(priya)
+    walker.open("/offline-workstations")
+    walker.require_accessible()
+    walker.page.get_by_label("Where it stands").fill("Ward 7")
+    walker.press("Register this computer")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text("This computer is registered")
+    walker.put_card(READER_2, holder.card_serial)
+    walker.page.goto(f"{service.agent}/offline")
+    walker.require_accessible()
+    walker.press(re.compile(f"Unlock the card of {holder.name}"))
+    walker.require_accessible()
+    challenge = walker.page.locator("#challenge").text_content() or ""
+    ward = walker.page.url
+    walker.open(f"/people/{holder.uid}/cards/{holder.card_serial}/unlock")
+    walker.press("The holder is on a ward without network, on the telephone")
+    walker.page.get_by_label("I called back").check()
+    walker.page.get_by_label("Challenge").fill(challenge.lower())
+    walker.require_accessible()
+    walker.press("Go on")
+    walker.press("Open the card desk")
+    walker.page.get_by_label(re.compile("Your PIN")).fill(priya.pin)
+    walker.require_accessible()
+    walker.press("Get the response")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text("The response", timeout=30_000)
+    response = walker.page.locator("#result").text_content() or ""
+    walker.page.goto(ward)
+    walker.page.get_by_label(re.compile("Response")).fill(response)
+    walker.page.get_by_label("New PIN", exact=True).fill("60281951")
+    walker.page.get_by_label("New PIN again").fill("60281951")
+    walker.press("Unlock the card")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text("The card is unlocked")
+    walker.require_accessible()
+    require_signs_in(walker, holder, "60281951")

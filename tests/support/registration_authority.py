@@ -54,6 +54,7 @@ from app.ra.organisation_scope import OrganisationScope
 from app.ra.ports import CertificateAuthority
 from app.ra.positioning import Positioning
 from app.ra.registering import Registering
+from app.ra.registering_workstations import RegisteringWorkstations
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
@@ -61,6 +62,7 @@ from app.ra.requesting import Requesting
 from app.ra.unlock_abilities import UnlockAbilities
 from app.ra.unlocking import Unlocking
 from app.ra.unlocking_by_code import UnlockingByCode
+from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
@@ -323,6 +325,8 @@ class RegistrationAuthority:
             UnlockingByCode(database, secrets, Limiting(database)),
             Vouching(database),
             EnrollingAuthenticators(database, secrets, "Spine RA"),
+            UnlockingOffline(database),
+            RegisteringWorkstations(database, certificate_authority),
         )
         self.clearing = Clearing(database)
         self.batching = Batching(database, self.desk_jobs)

@@ -129,6 +129,9 @@ ELSEWHERE = {
     "/my/authenticator/remove",
     "/my/vouch",
     "/people/<uid:uid>/cards/<serial:serial>/unlock",
+    "/people/<uid:uid>/cards/<serial:serial>/unlock-by-telephone",
+    "/offline-workstations",
+    "/offline-workstations/<string(length=10):workstation_id>/retire",
     "/batches/<record:batch_id>/desk",
     f"{CARD}/clear",
     OWN_MOVE,
@@ -141,12 +144,6 @@ ELSEWHERE = {
     "/card-jobs/<record:job_id>/steps.json",
     "/card-jobs/<record:job_id>/desk",
     "/card-jobs/<record:job_id>/undo",
-    "/my/vouch",
-    "/my/authenticator",
-    "/my/authenticator/qr.svg",
-    "/my/authenticator/confirm",
-    "/my/authenticator/remove",
-    "/people/<uid:uid>/cards/<serial:serial>/unlock",
     "/sign-in/renew",
     "/my/cards/<serial:serial>/renew",
     "/requests/<record:request_id>",
@@ -166,6 +163,7 @@ ELSEWHERE = {
 #: What card agents call: each step of the desk API, in whichever room it is.
 STEPS_OF_JOBS = frozenset(
     {f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")}
+    | {"offline_unlock.invitation", "offline_unlock.register"}
     | {"repairs.completion", "clearing.cleared", "batch_desk_api.claim", "batch_desk_api.next_card"}
 )
 OTHER_ROOMS = ("sign_in", "openid", "desk_api", "batch_desk_api", "desk_reports_api")

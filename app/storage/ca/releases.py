@@ -26,6 +26,12 @@ class Releases:
         with self._database.read() as work:
             return work.connection.execute(chosen).first() is not None
 
+    def is_answered(self, recipient: str) -> bool:
+        """Whether anything was released to this recipient before, in whatever job."""
+        chosen = select(so_pin_release.c.job_id).where(so_pin_release.c.recipient == recipient)
+        with self._database.read() as work:
+            return work.connection.execute(chosen).first() is not None
+
     def record(self, order: SoPinReleaseOrder, recipient: str, at: datetime) -> None:
         """Record a release before it is made."""
         row = {

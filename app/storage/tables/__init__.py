@@ -10,6 +10,7 @@ from app.storage.tables import (
     cards,
     comparisons,
     migration,
+    offline_workstations,
     openid,
     organisation_loads,
     organisations,
@@ -23,6 +24,7 @@ from app.storage.tables import (
     stock,
     system_requests,
     systems,
+    unlocking,
     workstation_reports,
 )
 from app.storage.tables.base import metadata
@@ -38,6 +40,7 @@ __all__ = [
     "comparisons",
     "metadata",
     "migration",
+    "offline_workstations",
     "openid",
     "organisation_loads",
     "organisations",
@@ -51,5 +54,6 @@ __all__ = [
     "stock",
     "system_requests",
     "systems",
+    "unlocking",
     "workstation_reports",
 ]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import NamedTuple
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from sqlalchemy import update
 
 from app.adapters.ca_client import CaClient
 from app.ca.releasing import CodeLimits
 from app.domain.actor import Actor
 from app.domain.certificate_order import SignedApproval
+from app.domain.desk_record import TicketNotValid
+from app.domain.offline_unlock import wrapped_text
 from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
-from app.errors import Refusal
+from app.errors import InvalidInput, NotPermitted, Refusal
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.tables.card_jobs import card_job
 from app.storage.tables.cards import so_pin_escrow
 from app.storage.tables.people import person
+from card_agent.offline_unlock import OfflineUnlock
 from tests.support.certificates import authority_in_a_thread
 from tests.support.registration_authority import (
     DeskCard,
@@ -147,3 +152,61 @@ def test_releases_on_codes_are_counted_by_the_authority_itself(ward: Ward) -> No
     desk.key = rsa.generate_private_key(65537, 2048)
     another = order_of(ward, desk, basis=ReleaseBasis.CODE, approvals=())
     assert refused(ward, another) == "too_many_releases"
+
+
+# Without network
+
+
+KEY = bytes(range(32))
+
+
+def registered(ward: Ward) -> str:
+    """A computer with a key, as its card agent registers it; its id."""
+    workstations = ward.office.ra.unlocks.workstations
+    ticket = workstations.invite(ward.office.manager, "Ward 7")
+    invited = workstations.invited(ticket)
+    escrow = serialization.load_pem_public_key(workstations.escrow_key())
+    assert isinstance(escrow, rsa.RSAPublicKey)
+    sha1 = hashes.SHA1()
+    wrapped = escrow.encrypt(
+        wrapped_text(bytes.fromhex(invited.id), KEY), padding.OAEP(padding.MGF1(sha1), sha1, None)
+    )
+    with pytest.raises(TicketNotValid):
+        workstations.register("guess", wrapped)
+    workstations.register(ticket, wrapped)
+    with pytest.raises(TicketNotValid):
+        workstations.register(ticket, wrapped)
+    return invited.id
+
+
+def answered(ward: Ward, challenge: str, card: DeskCard | None = None) -> list[bytes]:
+    office, serial = ward.office, (card or ward.card).serial
+    job_id = office.ra.unlocks.offline.begin(office.manager, serial, challenge, "called_back", "by Ivo")
+    desk = UnlockDesk(office.ra, office.ra.following_jobs.ticket(office.manager, job_id))
+    asked = sha256(bytes.fromhex(str(desk.job["challenge"]))).hexdigest()
+    desk.sign(office.manager.uid, office.manager_card, recipient_key=asked)
+    return desk.release()
+
+
+def test_a_challenge_is_answered_for_that_computer_and_card_and_once(ward: Ward) -> None:
+    workstation_id = registered(ward)
+    asked = OfflineUnlock.begin(bytes.fromhex(workstation_id), ward.card.serial)
+    (answer,) = answered(ward, asked.challenge)
+    assert asked.so_pin(answer.decode(), KEY).reveal() == ward.card.so_pin
+    assert "card.unlock_response_given" in [event for event, _, _ in ward.office.ra.audited()]
+    with pytest.raises(Refusal, match="answered before"):
+        answered(ward, asked.challenge)
+
+
+def test_a_computer_that_is_unknown_or_retired_gets_no_answer(ward: Ward) -> None:
+    office, workstation_id = ward.office, registered(ward)
+    stranger = OfflineUnlock.begin(b"other", ward.card.serial)
+    with pytest.raises(InvalidInput):
+        answered(ward, stranger.challenge)
+    office.ra.unlocks.workstations.retire(office.manager, workstation_id)
+    with pytest.raises(InvalidInput):
+        answered(ward, OfflineUnlock.begin(bytes.fromhex(workstation_id), ward.card.serial).challenge)
+    with pytest.raises(InvalidInput):
+        office.ra.unlocks.offline.begin(office.manager, ward.card.serial, stranger.challenge, "trust me", "")
+    with pytest.raises(NotPermitted):
+        office.ra.unlocks.workstations.invite(ward.clinician, "Ward 8")

@@ -7,10 +7,13 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from app.domain.approval import require_signed_recently, statement_from_untrusted, verify_approval
+from app.domain.offline_unlock import challenge_from_untrusted, challenge_of, response
+from app.errors import InvalidInput
 from app.ra.desk_jobs import _WRAPPED_SO_PIN_BYTES
 from app.ra.desk_messages import certificates_message
 from app.signin.signature import NonceHashes, require_signed
@@ -20,6 +23,7 @@ from card_agent.card_operations import raw_signature
 from card_agent.desk_job import IssuedCertificates, Job, Party, certificates_from_untrusted
 from card_agent.issuing import wrapped
 from card_agent.job_client import ClaimedJob
+from card_agent.offline_unlock import OfflineUnlock, ResponseNotValid
 from card_agent.pin import Pin
 from card_agent.pin_policy import PinPolicy
 from card_agent.ports import Purpose
@@ -72,3 +76,27 @@ def test_the_site_takes_a_wrapped_so_pin_of_this_length() -> None:
     public_key = rsa.generate_private_key(65537, 3072).public_key()
     pem = public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     assert len(wrapped(Pin("0123456789abcdef"), "12345678", pem)) in _WRAPPED_SO_PIN_BYTES
+
+
+@pytest.mark.parametrize("so_pin", ["0123456789abcdef", "Zk4" + "x" * 29, "12345678"])
+def test_a_computer_without_network_finds_the_so_pin_in_the_response(so_pin: str) -> None:
+    key, workstation_id, serial = bytes(range(32)), b"ward7", "10011002"
+    asked = OfflineUnlock.begin(workstation_id, serial)
+    heard = challenge_from_untrusted(asked.challenge.lower().replace("-", " ").replace("0", "o"))
+    assert heard.of_card(serial)
+    assert challenge_of(heard.of_card(serial), serial) == heard
+    answer = response(key, heard, serial, so_pin.encode())
+    assert asked.so_pin(answer, key).reveal() == so_pin
+    others = (
+        (OfflineUnlock(workstation_id, "10011003", asked.nonce), key),
+        (OfflineUnlock.begin(workstation_id, serial), key),
+        (asked, bytes(32)),
+    )
+    for other, its_key in others:
+        with pytest.raises(ResponseNotValid, match="another challenge"):
+            other.so_pin(answer, its_key)
+    mistyped = ("1" if answer[0] != "1" else "2") + answer[1:]
+    with pytest.raises(ResponseNotValid):
+        asked.so_pin(mistyped, key)
+    with pytest.raises(InvalidInput):
+        challenge_from_untrusted(("1" if asked.challenge[0] != "1" else "2") + asked.challenge[1:])

@@ -539,6 +539,21 @@ CREATE FUNCTION card_moves_legally() RETURNS trigger LANGUAGE plpgsql AS $$ BEGI
 CREATE TRIGGER card_moves_legally BEFORE UPDATE OF status ON card FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION card_moves_legally()
 ;
 
+CREATE TABLE offline_workstation (
+	id VARCHAR(10) NOT NULL,
+	name VARCHAR(100) NOT NULL,
+	registered_by VARCHAR(12) NOT NULL,
+	registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	ticket_hash VARCHAR(64),
+	wrapped_key BYTEA,
+	retired_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_offline_workstation PRIMARY KEY (id),
+	CONSTRAINT ck_offline_workstation_invitation_is_used_once CHECK (ticket_hash IS NULL OR wrapped_key IS NULL),
+	CONSTRAINT fk_offline_workstation_registered_by FOREIGN KEY(registered_by) REFERENCES person (uid),
+	CONSTRAINT uq_offline_workstation_ticket_hash UNIQUE (ticket_hash)
+)
+;
+
 CREATE TABLE organisation_load_part (
 	load_id VARCHAR(36) NOT NULL,
 	number INTEGER NOT NULL,
@@ -837,6 +852,17 @@ CREATE INDEX ix_message_handling_system_lookup ON message_handling_system (organ
 ;
 
 CREATE UNIQUE INDEX uq_message_handling_system_live ON message_handling_system (party_key, interaction) WHERE status <> 'closed'
+;
+
+CREATE TABLE authenticator (
+	uid VARCHAR(12) NOT NULL,
+	sealed_secret BYTEA NOT NULL,
+	enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	confirmed_at TIMESTAMP WITH TIME ZONE,
+	last_step INTEGER DEFAULT 0 NOT NULL,
+	CONSTRAINT pk_authenticator PRIMARY KEY (uid),
+	CONSTRAINT fk_authenticator_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
 ;
 
 CREATE TABLE role_profile (
@@ -1277,6 +1303,33 @@ CREATE TABLE system_password (
 	CONSTRAINT pk_system_password PRIMARY KEY (asid),
 	CONSTRAINT fk_system_password_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid)
 )
+;
+
+CREATE TABLE unlock_code (
+	request_hash VARCHAR(64) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	channel VARCHAR(10) NOT NULL,
+	mac VARCHAR(64) NOT NULL,
+	made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+	tries INTEGER DEFAULT 0 NOT NULL,
+	used_at TIMESTAMP WITH TIME ZONE,
+	CONSTRAINT pk_unlock_code PRIMARY KEY (request_hash),
+	CONSTRAINT ck_unlock_code_channel_is_known CHECK (channel IN ('email', 'text')),
+	CONSTRAINT ck_unlock_code_few_tries CHECK (tries BETWEEN 0 AND 3),
+	CONSTRAINT fk_unlock_code_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_unlock_code_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial)
+)
+;
+
+CREATE INDEX ix_unlock_code_expires_at ON unlock_code (expires_at)
+;
+
+CREATE INDEX ix_unlock_code_uid ON unlock_code (uid)
+;
+
+CREATE UNIQUE INDEX uq_unlock_code_open ON unlock_code (uid) WHERE used_at IS NULL
 ;
 
 CREATE TABLE card_batch_item (

@@ -517,6 +517,21 @@ CREATE UNIQUE INDEX uq_card_live_holder ON card (holder_uid, is_temporary) WHERE
 CREATE TRIGGER card_moves_legally BEFORE UPDATE OF status ON card WHEN OLD.status <> NEW.status AND OLD.status || '>' || NEW.status NOT IN ('stock>assigned', 'recycled>assigned', 'assigned>stock', 'assigned>personalised', 'personalised>active', 'personalised>locked', 'assigned>cancelled', 'personalised>cancelled', 'active>locked', 'expiring>locked', 'locked>active', 'expiring>active', 'expired>active', 'expired>recycled', 'cancelled>recycled', 'active>expiring', 'active>expired', 'locked>expired', 'suspended>expired', 'expiring>expired', 'active>suspended', 'expiring>suspended', 'suspended>active', 'active>lost', 'locked>lost', 'suspended>lost', 'expiring>lost', 'expired>lost', 'active>stolen', 'locked>stolen', 'suspended>stolen', 'expiring>stolen', 'expired>stolen', 'stock>damaged', 'active>damaged', 'locked>damaged', 'suspended>damaged', 'expiring>damaged', 'expired>damaged', 'recycled>damaged', 'stock>faulty', 'active>faulty', 'locked>faulty', 'suspended>faulty', 'expiring>faulty', 'expired>faulty', 'recycled>faulty', 'active>cancelled', 'locked>cancelled', 'suspended>cancelled', 'expiring>cancelled', 'expired>cancelled', 'stock>destroyed', 'expired>destroyed', 'cancelled>destroyed', 'recycled>destroyed', 'lost>destroyed', 'stolen>destroyed', 'damaged>destroyed', 'faulty>destroyed') BEGIN SELECT RAISE(ABORT, 'a card cannot go that way'); END
 ;
 
+CREATE TABLE offline_workstation (
+	id VARCHAR(10) NOT NULL,
+	name VARCHAR(100) NOT NULL,
+	registered_by VARCHAR(12) NOT NULL,
+	registered_at DATETIME NOT NULL,
+	ticket_hash VARCHAR(64),
+	wrapped_key BLOB,
+	retired_at DATETIME,
+	CONSTRAINT pk_offline_workstation PRIMARY KEY (id),
+	CONSTRAINT ck_offline_workstation_invitation_is_used_once CHECK (ticket_hash IS NULL OR wrapped_key IS NULL),
+	CONSTRAINT fk_offline_workstation_registered_by FOREIGN KEY(registered_by) REFERENCES person (uid),
+	CONSTRAINT uq_offline_workstation_ticket_hash UNIQUE (ticket_hash)
+)
+;
+
 CREATE TABLE organisation_load_part (
 	load_id VARCHAR(36) NOT NULL,
 	number INTEGER NOT NULL,
@@ -815,6 +830,17 @@ CREATE INDEX ix_message_handling_system_lookup ON message_handling_system (organ
 ;
 
 CREATE UNIQUE INDEX uq_message_handling_system_live ON message_handling_system (party_key, interaction) WHERE status <> 'closed'
+;
+
+CREATE TABLE authenticator (
+	uid VARCHAR(12) NOT NULL,
+	sealed_secret BLOB NOT NULL,
+	enrolled_at DATETIME NOT NULL,
+	confirmed_at DATETIME,
+	last_step INTEGER DEFAULT 0 NOT NULL,
+	CONSTRAINT pk_authenticator PRIMARY KEY (uid),
+	CONSTRAINT fk_authenticator_uid FOREIGN KEY(uid) REFERENCES person (uid)
+)
 ;
 
 CREATE TABLE role_profile (
@@ -1237,6 +1263,33 @@ CREATE TABLE system_password (
 	CONSTRAINT pk_system_password PRIMARY KEY (asid),
 	CONSTRAINT fk_system_password_asid FOREIGN KEY(asid) REFERENCES accredited_system (asid)
 )
+;
+
+CREATE TABLE unlock_code (
+	request_hash VARCHAR(64) NOT NULL,
+	uid VARCHAR(12) NOT NULL,
+	card_serial VARCHAR(40) NOT NULL,
+	channel VARCHAR(10) NOT NULL,
+	mac VARCHAR(64) NOT NULL,
+	made_at DATETIME NOT NULL,
+	expires_at DATETIME NOT NULL,
+	tries INTEGER DEFAULT 0 NOT NULL,
+	used_at DATETIME,
+	CONSTRAINT pk_unlock_code PRIMARY KEY (request_hash),
+	CONSTRAINT ck_unlock_code_channel_is_known CHECK (channel IN ('email', 'text')),
+	CONSTRAINT ck_unlock_code_few_tries CHECK (tries BETWEEN 0 AND 3),
+	CONSTRAINT fk_unlock_code_uid FOREIGN KEY(uid) REFERENCES person (uid),
+	CONSTRAINT fk_unlock_code_card_serial FOREIGN KEY(card_serial) REFERENCES card (serial)
+)
+;
+
+CREATE INDEX ix_unlock_code_expires_at ON unlock_code (expires_at)
+;
+
+CREATE INDEX ix_unlock_code_uid ON unlock_code (uid)
+;
+
+CREATE UNIQUE INDEX uq_unlock_code_open ON unlock_code (uid) WHERE used_at IS NULL
 ;
 
 CREATE TABLE card_batch_item (

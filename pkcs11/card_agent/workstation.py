@@ -1,0 +1,78 @@
+"""The key that this computer has in common with the certificate authority, and how it is registered."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from card_agent.desk_job import as_text
+from card_agent.errors import SiteUnavailable
+from card_agent.job_client import as_base64, call
+from card_agent.offline_unlock import KEY_BYTES
+from card_agent.settings import Site
+
+
+@dataclass(frozen=True)
+class WorkstationKey:
+    """This computer's id and key, and the name that people gave it."""
+
+    id: bytes
+    name: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"WorkstationKey({self.name})"
+
+
+class WorkstationFile:
+    """Where they are kept: a file of the agent's user alone (0600)."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> WorkstationKey | None:
+        """Return what is kept, or None when this computer is not registered."""
+        try:
+            kept = json.loads(self._path.read_text())
+            return WorkstationKey(bytes.fromhex(kept["id"]), kept["name"], bytes.fromhex(kept["key"]))
+        except FileNotFoundError:
+            return None
+
+    def write(self, kept: WorkstationKey) -> None:
+        """Keep it, whole or not at all."""
+        beside = self._path.with_name(f"{self._path.name}.new")
+        beside.unlink(missing_ok=True)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump({"id": kept.id.hex(), "name": kept.name, "key": kept.key.hex()}, file)
+        beside.replace(self._path)
+
+
+def register(site: Site, ticket: str, file: WorkstationFile) -> WorkstationKey:
+    """Make a key, wrap it to the escrow key, and have the site keep it. Raises JobRefused, SiteUnavailable.
+
+    The site keeps it first: a computer that was cut off in between is registered again.
+    """
+    told = call(site, "POST", "/desk/workstations/invitation", {"ticket": ticket}, {})
+    try:
+        made = WorkstationKey(
+            bytes.fromhex(as_text(told["id"])), as_text(told["name"]), secrets.token_bytes(KEY_BYTES)
+        )
+        escrow = serialization.load_pem_public_key(as_text(told["escrow_key"]).encode())
+    except (KeyError, TypeError, ValueError) as error:
+        raise SiteUnavailable("The site sent an invitation that cannot be read. Begin again.") from error
+    if not isinstance(escrow, rsa.RSAPublicKey):
+        raise SiteUnavailable("The site sent no usable key. Tell your IT service desk.")
+    wrapped = escrow.encrypt(b"workstation:" + made.id + made.key, _OAEP)
+    call(site, "PUT", "/desk/workstations", {"ticket": ticket, "wrapped_key": as_base64(wrapped)}, {})
+    file.write(made)
+    return made
+
+
+# SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
+_OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
