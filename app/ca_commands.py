@@ -18,6 +18,7 @@ from app.ca_server import certificate_authority_at_rest
 from app.ca_server import serve as serve_socket
 from app.domain.actor import Actor
 from app.domain.certificate_order import SystemCertificateOrder
+from app.domain.revocation import Giver, RevocationReason
 from app.errors import SpineError
 from app.ra.certifying_systems import IssuingSystemCertificates
 from app.settings import Settings, load
@@ -112,6 +113,23 @@ def certify_approved(settings_file: Path | None) -> None:
         click.echo(f"refused request {request.id} for {request.asid}: {sentence}", err=True)
     if refused:
         raise click.ClickException(f"{len(refused)} were refused.")
+
+
+@ca.command()
+@_SETTINGS
+@click.argument("serial_number")
+@click.argument("reason", type=click.Choice([each.value for each in RevocationReason]))
+def revoke(settings_file: Path | None, serial_number: str, reason: str) -> None:
+    """Revoke a certificate for any reason, cACompromise too, which nobody else may give.
+
+    Run it on the certificate authority's machine while its process is stopped. Cards are ended on their pages.
+    """
+    try:
+        with certificate_authority_at_rest(load(settings_file)) as operations:
+            operations.revoker.revoke(serial_number, reason, operations.clock(), Giver.CA_OPERATOR)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{serial_number} is revoked: {reason}")
 
 
 @ca.command("renew-ocsp-signers")

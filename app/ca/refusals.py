@@ -202,6 +202,12 @@ class ReasonUnknown(CertificateRefused):
     code = "reason_unknown"
 
 
+class ReasonNotTheirs(CertificateRefused):
+    """Who has the certificate revoked may not give this reason."""
+
+    code = "reason_not_theirs"
+
+
 class IssuingCaUnknown(CertificateRefused):
     """There is no CA of this name."""
 

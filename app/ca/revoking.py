@@ -15,14 +15,14 @@ from app.ca.crl import KEPT_AFTER_EXPIRY, CrlPlan, build_crl
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
-from app.ca.refusals import CertificateUnknown, IssuingCaUnknown, ReasonUnknown
+from app.ca.refusals import CertificateUnknown, IssuingCaUnknown, ReasonNotTheirs, ReasonUnknown
 from app.ca.status_values import PublishedCrl, Revocation
 from app.ca.wanted import ACTOR
 from app.clock import Clock
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import serial_number_text
 from app.domain.certificate_profile import CertificateRules
-from app.domain.revocation import RevocationReason
+from app.domain.revocation import REASONS_OF, Giver, RevocationReason
 
 SMALL_CRL_BYTES = 100_000
 """Up to this size (about 2500 entries) a complete CRL is made at each revocation; larger ones when due."""
@@ -50,7 +50,13 @@ class Revoker:
         self._clock = clock
         self._publishing = threading.Lock()
 
-    def revoke(self, serial_number: str, reason: str, revoked_at: datetime) -> None:
+    def revoke(
+        self,
+        serial_number: str,
+        reason: str,
+        revoked_at: datetime,
+        giver: Giver = Giver.REGISTRATION_AUTHORITY,
+    ) -> None:
         """Revoke for good and publish at once. A second time changes nothing.
 
         Args:
@@ -59,17 +65,22 @@ class Revoker:
             revoked_at: from when the certificate is not to be believed; not in the future.
 
         Raises:
-            CertificateUnknown, ReasonUnknown, Unavailable
+            CertificateUnknown, ReasonUnknown, ReasonNotTheirs, Unavailable
         """
-        self._revoke(self._certificate(serial_number), _reason(reason), revoked_at)
+        given = _reason(reason)
+        if given not in REASONS_OF[giver]:
+            raise ReasonNotTheirs(f"The reason {given} is not for the {giver} to give.")
+        self._revoke(self._certificate(serial_number), given, revoked_at)
 
     def withdraw(self, order_id: str, reason: str, revoked_at: datetime) -> None:
         """Close an order that was undone: nothing is signed for it any more, and what was, is revoked.
 
         Raises:
-            ReasonUnknown, Unavailable
+            ReasonUnknown, ReasonNotTheirs, Unavailable
         """
         known_reason = _reason(reason)
+        if known_reason not in REASONS_OF[Giver.REGISTRATION_AUTHORITY]:
+            raise ReasonNotTheirs(f"The reason {known_reason} is not for the registration authority to give.")
         self._ledger.withdraw(order_id)
         for record in self._ledger.of_order(order_id):
             self._revoke(record, known_reason, revoked_at)

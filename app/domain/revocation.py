@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -19,6 +20,19 @@ class RevocationReason(StrEnum):
     CESSATION_OF_OPERATION = "cessationOfOperation"
     PRIVILEGE_WITHDRAWN = "privilegeWithdrawn"
 
+
+class Giver(StrEnum):
+    """Who has a certificate revoked."""
+
+    REGISTRATION_AUTHORITY = "registration authority"
+    CA_OPERATOR = "operator of the certificate authority"
+
+
+REASONS_OF: Mapping[Giver, frozenset[RevocationReason]] = {
+    Giver.REGISTRATION_AUTHORITY: frozenset(RevocationReason) - {RevocationReason.CA_COMPROMISE},
+    Giver.CA_OPERATOR: frozenset(RevocationReason),
+}
+"""Which reasons each may give. That a CA's own key is compromised is for those to say who hold it."""
 
 _REASON_OF_CARD_END = {
     "lost": RevocationReason.KEY_COMPROMISE,

@@ -20,6 +20,7 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import RevokedError
 
 from app.adapters.ca_client import CaClient
+from app.ca.refusals import ReasonNotTheirs
 from app.ca_commands import ca
 from app.ca_server import open_certificate_authority
 from app.domain.certificate_order import CardCertificates
@@ -304,3 +305,26 @@ def test_the_command_makes_all_of_them_anew(ca_settings: Settings, record: Regis
     }
     with authority_in_a_thread(ca_settings) as client:
         assert client.renew_ocsp_signers() == []
+
+
+def test_that_a_ca_is_compromised_is_for_its_own_operators_to_say(
+    ca_settings: Settings, record: RegistrationRecord
+) -> None:
+    config = ca_settings.data.folder / "config.toml"
+    with authority_in_a_thread(ca_settings) as client:
+        serial = serial_of(order_cards(client).authentication)
+        with pytest.raises(ReasonNotTheirs):
+            client.revoke(serial, "cACompromise", later())
+        with pytest.raises(ReasonNotTheirs):
+            client.withdraw("founding-1", "cACompromise", later())
+        assert (
+            x509.load_der_x509_crl(client.crl("authentication").der).get_revoked_certificate_by_serial_number(
+                int(serial, 16)
+            )
+            is None
+        )
+    done = CliRunner().invoke(ca, ["revoke", "--settings", str(config), serial, "cACompromise"])
+    assert done.exit_code == 0, done.output
+    with authority_in_a_thread(ca_settings) as client:
+        crl = x509.load_der_x509_crl(client.crl("authentication").der)
+    assert crl.get_revoked_certificate_by_serial_number(int(serial, 16)) is not None
