@@ -122,7 +122,7 @@ def certify_approved(settings_file: Path | None) -> None:
 def revoke(settings_file: Path | None, serial_number: str, reason: str) -> None:
     """Revoke a certificate for any reason, cACompromise too, which nobody else may give.
 
-    Run it on the certificate authority's machine while its process is stopped. Cards are ended on their pages.
+    Run it on the certificate authority's machine while its process is stopped. Pages end cards.
     """
     try:
         with certificate_authority_at_rest(load(settings_file)) as operations:
