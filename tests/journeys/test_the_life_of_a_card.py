@@ -216,6 +216,7 @@ def test_7_a_batch_of_cards_with_one_pin(agent: Walker, office: Office) -> None:
     agent.require_accessible()
     batch = agent.page.url
     agent.press("Open the card desk")
+    agent.page.get_by_label(re.compile("Your PIN")).wait_for()
     agent.require_accessible()
     agent.page.get_by_label(re.compile("Your PIN")).fill(office.priya.pin)
     agent.press("Begin")
