@@ -24,6 +24,9 @@ module = "/opt/hsm/libpkcs11.so"
 softhsm_conf = ""
 [agent]
 card_profile = "smartcard-hsm"
+[messages]
+by = "smtp"
+smtp_host = "relay.example.nhs.uk"
 """
 
 
@@ -143,6 +146,7 @@ def test_production_refuses_development_stand_ins(tmp_path: Path) -> None:
         "[ca] module",
         "[openid] module",
         "[agent] card_profile",
+        "[messages] by",
         "[service] origin",
         "[status] origin",
     ]
