@@ -36,8 +36,13 @@ class KeySet(Enum):
     SECOND = 2
 
     def cka_id(self, purpose: Purpose) -> bytes:
-        """Return the CKA_ID of the key pair and of its certificate."""
-        return bytes([2 * self.value - 1 + (purpose is Purpose.CONTENT_COMMITMENT)])
+        """Return the CKA_ID of the key pair and of its certificate.
+
+        On a PIV card they are slots: 1 and 2 are 9A and 9C, 5 and 6 retired slots. 3 and 4 are left out,
+        because 4 is slot 9E, whose key signs without a PIN.
+        """
+        first = 1 if self is KeySet.FIRST else 5
+        return bytes([first + (purpose is Purpose.CONTENT_COMMITMENT)])
 
     @property
     def other(self) -> KeySet:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from card_agent.ports import KeySet, Purpose
 from cryptoki import (
     Attestation,
     CardProfile,
@@ -174,6 +175,30 @@ def test_a_card_is_erased_with_its_so_pin(profile: CardProfile, opened: Opener) 
 
 
 @EVERY_CARD
+def test_a_second_set_of_keys_lies_beside_the_first_and_needs_the_pin(
+    profile: CardProfile, opened: Opener
+) -> None:
+    """At a renewal; with the CKA_IDs that the card agent uses, which on a PIV card are slots."""
+    with _personalised(opened, profile.random_so_pin()) as card:
+        _make_keys(card)
+        with card.login_to_write(PIN) as session:
+            for purpose in Purpose:
+                cka_id = KeySet.SECOND.cka_id(purpose)
+                made = session.generate_key_pair(KeySpec.EC_P256, cka_id=cka_id, label=purpose.value)
+                der = certified(made.public_key).public_bytes(Encoding.DER)
+                session.write_certificate(der, cka_id=cka_id, label=purpose.value)
+    with opened() as card:
+        ids = {keys.cka_id(purpose) for keys in KeySet for purpose in Purpose}
+        assert {each.cka_id for each in card.certificates()} >= {
+            KeySet.SECOND.cka_id(each) for each in Purpose
+        }
+        with card.login(PIN) as session:
+            assert all(session.has_private_key(cka_id=cka_id) for cka_id in ids)
+        with pytest.raises((errors.TokenError, errors.ObjectNotFound)):
+            _sign_without_login(card, KeySet.SECOND.cka_id(Purpose.CONTENT_COMMITMENT))
+
+
+@EVERY_CARD
 def test_the_card_proves_where_its_keys_were_made(profile: CardProfile, opened: Opener) -> None:
     with _personalised(opened, profile.random_so_pin()) as card:
         made = _make_keys(card)
@@ -219,6 +244,13 @@ def test_wrong_pins_lock_a_whole_tpm_and_only_its_owner_unlocks_it(
     clear_lockout({})
     with opened() as card:
         card.login(PIN).close()
+
+
+def _sign_without_login(card: InsertedCard, cka_id: bytes) -> None:
+    with card.token.open() as session:
+        key = session.private_key(cka_id=cka_id)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        key.sign(b"data", ec.ECDSA(SHA256))
 
 
 def _csr(key: object) -> x509.CertificateSigningRequest:
