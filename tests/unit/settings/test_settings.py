@@ -160,4 +160,4 @@ def test_production_starts_without_stand_ins(tmp_path: Path) -> None:
 
 
 def test_development_names_its_stand_ins(tmp_path: Path) -> None:
-    assert len(settings_of(tmp_path, "").stand_ins) == 5
+    assert len(settings_of(tmp_path, "").stand_ins) == 6
