@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, KeyProof, KeySet, Purpose
+from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
 
 _P256_INTEGER_BYTES = 32
 
@@ -45,9 +45,9 @@ def check_pin(card: Card, pin: Pin) -> None:
         pass
 
 
-def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> None:
-    """Erase the card and set both PINs."""
-    card.initialise(so_pin, pin, earlier_so_pins)
+def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> bool:
+    """Erase the card and set both PINs; return whether it has this SO PIN now."""
+    return card.initialise(so_pin, pin, earlier_so_pins)
 
 
 def unblock_at_last_try(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
@@ -114,14 +114,14 @@ def require_keys_of(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes])
     """Do nothing when the card holds the key of every certificate. Raises KeysNotOnCard."""
     with card.log_in(pin) as logged_in:
         for purpose, certificate in certificates.items():
-            _require_key_of(logged_in.private_key(purpose), certificate)
+            _require_key_of(logged_in, purpose, certificate)
 
 
 def write_certificates(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
     """Write each certificate beside its key. Raises KeysNotOnCard before anything is written."""
     with card.log_in(pin) as logged_in:
         for purpose, certificate in certificates.items():
-            _require_key_of(logged_in.private_key(purpose), certificate)
+            _require_key_of(logged_in, purpose, certificate)
         for purpose, certificate in certificates.items():
             logged_in.write(purpose, certificate)
 
@@ -137,8 +137,8 @@ def subject_public_key(certificate: bytes) -> bytes:
     return spki_of(x509.load_der_x509_certificate(certificate).public_key())
 
 
-def _require_key_of(key: ec.EllipticCurvePrivateKey, certificate: bytes) -> None:
-    if spki_of(key.public_key()) != subject_public_key(certificate):
+def _require_key_of(logged_in: LoggedInCard, purpose: Purpose, certificate: bytes) -> None:
+    if not logged_in.holds_key_of(purpose, certificate):
         raise KeysNotOnCard(
             "The certificates were made for keys that this card no longer holds. "
             "Undo this issuance on the site and begin a new one."

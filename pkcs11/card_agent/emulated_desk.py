@@ -132,9 +132,9 @@ class _EmulatedCard:
         """Log in as the holder. A card in the drawer is in no reader, which the card itself refuses."""
         return self._card.log_in(pin, consent_to_last_try=consent_to_last_try)
 
-    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> bool:
         """Erase the card and set both PINs."""
-        self._card.initialise(so_pin, pin, earlier_so_pins)
+        return self._card.initialise(so_pin, pin, earlier_so_pins)
 
     def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
         """Return the card's proofs for the keys of the set."""

@@ -147,6 +147,18 @@ class WrongCard(Refusal):
     code = "wrong_card"
 
 
+class BegunElsewhere(Refusal):
+    """The card was begun by a desk that was stopped, and the PIN is not the one that was chosen there."""
+
+    code = "begun_elsewhere"
+
+    SENTENCE: ClassVar[str] = (
+        "This card was begun by a desk that was stopped, and has another PIN. "
+        "Go on with the PIN that was chosen then; or undo this issuance on the site and begin a new one "
+        "with another card."
+    )
+
+
 class KeysNotOnCard(Refusal):
     """The certificates were made for keys that the card does not hold."""
 
@@ -218,6 +230,7 @@ _CROSSING: tuple[type[CardAgentError], ...] = (
     CardRemoved,
     CardMissing,
     WrongCard,
+    BegunElsewhere,
     KeysNotOnCard,
     ReadersUnavailable,
     Refusal,

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.desk_job import IssuedCertificates
-from card_agent.errors import CardAgentError, CardFault, SiteUnavailable
+from card_agent.errors import BegunElsewhere, CardAgentError, CardFault, SiteUnavailable
 from card_agent.job_client import ClaimedJob, SignedApproval
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
@@ -90,7 +90,7 @@ class CardIssue:
             self._claimed.record_intention(serial, wrapped(so_pin, serial, self._job.so_pin_escrow_key))
         with self._progress.doing(IssueStep.INITIALISE):
             pins = [so_pin, self._plan.holder_pin, *earlier]
-            self._processes.run(serial, card_operations.initialise, pins)
+            self._initialise(serial, pins)
         with self._progress.doing(IssueStep.GENERATE_KEYS):
             provenance = self._on_card(card_operations.generate_key_pairs)
         with self._progress.doing(IssueStep.REQUEST_CERTIFICATES):
@@ -99,6 +99,16 @@ class CardIssue:
             issued = self._claimed.certify(requests, provenance)
         self._so_pins.forget(serial)
         return issued
+
+    def _initialise(self, serial: str, pins: list[Pin]) -> None:
+        """A card that keeps an SO PIN from elsewhere is not tried with ours again."""
+        try:
+            has_ours = self._processes.run(serial, card_operations.initialise, pins)
+        except BegunElsewhere:
+            self._so_pins.forget(serial)
+            raise
+        if not has_ours:
+            self._so_pins.forget(serial)
 
     def _approve(self) -> None:
         if self._plan.approval is None:

@@ -18,7 +18,15 @@ from typing import Final
 import cryptoki
 import pcsc
 from card_agent.card_process import require_agent_alive
-from card_agent.errors import CardFault, CardRemoved, PinIncorrect, PinLocked, SoLastTry
+from card_agent.errors import (
+    BegunElsewhere,
+    CardFault,
+    CardRemoved,
+    LastTry,
+    PinIncorrect,
+    PinLocked,
+    SoLastTry,
+)
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
@@ -101,20 +109,26 @@ class PcscCard:
         with self._inserted() as card, _logged_in(card, pin, consent_to_last_try) as session:
             yield LoggedInToken(session)
 
-    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> bool:
         """Erase the card with one of its earlier SO PINs, or as a blank card, and give it the new PINs.
 
-        A blank card takes any; one that was begun before takes its own only, and counts wrong ones: so a
-        desk that knows none of them does not try.
+        A blank card takes any SO PIN; one that was begun before takes its own only, and counts wrong ones. A
+        desk that does not know it (it was stopped meanwhile) empties the card with the PIN that was chosen
+        for it: it keeps its SO PIN, which the site has, and the answer is False.
         """
         label = f"card {self._serial}"
         with self._inserted() as card:
-            if not earlier_so_pins and card.token.info.label.startswith(label):
-                raise CardFault(
-                    "This card was begun by a desk that was stopped, and its SO PIN is not known here. "
-                    "Undo this issuance on the site and begin a new one with another card."
-                )
-            _erase(card, label, so_pin.reveal(), pin.reveal(), earlier_so_pins)
+            is_begun = card.token.info.label.startswith(label)
+            if earlier_so_pins or not is_begun:
+                try:
+                    _erase(card, label, so_pin.reveal(), pin.reveal(), earlier_so_pins)
+                except cryptoki_errors.PinIncorrect:
+                    if not is_begun:
+                        raise
+                else:
+                    return True
+            _empty(card, pin)
+            return False
 
     def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
         """Read the card's proofs for the keys of the set."""
@@ -174,6 +188,15 @@ def _proof_of(card: InsertedCard, cka_id: bytes) -> CardProof | None:
     with card.token.open() as session:
         public_key = session.public_key(cka_id=cka_id)
     return card.proof_of(public_key, cka_id)
+
+
+def _empty(card: InsertedCard, pin: Pin) -> None:
+    try:
+        with _logged_in(card, pin, consent_to_last_try=False) as session:
+            for keys in KeySet:
+                LoggedInToken(session).clear(keys)
+    except (PinIncorrect, PinLocked, LastTry, cryptoki_errors.LastTryNeedsConsent) as refused:
+        raise BegunElsewhere(BegunElsewhere.SENTENCE) from refused
 
 
 def _erase(card: InsertedCard, label: str, so_pin: str, pin: str, earlier: Sequence[Pin]) -> None:

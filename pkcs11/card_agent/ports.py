@@ -89,6 +89,9 @@ class LoggedInCard(Protocol):
     def private_key(self, purpose: Purpose, keys: KeySet | None = None) -> ec.EllipticCurvePrivateKey:
         """Return the key that signs on the card, of the set in use unless said. Raises KeysNotOnCard."""
 
+    def holds_key_of(self, purpose: Purpose, certificate: bytes, keys: KeySet | None = None) -> bool:
+        """Say whether the key, of the set in use unless said, is the DER certificate's."""
+
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate the key pair on the card; return what the module claims about the private key."""
 
@@ -111,11 +114,11 @@ class Card(Protocol):
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> AbstractContextManager[LoggedInCard]:
         """Log in as the holder until the block ends. Raises PinIncorrect, PinLocked or LastTry."""
 
-    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
-        """Erase the card, set its SO PIN and the holder's PIN.
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> bool:
+        """Erase the card, set its SO PIN and the holder's PIN; return whether it has this SO PIN now.
 
         ``earlier_so_pins``, oldest first, are those that an unfinished run may have given it: a real card is
-        erased with the SO PIN that it has.
+        erased with the SO PIN that it has. Raises BegunElsewhere for one that nobody here can erase or empty.
         """
 
     def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:

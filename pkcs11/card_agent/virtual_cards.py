@@ -110,13 +110,14 @@ class _VirtualCardPort:
         with self._opened() as opened, opened.login(pin.reveal()) as session:
             yield LoggedInToken(session)
 
-    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> None:
+    def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> bool:
         """Erase what an earlier, unfinished issuance left (SoftHSM: without a SO PIN), then initialise."""
         self._require_in_reader()
         with self._opened() as opened:
             if opened.is_initialised:
                 opened.erase()
             opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
+        return True
 
     def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
         """Set the new PIN and give all tries back."""

@@ -18,6 +18,14 @@ class CertificateObject:
     der: bytes
 
 
+def read_certificate(found: Any) -> CertificateObject | None:
+    """The certificate in a token's object; None for one that a card pulled meanwhile has half written."""
+    try:
+        return CertificateObject(found[Attribute.ID], found[Attribute.LABEL], found[Attribute.VALUE])
+    except MemoryError:  # how the library takes a value of no length
+        return None
+
+
 def certificate_template(certificate: CertificateObject) -> dict[Attribute, Any]:
     """Every attribute that readers look for: NSS ignores a certificate without its SERIAL_NUMBER."""
     parsed = x509.load_der_x509_certificate(certificate.der)

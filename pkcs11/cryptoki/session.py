@@ -11,11 +11,12 @@ from typing import Any, Final, Self, cast
 import pkcs11.types
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pkcs11 import Attribute, AttributeTypeInvalid, Mechanism, ObjectClass
+from pkcs11 import Attribute, Mechanism, ObjectClass
 from pkcs11.types import DecryptMixin, Object, SignMixin
 
 from cryptoki import errors
-from cryptoki.certificates import CertificateObject, certificate_template
+from cryptoki.certificates import CertificateObject, certificate_template, read_certificate
+from cryptoki.key_matching import signs_as
 from cryptoki.key_spec import (
     CAPABILITIES,
     GENERATION,
@@ -25,6 +26,7 @@ from cryptoki.key_spec import (
     public_template,
 )
 from cryptoki.module_state import ModuleState
+from cryptoki.object_search import always_authenticate, name_of, search_template
 from cryptoki.private_keys import PrivateKey, private_key_of
 from cryptoki.public_keys import PublicKey, read_public_key
 from cryptoki.return_values import translated
@@ -168,10 +170,27 @@ class Session:
         """Whether the token shows such a private key to this session."""
         return bool(self._objects(ObjectClass.PRIVATE_KEY, cka_id, label))
 
-    def private_key(self, *, cka_id: bytes | None = None, label: str | None = None) -> PrivateKey:
-        """The private key with that CKA_ID or label. Raises ObjectNotFound, SeveralObjectsFound."""
+    def private_key(
+        self, *, cka_id: bytes | None = None, label: str | None = None, public_key: PublicKey | None = None
+    ) -> PrivateKey:
+        """The private key with that CKA_ID or label. Raises ObjectNotFound, SeveralObjectsFound.
+
+        ``public_key`` stands in for the public half of a key whose card has lost it.
+        """
         private = self._one(ObjectClass.PRIVATE_KEY, cka_id, label)
-        return private_key_of(self._key(private), self._public_key_of(private))
+        return private_key_of(self._key(private), public_key or self._public_key_of(private))
+
+    def holds_key_of(self, der: bytes, *, cka_id: bytes) -> bool:
+        """Whether the key with that CKA_ID is the certificate's. Raises ObjectNotFound.
+
+        A card that was pulled while its certificate was written may have lost the public half (a
+        SmartCard-HSM keeps both in one file); then a signature tells.
+        """
+        certified = cast(PublicKey, x509.load_der_x509_certificate(der).public_key())
+        try:
+            return _spki(self.public_key(cka_id=cka_id)) == _spki(certified)
+        except errors.ObjectNotFound:
+            return signs_as(self.private_key(cka_id=cka_id, public_key=certified), certified)
 
     def token_key(self, label: str) -> SessionKey:
         """The private key object itself, for a pool that keeps one for each session."""
@@ -180,8 +199,11 @@ class Session:
     def public_key(self, *, cka_id: bytes | None = None, label: str | None = None) -> PublicKey:
         """The public key with that CKA_ID or label; needs no login."""
         found = self._one(ObjectClass.PUBLIC_KEY, cka_id, label)
-        with self._among_objects("C_GetAttributeValue"):
-            return read_public_key(found)
+        try:
+            with self._among_objects("C_GetAttributeValue"):
+                return read_public_key(found)
+        except MemoryError as error:  # how the library takes a value of no length: it was half written
+            raise errors.ObjectNotFound("The public key on the card cannot be read.") from error
 
     def write_certificate(self, der: bytes, *, cka_id: bytes, label: str) -> None:
         """Write the certificate of the key with that CKA_ID, in the place of an earlier one.
@@ -190,7 +212,7 @@ class Session:
         is not that key's.
         """
         certificate = CertificateObject(cka_id, label, der)
-        if _spki(x509.load_der_x509_certificate(der).public_key()) != _spki(self.public_key(cka_id=cka_id)):
+        if not self.holds_key_of(der, cka_id=cka_id):
             raise errors.CertificateOfAnotherKey(f"The certificate is of another key than {cka_id.hex()}.")
         earlier = self._objects(ObjectClass.CERTIFICATE, cka_id, None)
         with self._among_objects("C_CreateObject"):
@@ -200,10 +222,11 @@ class Session:
             self._session.create_object(certificate_template(certificate))
 
     def certificates(self) -> list[CertificateObject]:
-        """Every certificate in the token, by CKA_ID; needs no login."""
+        """Every certificate in the token that can be read, by CKA_ID; needs no login."""
         found = self._objects(ObjectClass.CERTIFICATE, None, None)
         with self._among_objects("C_GetAttributeValue"):
-            return sorted(map(_certificate, found), key=lambda certificate: certificate.cka_id)
+            read = [certificate for each in found if (certificate := read_certificate(each))]
+        return sorted(read, key=lambda certificate: certificate.cka_id)
 
     def object_names(self) -> list[str]:
         """Return ``<class> <CKA_ID in hexadecimal>`` of every object that this session sees (C_FindObjects).
@@ -211,7 +234,7 @@ class Session:
         Logged in, these are the private ones too (PKCS #11 v2.40, 4.4).
         """
         with self._among_objects("C_FindObjects"):
-            return sorted(_name_of(found) for found in self._session.get_objects())
+            return sorted(name_of(found) for found in self._session.get_objects())
 
     def destroy(self, *, cka_id: bytes) -> int:
         """Destroy the keys and certificates with that CKA_ID. Returns how many objects there were."""
@@ -237,7 +260,7 @@ class Session:
 
     def _key(self, private: Object) -> SessionKey:
         with self._among_objects("C_GetAttributeValue"):
-            pin = self._pin if _always_authenticate(private) else None
+            pin = self._pin if always_authenticate(private) else None
         return SessionKey(private, self._state.check, pin)
 
     def _public_key_of(self, private: Object) -> PublicKey:
@@ -255,44 +278,13 @@ class Session:
         return found[0]
 
     def _objects(self, kind: ObjectClass, cka_id: bytes | None, label: str | None) -> list[Object]:
-        template = dict(_search_template(kind, cka_id, label))
+        template = dict(search_template(kind, cka_id, label))
         with self._among_objects("C_FindObjects"):
             return list(self._session.get_objects(template))
 
 
-def _search_template(
-    kind: ObjectClass, cka_id: bytes | None, label: str | None
-) -> Iterator[tuple[Attribute, Any]]:
-    yield Attribute.CLASS, kind
-    if cka_id is not None:
-        yield Attribute.ID, cka_id
-    if label is not None:
-        yield Attribute.LABEL, label
-
-
-def _always_authenticate(private: Object) -> bool:
-    """CKA_ALWAYS_AUTHENTICATE (PKCS #11 v2.40, 4.9); modules that do not know it have no such keys."""
-    try:
-        return bool(private[Attribute.ALWAYS_AUTHENTICATE])
-    except (AttributeTypeInvalid, NotImplementedError):
-        return False
-
-
 def _provenance(private: Object) -> dict[str, bool]:
     return {name: bool(private[attribute]) for name, attribute in _PROVENANCE.items()}
-
-
-def _name_of(found: Object) -> str:
-    try:
-        cka_id = bytes(found[Attribute.ID]).hex()
-    except (AttributeTypeInvalid, NotImplementedError):
-        cka_id = ""
-    kind = found.object_class
-    return f"{kind.name.lower() if kind else 'object'} {cka_id}".strip()
-
-
-def _certificate(found: Object) -> CertificateObject:
-    return CertificateObject(found[Attribute.ID], found[Attribute.LABEL], found[Attribute.VALUE])
 
 
 def _spki(public_key: Any) -> bytes:

@@ -77,6 +77,25 @@ def test_a_card_pulled_in_the_middle_is_said_so_and_gone_on_with(
     assert person.sign_in(f"/card?op={site.origin}&nonce={'n' * 44}", PIN).startswith(site.origin)
 
 
+def test_after_the_agent_was_killed_the_card_is_begun_anew_with_its_pin(
+    agent: AgentProcess, site: DeskJobSite, job: SiteJob
+) -> None:
+    with agent.start() as person:
+        person.take_blank("right")
+        site.before["certificate-requests"] = agent.kill
+        with pytest.raises(httpx.TransportError):
+            list(person.issue(site.hop(job), "", PIN))
+        wait_until(lambda: site.calls_begun == site.calls_ended, "the site is done with the call")
+    assert job.state == "certified"
+    job.state, job.certificates = "personalising", None  # as if the site had never got it
+    with agent.start() as person:
+        with pytest.raises(DriverRefused, match=r"has another PIN. Go on with the PIN that was chosen then"):
+            list(person.issue(site.hop(job), "", "80461735"))
+        list(person.issue(site.hop(job), "", PIN))
+        assert job.state == "active"
+        person.sign_in(f"/card?op={site.origin}&nonce={'n' * 44}", PIN)
+
+
 def raw_signature() -> bytes:
     """What the card in the right reader answers to a program that asks for a signature and gives no PIN."""
     with pcsc.Context() as context, context.connect(pcsc_reader_name("right")) as card:
