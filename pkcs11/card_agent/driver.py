@@ -188,10 +188,12 @@ class Driver:
 
         Raises DriverRefused with what the page says when the run stops before its end.
         """
-        seen = self.batch(address)
+        seen, given_after = self.batch(address), -1
         while seen.running:
-            if seen.says.startswith("Next: "):
+            # Once for each card: what the page says may be from before the card was put in.
+            if seen.says.startswith("Next: ") and given_after != seen.ended:
                 self._next_blank()
+                given_after = seen.ended
             time.sleep(_PAUSE_SECONDS)
             before, seen = seen, self.batch(address)
             if seen.ended != before.ended:
