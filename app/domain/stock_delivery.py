@@ -13,8 +13,8 @@ from app.errors import Refusal
 
 LARGEST_LIST = 5 * 1024 * 1024
 """In bytes."""
-MOST_CARDS = 20_000
-"""In one list: so many are applied in a few seconds."""
+MOST_CARDS = 10_000
+"""In one list: so many are applied in about a second."""
 _SERIAL = re.compile(r"[0-9A-Za-z-]{1,40}")
 
 

@@ -52,7 +52,7 @@ class Cards:
     def add_delivered(self, cards: Sequence[Card]) -> None:
         """Keep cards whose posting in the stock ledger is the caller's."""
         self._connection.execute(
-            insert(_card), [{**asdict(card), "status": card.status.value} for card in cards]
+            insert(_card), [{**vars(card), "status": card.status.value} for card in cards]
         )
 
     def known(self, serials: Collection[str]) -> set[str]:

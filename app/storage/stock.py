@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from app.domain.actor import Actor
 from app.domain.card import BLANK, Card, CardStatus
@@ -79,9 +79,10 @@ class Stock:
 
     def keep_back_numbers(self, numbers: Mapping[str, str]) -> None:
         """Keep what the supplier printed on the cards' backs, by serial."""
-        for serial, number in numbers.items():
-            chosen = update(_here).where(_here.c.serial == serial)
-            self._connection.execute(chosen.values(back_number=number))
+        chosen = update(_here).where(_here.c.serial == bindparam("of_card"))
+        rows = [{"of_card": serial, "written": number} for serial, number in numbers.items()]
+        if rows:
+            self._connection.execute(chosen.values(back_number=bindparam("written")), rows)
 
     def place_of(self, serial: str) -> Place | None:
         """Where the card is; None when the ledger does not know it."""

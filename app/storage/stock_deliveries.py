@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +78,7 @@ class StockDeliveries:
 
 
 def _rows(values: Sequence[DeliveredCard] | Sequence[RefusedLine]) -> list[list[object]]:
-    return [list(astuple(each)) for each in values]
+    return [list(vars(each).values()) for each in values]
 
 
 def _delivery_of(row: Row[Any]) -> Delivery:
