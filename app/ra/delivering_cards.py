@@ -217,7 +217,7 @@ def _new_only(
 def _kept(refused: list[RefusedRow]) -> Iterator[RefusedLine]:
     """The first thousand in the order of the lines, so that a file of rubbish fills no memory."""
     for row in sorted(refused, key=lambda each: each.line)[:_REFUSED_KEPT]:
-        yield RefusedLine(row.line, row.row.strip(), row.reason)
+        yield RefusedLine(row.line, row.row.rstrip("\ufffd").strip(), row.reason)
     if len(refused) > _REFUSED_KEPT:
         yield RefusedLine(0, "", f"{len(refused) - _REFUSED_KEPT:,} more lines are refused.")
 
