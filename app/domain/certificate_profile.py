@@ -7,7 +7,7 @@ validity, key usage, extended key usage and policies; addresses for status come 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -57,6 +57,7 @@ class CertificateProfile:
         extended_key_usage: names of ``EXTENDED_KEY_USAGES``; none gives no extension.
         policies: certificate policy identifiers, dotted.
         temporary_longest: the longest validity on a temporary access card; zero when there are none.
+        levelling: by how much at most the end is moved forward (``app.domain.renewal``).
     """
 
     purpose: CertificatePurpose
@@ -68,10 +69,12 @@ class CertificateProfile:
     extended_key_usage: tuple[str, ...]
     policies: tuple[str, ...]
     temporary_longest: timedelta = timedelta(0)
+    levelling: timedelta = timedelta(0)
 
     def may_last(self, length: timedelta) -> bool:
         """Whether a certificate of this profile may be valid for so long."""
-        return length == self.validity or timedelta(0) < length <= self.temporary_longest
+        is_regular = self.validity - self.levelling <= length <= self.validity
+        return is_regular or timedelta(0) < length <= self.temporary_longest
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ def rules_from_toml(text: str) -> CertificateRules:
         InvalidInput: naming the key that is unknown, missing or impossible.
     """
     table = TomlTable.parse("certificate profiles", text)
-    profiles = _profiles(table.take_table("profiles"))
+    profiles, renewal = _profiles(table.take_table("profiles")), _renewal(table.take_table("renewal"))
+    levelled = {each: replace(profiles[each], levelling=renewal.levelling) for each in PEOPLE}
     rules = CertificateRules(
-        profiles=profiles,
+        profiles={**profiles, **levelled},
         backdate=timedelta(minutes=table.take_number("backdate_minutes")),
         crl_validity=timedelta(hours=table.take_number("crl_validity_hours")),
         crl_renewal=timedelta(hours=table.take_number("crl_renewal_hours")),
@@ -120,7 +124,7 @@ def rules_from_toml(text: str) -> CertificateRules:
         ocsp_validity=timedelta(minutes=table.take_number("ocsp_validity_minutes")),
         ocsp_signer_renewal=timedelta(days=table.take_number("ocsp_signer_renewal_days")),
         approval_age=timedelta(hours=table.take_number("approval_age_hours")),
-        renewal=_renewal(table.take_table("renewal")),
+        renewal=renewal,
         whole_lint_one_in=table.take_number("whole_lint_one_in"),
     )
     table.require_empty()

@@ -5,14 +5,17 @@ Time moves: the cards are issued on the first day and end after 730 days.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app import ca_server
 from app.adapters.ca_operations import Operations
 from app.ca import refusals
 from app.ca_server import open_certificate_authority
@@ -491,3 +494,22 @@ def test_an_operator_whose_roles_were_withdrawn_renews_nothing(life: Life) -> No
     order, keys = life.order(amara, OPERATOR)
     signed = life.signed(order, keys, amara, (life.cards[OPERATOR], "operator"))
     life.refused(signed, refusals.ApproverMayNotRenew)
+
+
+def test_ends_are_levelled_within_the_window_and_never_beyond_the_profile(
+    ca_settings: Settings, record: RegistrationRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levelled = tmp_path / "profiles.toml"
+    text = ca_server.PROFILES_FILE.read_text()
+    levelled.write_text(re.sub(r"^levelling_days = 0", "levelling_days = 30", text, flags=re.MULTILINE))
+    monkeypatch.setattr(ca_server, "PROFILES_FILE", levelled)
+    clock = Clock()
+    record.finish_issuance("issuance-1", "undone")
+    with open_certificate_authority(ca_settings, clock) as running:
+        life = Life(running, record, clock)
+        cards = [life.issue(uid) for uid in (OPERATOR, HOLDER, OTHER)]
+    latest = BEGIN - timedelta(minutes=5) + timedelta(days=730)
+    for number, card in enumerate(cards):
+        for der in (card.issued.authentication, card.issued.content_commitment):
+            ends_at = x509.load_der_x509_certificate(der).not_valid_after_utc
+            assert ends_at == latest - timedelta(days=number)
