@@ -105,6 +105,15 @@ def first_that_fits(so_pins: Iterable[Pin], use: Callable[[str], None]) -> None:
     ) from refused
 
 
+_GONE = (
+    cryptoki_errors.TokenNotFound,
+    cryptoki_errors.DeviceRemoved,
+    cryptoki_errors.TokenNotPresent,
+    pcsc.errors.NoCard,
+    pcsc.errors.NoReader,
+)
+
+
 @contextmanager
 def token_errors() -> Iterator[None]:
     """Turn the errors of a token and its module into the agent's own."""
@@ -118,7 +127,7 @@ def token_errors() -> Iterator[None]:
         raise Refusal("No card of this kind has a PIN of that length. No try was used.") from error
     except cryptoki_errors.LastTryNeedsConsent as error:
         raise LastTry(LastTry.SENTENCE) from error
-    except (cryptoki_errors.TokenNotFound, pcsc.errors.NoCard, pcsc.errors.NoReader) as error:
+    except _GONE as error:
         raise CardRemoved("The card was taken out of the reader. Insert it again, then go on.") from error
     except (cryptoki_errors.CryptokiError, pcsc.errors.PcscError) as error:
         raise CardFault(f"The card failed ({type(error).__name__}). Insert it again and go on.") from error
