@@ -80,6 +80,7 @@ class Renewed:
     def begin(self) -> JobAtDesk:
         """Let the certificates come near their end, and begin to renew them."""
         self._years.let_end(self.card, days=30)
+        self._office.put_back(self.card)
         job_id = self._renewing.begin(self._office.actor, self.card, Signing.OPERATOR)
         pins = {"holder_pin": NEW_PIN, "signer_pin": self._office.priya.pin}
         return JobAtDesk(self._office, self._office.actor, self.card, job_id, pins)

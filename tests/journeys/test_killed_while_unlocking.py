@@ -74,6 +74,7 @@ class Locked:
             with pytest.raises((PinIncorrect, PinLocked)):
                 self._enter(_WRONG)
         self.pin = next(self._next_pins)
+        self._office.put_back(self.card)
         job_id = self._unlocking.begin(self._office.actor, self.card)
         pins = {"signer_pin": self._office.priya.pin, "new_pin": self.pin, "repeated_pin": self.pin}
         return JobAtDesk(self._office, self._office.actor, self.card, job_id, pins)

@@ -114,8 +114,9 @@ class Office:
             desk.remove(next(reader for reader, lying in desk.readers().items() if lying == serial))
 
     def put_back(self, serial: str) -> None:
-        """Put the card into reader 2 again."""
+        """Priya's card into reader 1, and this card into reader 2, wherever they are now."""
         with self.desk() as desk:
+            desk.place("left", self.priya.card_serial)
             desk.place("right", serial)
 
     def hop(self, issuance_id: str) -> str:
