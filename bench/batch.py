@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import cryptoki
 from app.ra.batching import Batching
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
+from bench.blank_cards import BlankCards, blank_cards
 from bench.report import median_ms, tell
 from bench.token_calls import seconds_of_token_calls
 from bench.whole_service import Desk, open_desk
@@ -40,9 +41,19 @@ def main() -> None:
         open_desk(service) as desk,
     ):
         ends, cpu = _batch(desk, cards)
-        module = cryptoki.load_card_profiles()["softhsm"].module
-        bare = [seconds_of_token_calls(module) for _ in range(_TOKEN_ROUNDS)]
+        bare = _token_calls(Path(folder))
     _tell([later - earlier for earlier, later in pairwise(ends)], bare, cpu / cards)
+
+
+def _token_calls(folder: Path) -> list[float]:
+    """Wall seconds of the bare token calls of a card, several times."""
+    with blank_cards(cryptoki.load_card_profiles()["softhsm"], folder) as blank:
+        return [_once(blank) for _ in range(_TOKEN_ROUNDS)]
+
+
+def _once(blank: BlankCards) -> float:
+    with blank() as open_card:
+        return seconds_of_token_calls(open_card)
 
 
 def _batch(desk: Desk, cards: int) -> tuple[list[float], float]:
