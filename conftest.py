@@ -32,6 +32,7 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"moments at which programs are killed: {chosen}"
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Choose the kills, and put tests that must not run at the same time into one group.
 
