@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # pytest accepts such a list in the root folder only.
 pytest_plugins = ["tests.support.databases"]
@@ -32,27 +34,28 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"moments at which programs are killed: {chosen}"
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose the kills, and put tests that must not run at the same time into one group.
-
-    One process runs a group, in order.
-    """
+    """Choose the kills, and begin with what takes longest."""
     if not config.getoption("--every-kill"):
         kills = [item for item in items if "::test_killed_and" in item.nodeid]
         left_out = set(kills) - set(kills[::_ONE_KILL_IN])
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
     items.sort(key=_place)
-    for item in items:
-        file = _file(item)
-        item.add_marker(pytest.mark.xdist_group(_TOGETHER if file.startswith(_TOGETHER) else file))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadScopeScheduling):
+    """One process runs a file, or the files that belong together, from beginning to end."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _TOGETHER if file.startswith(_TOGETHER) else file
 
 
 def _place(item: pytest.Item) -> int:
-    file = _file(item)
+    file = Path(item.nodeid.partition("::")[0]).as_posix()
     return next((place for place, folder in enumerate(_LONGEST) if file.startswith(folder)), len(_LONGEST))
-
-
-def _file(item: pytest.Item) -> str:
-    return Path(item.nodeid.partition("::")[0]).as_posix()
