@@ -14,7 +14,13 @@ import pytest
 from playwright.sync_api import Browser
 
 from bench.whole_service import open_desk
-from tests.support.running_service import Service, processes_of_run, running_service, stop
+from tests.support.running_service import (
+    Service,
+    offset_of_this_process,
+    processes_of_run,
+    running_service,
+    stop,
+)
 from tests.support.walking import READER_1, READER_2, Walker
 
 HER_PIN = "59174028"
@@ -37,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Service]:
-    with running_service(folder, 3500, "--pcsc", environment=ENVIRONMENT) as running:
+    with running_service(folder, offset_of_this_process(), "--pcsc", environment=ENVIRONMENT) as running:
         yield running
 
 
@@ -113,7 +119,7 @@ def test_5_ctrl_c_stops_the_readers_too_and_a_second_start_keeps_everything(
     assert any("pcscd" in command for command in processes_of_run(MARK).values())
     stop(service.process)
     assert processes_of_run(MARK) == {}
-    with running_service(folder, 3500, environment=ENVIRONMENT) as again:
+    with running_service(folder, offset_of_this_process(), environment=ENVIRONMENT) as again:
         context = browser.new_context(ignore_https_errors=True)
         walker = Walker(context, again)
         walker.page.goto(again.agent)

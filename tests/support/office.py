@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from app.adapters.photo import PillowPhotos
 from app.domain.actor import Actor
+from app.domain.card import LIVE
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
@@ -248,12 +249,7 @@ class Office:
         self.wait_until_carried()
         self._require_agreement(uid, set())
         with self.database.read() as work:
-            assert {card.status.value for card in work.cards.of(uid)} <= {
-                "cancelled",
-                "lost",
-                "stolen",
-                "damaged",
-            }
+            assert not {card.status for card in work.cards.of(uid)} & LIVE
             assert work.issuances.open_of(uid) is None
 
     def _require_agreement(self, uid: str, live: set[str]) -> None:
