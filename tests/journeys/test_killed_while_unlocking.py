@@ -18,7 +18,6 @@ from card_agent.card_process import CardProcesses
 from card_agent.driver import DriverRefused
 from card_agent.errors import PinIncorrect, PinLocked
 from card_agent.pin import Pin
-from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
@@ -72,17 +71,12 @@ class Locked:
         """Lock the card, and begin to unlock it to another PIN."""
         for _ in range(3):
             with pytest.raises((PinIncorrect, PinLocked)):
-                self._enter(_WRONG)
+                self._processes.run(self.card, card_operations.check_pin, [Pin(_WRONG)])
         self.pin = next(self._next_pins)
         self._office.put_back(self.card)
         job_id = self._unlocking.begin(self._office.actor, self.card)
         pins = {"signer_pin": self._office.priya.pin, "new_pin": self.pin, "repeated_pin": self.pin}
         return JobAtDesk(self._office, self._office.actor, self.card, job_id, pins)
-
-    def _enter(self, pin: str) -> None:
-        self._processes.run(
-            self.card, card_operations.sign, [Pin(pin)], Purpose.AUTHENTICATION, b"is it right"
-        )
 
 
 @pytest.fixture(scope="module")

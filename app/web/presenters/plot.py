@@ -17,6 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 632, 12, 188
 _ROWS = 12
 _LINES = 4
 _ONE_DAY = timedelta(days=1)
+_A_SEASON = timedelta(days=90)
 
 Points = Sequence[tuple[datetime, float | None]]
 """Moments and values, oldest first; None where the value was not to be had."""
@@ -84,6 +85,7 @@ def plot(
     """
     steps = _highest_of_steps(points, begin, end)
     known = [(at, value) for at, value in steps if value is not None]
+    told = _the_day if end - begin > _A_SEASON else moment
     frame = _Frame(begin, end - begin, _round_top(max((value for _, value in known), default=0)))
     runs = [
         [(frame.x(at), frame.y(value)) for at, value in run if value is not None]
@@ -93,12 +95,12 @@ def plot(
     return Plot(
         name,
         title,
-        _summary(known, said),
+        _summary(known, said, told),
         lines=tuple(" ".join(f"{x},{y}" for x, y in run) for run in runs if len(run) > 1),
         single=tuple(run[0] for run in runs if len(run) == 1),
         across=tuple(_across(frame)),
         up=tuple(_up(frame, short or said)),
-        table=_table(title, known, said),
+        table=_table(title, known, said, told),
     )
 
 
@@ -136,22 +138,35 @@ def _up(frame: _Frame, said: Callable[[float], str]) -> Iterator[Tick]:
 
 
 def _when(at: datetime, length: timedelta) -> str:
-    """The time of day; with the day when the plot is longer than one."""
+    """The time of day; with the day when the plot is longer; the month alone when it is far longer."""
     if length <= _ONE_DAY:
         return clock_time(at)
+    if length > _A_SEASON:
+        return f"{at:%b %Y}"
     return f"{day(at.date()).rpartition(' ')[0]}, {clock_time(at)}"
 
 
-def _summary(known: Sequence[tuple[datetime, float]], said: Callable[[float], str]) -> str:
+def _the_day(at: datetime) -> str:
+    return day(at.date())
+
+
+def _summary(
+    known: Sequence[tuple[datetime, float]], said: Callable[[float], str], told: Callable[[datetime], str]
+) -> str:
     if not known:
         return "Nothing is known for this time."
     at, highest = max(known, key=lambda each: each[1])
-    return f"Last {said(known[-1][1])}. Highest {said(highest)}, on {moment(at)}."
+    return f"Last {said(known[-1][1])}. Highest {said(highest)}, on {told(at)}."
 
 
-def _table(title: str, known: Sequence[tuple[datetime, float]], said: Callable[[float], str]) -> TableOf:
+def _table(
+    title: str,
+    known: Sequence[tuple[datetime, float]],
+    said: Callable[[float], str],
+    told: Callable[[datetime], str],
+) -> TableOf:
     """At most ``_ROWS`` rows, newest first, each with the highest value since the row below it."""
     every = max(1, math.ceil(len(known) / _ROWS))
     runs = [known[max(0, last - every) : last] for last in range(len(known), 0, -every)]
-    rows = tuple((Cell(moment(run[-1][0])), Cell(said(max(value for _, value in run)))) for run in runs)
+    rows = tuple((Cell(told(run[-1][0])), Cell(said(max(value for _, value in run)))) for run in runs)
     return TableOf(title, ("Up to", "Highest"), rows, when_empty="Nothing is known for this time.", size="s")
