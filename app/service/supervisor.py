@@ -49,7 +49,7 @@ class Program:
     command: Sequence[str]
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
-    patience: float = 30.0
+    patience: float = 60.0
 
 
 class Child:

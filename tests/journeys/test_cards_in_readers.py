@@ -119,7 +119,7 @@ def test_5_ctrl_c_stops_the_readers_too_and_a_second_start_keeps_everything(
     assert any("pcscd" in command for command in processes_of_run(MARK).values())
     stop(service.process)
     assert processes_of_run(MARK) == {}
-    with running_service(folder, offset_of_this_process(), environment=ENVIRONMENT) as again:
+    with running_service(folder, service.port_offset, environment=ENVIRONMENT) as again:
         context = browser.new_context(ignore_https_errors=True)
         walker = Walker(context, again)
         walker.page.goto(again.agent)

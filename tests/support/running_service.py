@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 LAST_LINE = " Logs: "
 MARK = "SPINE_RA_TEST_RUN"
 _STOPS_WITHIN = 60
+_FILES = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,13 @@ class Service:
 
 
 def offset_of_this_process() -> int:
-    """A port offset that no other process of one run of the tests has, nor any file that names its own."""
-    return 5000 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    """A port offset for one file of tests: no other file of this run has it at the same time.
+
+    Ten for each of three processes, so that a service that is still stopping disturbs nobody; above them begin
+    the ports that the system gives to clients.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return 5000 + 1000 * (worker % 3) + 100 * (next(_FILES) % 10)
 
 
 def begin_start(
