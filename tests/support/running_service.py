@@ -86,8 +86,8 @@ class Service:
 def offset_of_this_process() -> int:
     """A port offset for one file of tests: no other file of this run has it at the same time.
 
-    Ten for each of three processes, so that a service that is still stopping disturbs nobody; above them begin
-    the ports that the system gives to clients.
+    Ten for each of three processes, so that a service that is still stopping disturbs nobody. Above them
+    begin the ports that the system gives to clients.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     return 5000 + 1000 * (worker % 3) + 100 * (next(_FILES) % 10)
