@@ -15,11 +15,14 @@ class SaysBusy:
 
     def __init__(self, busy: float) -> None:
         self.busy, self.asked = busy, 0
+        self.result: dict[str, Any] = {}
+        self.response: list[Any] = []
 
-    def delete(self, dn: str) -> tuple[bool, dict[str, Any], list[Any], None]:
+    def delete(self, dn: str) -> bool:
         self.asked += 1
         code = BUSY if self.asked <= self.busy else 0
-        return code == 0, {"result": code, "description": "busy", "message": ""}, [], None
+        self.result = {"result": code, "description": "busy", "message": ""}
+        return code == 0
 
 
 def test_what_a_busy_server_did_not_begin_is_asked_again() -> None:

@@ -31,11 +31,14 @@ def test_only_what_the_holder_can_act_on_is_told() -> None:
         "no_sign_in_pending",
         "certificate_revoked",
         "certificate_not_active",
+        "certificate_expired",
         "card_reported_lost",
         "card_reported_stolen",
         "card_cancelled",
         "card_suspended",
         "card_not_active",
+        "card_expired",
+        "card_not_yet_usable",
         "holder_not_active",
     }
 
