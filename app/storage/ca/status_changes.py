@@ -54,10 +54,15 @@ def _untold(limit: int) -> Select[Any]:
 
 
 def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
-    newest = connection.scalar(select(func.max(certificate.c.status_position))) or 0
-    for position, serial_number in enumerate(serial_numbers, newest + 1):
+    for position, serial_number in enumerate(serial_numbers, _highest_ever(connection) + 1):
         this = certificate.c.serial_number == serial_number
         connection.execute(update(certificate).where(this, _UNTOLD).values(status_position=position))
+
+
+def _highest_ever(connection: Connection) -> int:
+    """The highest position that was ever given, whether its certificate still has it or was revoked since."""
+    given = (certificate.c.status_position, revocation.c.former_status_position)
+    return max(connection.scalar(select(func.max(column))) or 0 for column in given)
 
 
 def _states(*where: ColumnElement[bool]) -> Select[Any]:

@@ -25,15 +25,17 @@ class StatusLedger(StatusChangesLedger):
         """Record a revocation; a second one changes nothing."""
         with self._database.change() as work:
             if _revocation(work.connection, revoked.serial_number) is None:
+                this = certificate.c.serial_number == revoked.serial_number
+                former = select(certificate.c.status_position).where(this)
                 work.connection.execute(
                     insert(revocation).values(
                         serial_number=revoked.serial_number,
                         reason=revoked.reason.value,
                         revoked_at=revoked.revoked_at,
                         recorded_at=work.now,
+                        former_status_position=work.connection.scalar(former),
                     )
                 )
-                this = certificate.c.serial_number == revoked.serial_number
                 work.connection.execute(update(certificate).where(this).values(status_position=None))
 
     def revocation(self, serial_number: str) -> Revocation | None:

@@ -116,6 +116,9 @@ revocation = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     # The first CRL that told it.
     Column("crl_number", BigInteger),
+    # The certificate's place among the changes before it was revoked: never given again, or whoever has come
+    # as far as that place would not be told of the revocation.
+    Column("former_status_position", BigInteger, unique=True),
 )
 
 so_pin_release = Table(

@@ -125,6 +125,20 @@ def test_a_revocation_takes_the_place_of_the_answer_made_ahead(
     assert crl.get_revoked_certificate_by_serial_number(serial_number) is not None
 
 
+def test_the_newest_certificate_s_revocation_is_told_to_whoever_was_told_of_everything(
+    ca_settings: Settings, client: CaClient
+) -> None:
+    """Its place among the changes becomes free, and must not be given again."""
+    issued, status = order_cards(client), status_of(ca_settings)
+    status.follower.follow_once()
+    for each in (issued.content_commitment, issued.authentication):
+        before = status.store.position()
+        client.revoke(serial_of(each), "keyCompromise", later())
+        status.follower.follow_once()
+        assert status.store.position() > before
+    assert status.answer(by_sha1(issued)).certificate_status is ocsp.OCSPCertStatus.REVOKED
+
+
 def test_a_store_that_nobody_keeps_up_is_not_believed_while_the_authority_answers(
     ca_settings: Settings, client: CaClient
 ) -> None:

@@ -219,10 +219,12 @@ def _revocation() -> None:
         sa.Column("revoked_at", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("crl_number", sa.BigInteger(), nullable=True),
+        sa.Column("former_status_position", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["serial_number"], ["certificate.serial_number"], name=op.f("fk_revocation_serial_number")
         ),
         sa.PrimaryKeyConstraint("serial_number", name=op.f("pk_revocation")),
+        sa.UniqueConstraint("former_status_position", name=op.f("uq_revocation_former_status_position")),
     )
 
 
