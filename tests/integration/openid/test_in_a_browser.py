@@ -84,8 +84,8 @@ def test_from_the_screen_through_terms_and_role_and_back(ward: Ward, visitor: Vi
     # Two forms were sent on the way here, and the last hop leads to another origin.
     visitor.require_sound("Prescribing screen")
     expect(page.locator("#decision")).to_have_text("You may sign prescriptions")
-    page.get_by_role("button", name="Sign the prescription").click()
-    expect(page.get_by_role("status")).to_contain_text("would be signed")
+    # Where it leads is the card agent's: the walk goes there (tests/journeys/test_the_walk.py).
+    expect(page.get_by_role("button", name="Sign prescription")).to_be_enabled()
     page.get_by_role("button", name="Sign out").click()
     visitor.require_sound("Sign in to prescribe")
 

@@ -379,7 +379,7 @@ def test_a_card_reported_lost_while_its_holder_signs_in_leaves_no_session(desk: 
 
     reporting = threading.Thread(target=report_lost)
     with database.change() as work:
-        holder = require_usable_holder(work, desk.card.certificate)
+        holder = require_usable_holder(work, desk.card.certificate, "10.0.0.7")
         reporting.start()
         reporting.join(1)
         work.sessions.sign_in(hash_of(new_value()), hash_of(key), holder, work.now + ANONYMOUS_LIFETIME)

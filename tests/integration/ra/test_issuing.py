@@ -277,7 +277,7 @@ def test_an_approval_signed_with_the_authentication_key_is_refused(office: Offic
         certificates={"content_commitment": card.certificates["authentication"]},
     )
     desk = office.begun(clinician.uid)
-    with pytest.raises(ApprovalNotValid, match="operator who began"):
+    with pytest.raises(ApprovalNotValid, match="card's signing key"):
         desk.approve(office.blank(), for_signing_in)
 
 

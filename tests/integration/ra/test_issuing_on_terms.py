@@ -64,7 +64,7 @@ def test_a_card_for_the_first_day_is_refused_before_it(office: Office, clinician
         assert found is not None
         work.cards.move(found, CardStatus.ACTIVE)
     record = office.ra.card_moves.life(office.manager, serial).record
-    with office.ra.database.read() as work:
+    with office.ra.database.change() as work:
         holder = work.sign_ins.card_holder(record.certificates[0].serial_number)
     assert holder is not None
     with pytest.raises(CardNotYetUsable, match="from your first day"):
