@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -23,9 +26,16 @@ PERSON = "uid=555000000017,ou=People,o=nhs"
 
 
 @pytest.fixture
-def data(tmp_path, samples):
+def folder() -> Iterator[Path]:
+    """A folder with a short path: the sockets of replicas lie deep in it, and a socket's path is short."""
+    with tempfile.TemporaryDirectory(prefix="spine-") as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def data(folder, samples):
     """A data folder as ``./run`` makes it, as far as the directory goes, with a directory that serves."""
-    with country(tmp_path) as made:
+    with country(folder) as made:
         tls, node = made.server_tls, made.following_tls("node")
         files = {
             "tls/directory.pem": tls.certificate,
@@ -36,22 +46,22 @@ def data(tmp_path, samples):
             "systems/node.key": node.key,
         }
         for name, source in files.items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            shutil.copy(source, tmp_path / name)
+            (folder / name).parent.mkdir(exist_ok=True)
+            shutil.copy(source, folder / name)
         port = free_port()
-        settings = f'[data]\nfolder = "{tmp_path}"\n[directory]\nldaps_url = "ldaps://localhost:{port}"\n'
-        (tmp_path / "settings.toml").write_text(settings)
-        first = tmp_path / "directory"
+        settings = f'[data]\nfolder = "{folder}"\n[directory]\nldaps_url = "ldaps://localhost:{port}"\n'
+        (folder / "settings.toml").write_text(settings)
+        first = folder / "directory"
         first.mkdir()
         places = ("tls/directory.pem", "tls/directory.key", "systems/authorities.pem")
-        write_serving(first, Serving(port, *(str(tmp_path / place) for place in places)))
+        write_serving(first, Serving(port, *(str(folder / place) for place in places)))
         serving.start(first)
-        nodes = bootstrap.directory_nodes(load(tmp_path / "settings.toml"))
+        nodes = bootstrap.directory_nodes(load(folder / "settings.toml"))
         with closing(publisher(nodes.first)) as writer:
             writer.publish(*samples())
-        yield tmp_path
-        for folder in nodes.folders().values():
-            serving.stop(folder)
+        yield folder
+        for served in nodes.folders().values():
+            serving.stop(served)
 
 
 def publisher(folder):
