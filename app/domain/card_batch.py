@@ -5,14 +5,12 @@ The batch only says who gets a card and which issuance that became; how far a ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from app.domain.batch_list import LeftOut
 from app.domain.desk_record import DeskRecord
-from app.errors import InvalidInput, Refusal
-
-MOST_CARDS = 500
+from app.errors import Refusal
 
 
 class BatchClosed(Refusal):
@@ -28,10 +26,12 @@ class CardBatch(DeskRecord):
     Attributes:
         title: what the operator calls it.
         usable_from: the first day of everybody in it; None when their cards may be used at once.
+        left_out: the lines of its list for which no card is made, each with the reason.
     """
 
     title: str
     usable_from: date | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,41 +49,3 @@ class BatchItem:
     uid: str
     issuance_id: str | None = None
     refused: str = ""
-
-
-def uids_from_untrusted(text: str) -> list[str]:
-    """The user ids of a list: one a line, the first field of a CSV line; spaces in an id are left out.
-
-    Raises:
-        InvalidInput: under ``people``: a line without an id, an id twice, none or too many.
-    """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-    uids = {number: _uid_of(line) for number, line in lines}
-    if lines and not uids[lines[0][0]].isdigit():
-        uids.pop(lines[0][0])  # the heading of a CSV file
-    problems = [f"Line {number} does not begin with a 12-digit user id." for number in _wrong(uids.items())]
-    problems += [f"Line {number} repeats a user id." for number in _repeated(uids.items())]
-    if not uids or len(uids) > MOST_CARDS:
-        problems.append(f"Give 1 to {MOST_CARDS} user ids, one a line.")
-    if problems:
-        raise InvalidInput({"people": " ".join(problems[:10])})
-    return list(uids.values())
-
-
-def _uid_of(line: str) -> str:
-    first = line.replace(";", ",").replace("\t", ",").split(",")[0]
-    return "".join(first.replace('"', "").split())
-
-
-def _wrong(uids: Iterable[tuple[int, str]]) -> list[int]:
-    return [number for number, uid in uids if not (uid.isascii() and uid.isdigit() and len(uid) == 12)]
-
-
-def _repeated(uids: Iterable[tuple[int, str]]) -> list[int]:
-    seen: set[str] = set()
-    found = []
-    for number, uid in uids:
-        if uid in seen:
-            found.append(number)
-        seen.add(uid)
-    return found

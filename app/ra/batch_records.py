@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.domain.card_batch import BatchItem, CardBatch
-from app.domain.issuance import IssuanceStatus
+from app.domain.issuance import CardIssuance, IssuanceStatus
 from app.domain.json_value import JsonValue
 from app.ra.ports import Work
 from app.ra.records import PersonReference
 from app.ra.summaries import Names
 
+_CLOSED_BEFORE = "The batch was closed before this person's turn."
+
 
 @dataclass(frozen=True)
 class BatchLine:
-    """One person of a batch with how far their card is. ``status`` is None before the desk came to it."""
+    """One person of a batch with how far their card is.
+
+    Attributes:
+        status: None before the desk came to it.
+        ended_at: when the card was done or given up.
+        reason: why there is no card, or why it is not finished.
+    """
 
     item: BatchItem
     person: PersonReference
     status: IssuanceStatus | None
     card_serial: str | None
+    ended_at: datetime | None
     reason: str
 
 
@@ -41,23 +51,33 @@ def batch_record(work: Work, batch: CardBatch) -> BatchRecord:
     return BatchRecord(batch, names.person(batch.operator_uid or ""), total, ended)
 
 
-def batch_lines(work: Work, batch_id: str) -> tuple[BatchLine, ...]:
+def batch_lines(work: Work, batch: CardBatch) -> tuple[BatchLine, ...]:
     """Everybody in the batch with how far their card is."""
-    items = work.card_batches.items(batch_id)
+    items = work.card_batches.items(batch.id)
     names = Names(work, [item.uid for item in items])
-    return tuple(_line(work, names, item) for item in items)
+    issuances = {each.id: each for each in work.issuances.of_batch(batch.id)}
+    without = _CLOSED_BEFORE if batch.finished_at else ""
+    return tuple(_line(names, item, issuances.get(item.issuance_id or ""), without) for item in items)
 
 
-def _line(work: Work, names: Names, item: BatchItem) -> BatchLine:
-    issuance = work.issuances.get(item.issuance_id) if item.issuance_id else None
-    failed = [step.reason for step in issuance.steps if step.outcome == "failed"] if issuance else []
+def _line(names: Names, item: BatchItem, issuance: CardIssuance | None, without: str) -> BatchLine:
+    """``without``: why no card was begun for somebody whose turn did not come."""
     return BatchLine(
         item,
         names.person(item.uid),
         issuance.status if issuance else None,
         issuance.card_serial if issuance else None,
-        item.refused or (failed[-1] if failed and issuance and issuance.status.is_open else ""),
+        issuance.finished_at if issuance else None,
+        item.refused or (_why_unfinished(issuance) if issuance else without),
     )
+
+
+def _why_unfinished(issuance: CardIssuance) -> str:
+    """What failed last while the card is being made; why it was given up."""
+    if issuance.status is IssuanceStatus.ACTIVE:
+        return ""
+    outcome = "failed" if issuance.status.is_open else "done"
+    return next((step.reason for step in reversed(issuance.steps) if step.outcome == outcome), "")
 
 
 def batch_told(work: Work, batch: CardBatch) -> dict[str, JsonValue]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from app.domain.actor import Actor
+from app.domain.batch_list import MOST_CARDS, LeftOut
 from app.domain.card_batch import BatchClosed, BatchItem, CardBatch
 from app.domain.desk_record import (
     JobStep,
@@ -29,10 +30,11 @@ from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.errors import InvalidInput, NotFound, NotPermitted, Refusal
 from app.ra.batch_records import BatchRecord, batch_lines, batch_record, batch_told
+from app.ra.choosing_people import ChoosingPeople, why_no_card
 from app.ra.desk_access import STRANGER, operator_of
 from app.ra.desk_jobs import DeskJobs
 from app.ra.ids import new_record_id
-from app.ra.issuing import begin_issuance, require_can_have_card, undo_issuance
+from app.ra.issuing import begin_issuance, undo_issuance
 from app.ra.ports import Database, Work
 
 MOST_SHOWN = 100
@@ -44,20 +46,34 @@ class Batching:
     def __init__(self, database: Database, desk_jobs: DeskJobs) -> None:
         self._database = database
         self._desk_jobs = desk_jobs
+        self.choosing = ChoosingPeople(database)
 
-    def begin(self, actor: Actor, title: str, uids: Sequence[str], usable_from: date | None) -> str:
+    def begin(
+        self,
+        actor: Actor,
+        title: str,
+        uids: Sequence[str],
+        usable_from: date | None,
+        left_out: Sequence[LeftOut] = (),
+    ) -> str:
         """Begin a batch for these people and return its id; no card is touched yet.
 
+        Args:
+            left_out: the lines of the list for which no card is made, to be kept for the report.
+
         Raises:
-            NotPermitted, InvalidInput: under ``people``, one sentence for each who can have no card.
+            NotPermitted
+            InvalidInput: under ``people``, one sentence for each who can have no card.
         """
         batch_id = new_record_id()
-        with self._database.audited(actor, "card_batch.begun", batch_id, people=len(uids)) as work:
+        with self._database.audited(
+            actor, "card_batch.begun", batch_id, people=len(uids), left_out=len(left_out)
+        ) as work:
             actor.require(Permission.ISSUE_CARD)
-            terms = IssuanceTerms(is_locked=True, usable_from=usable_from)
-            require_possible(terms, work.now.date())
-            _require_all_can(work, actor, uids, terms)
-            work.card_batches.add(_begun(batch_id, actor, title, usable_from, work), uids)
+            require_possible(IssuanceTerms(is_locked=True, usable_from=usable_from), work.now.date())
+            _require_all_can(work, actor, uids)
+            batch = _begun(batch_id, actor, title, usable_from, work)
+            work.card_batches.add(replace(batch, left_out=tuple(left_out)), uids)
         return batch_id
 
     def batches(self, actor: Actor) -> list[BatchRecord]:
@@ -78,8 +94,18 @@ class Batching:
         """
         actor.require(Permission.ISSUE_CARD)
         with self._database.read() as work:
-            record = batch_record(work, _require(work.card_batches.get(batch_id)))
-            return replace(record, lines=batch_lines(work, batch_id))
+            batch = _require(work.card_batches.get(batch_id))
+            return replace(batch_record(work, batch), lines=batch_lines(work, batch))
+
+    def how_far(self, actor: Actor, batch_id: str) -> BatchRecord:
+        """One batch without its people, which is asked for every second.
+
+        Raises:
+            NotPermitted, NotFound
+        """
+        actor.require(Permission.ISSUE_CARD)
+        with self._database.read() as work:
+            return batch_record(work, _require(work.card_batches.get(batch_id)))
 
     def ticket(self, actor: Actor, batch_id: str) -> str:
         """A new one-time ticket, valid for 5 minutes, for the desk of whoever began the batch.
@@ -234,12 +260,10 @@ def _begun(batch_id: str, actor: Actor, title: str, usable_from: date | None, wo
     )
 
 
-def _require_all_can(work: Work, actor: Actor, uids: Sequence[str], terms: IssuanceTerms) -> None:
-    problems = []
-    for number, uid in enumerate(uids, 1):
-        try:
-            require_can_have_card(work, actor, uid, terms)
-        except Refusal as refusal:
-            problems.append(f"Person {number}, {uid}: {refusal}")
+def _require_all_can(work: Work, actor: Actor, uids: Sequence[str]) -> None:
+    reasons = [(number, uid, why_no_card(work, actor, uid)) for number, uid in enumerate(uids, 1)]
+    problems = [f"Person {number}, {uid}: {reason}" for number, uid, reason in reasons if reason]
+    if not 0 < len(uids) <= MOST_CARDS:
+        problems = [f"A batch is for 1 to {MOST_CARDS} people."]
     if problems:
         raise InvalidInput({"people": " ".join(problems[:10])})

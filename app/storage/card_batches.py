@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
+from app.domain.batch_list import LeftOut
+from app.domain.card import LIVE
 from app.domain.card_batch import BatchItem, CardBatch
 from app.domain.issuance import IssuanceStatus
 from app.storage.desk_steps import step_of, step_row
 from app.storage.tables import card_batches as tables
-from app.storage.tables.cards import card_issuance
+from app.storage.tables.access import role_profile
+from app.storage.tables.cards import card, card_issuance
+from app.storage.tables.people import person
 
 _batch, _item = tables.card_batch, tables.card_batch_item
+_REGULAR_AND_LIVE = (
+    card.c.status.in_([status.value for status in LIVE]),
+    card.c.is_temporary.is_(False),
+    card.c.replace_for.is_(None),
+)
+_BEING_MADE = [status.value for status in IssuanceStatus if status.is_open]
 _STORED = [name for name in CardBatch.__dataclass_fields__ if name not in ("uid", "card_serial")]
 
 
@@ -92,6 +103,34 @@ class CardBatches:
         total, ended = self._connection.execute(chosen).one()
         return total, ended
 
+    def open_with(self, uid: str) -> CardBatch | None:
+        """The batch that is not finished and in which the person still waits for their card."""
+        waits = select(_item.c.batch_id).where(
+            _item.c.uid == uid, _item.c.issuance_id.is_(None), _item.c.refused == ""
+        )
+        found = self._select(_batch.c.finished_at.is_(None), _batch.c.id.in_(waits))
+        return next(iter(found), None)
+
+    def people_without_card(self, organisation_code: str, today: date, limit: int) -> list[str]:
+        """Who has a role profile there that has not ended, no regular card and none being made; by name."""
+        chosen = (
+            select(person.c.uid)
+            .where(
+                person.c.uid.in_(
+                    select(role_profile.c.uid).where(
+                        role_profile.c.organisation_code == organisation_code,
+                        role_profile.c.withdrawn_at.is_(None),
+                        role_profile.c.ends_on.is_(None) | (role_profile.c.ends_on >= today),
+                    )
+                ),
+                ~exists().where(card.c.holder_uid == person.c.uid, *_REGULAR_AND_LIVE),
+                ~exists().where(card_issuance.c.uid == person.c.uid, card_issuance.c.status.in_(_BEING_MADE)),
+            )
+            .order_by(person.c.family_name_key, person.c.given_name_key, person.c.uid)
+            .limit(limit)
+        )
+        return list(self._connection.scalars(chosen))
+
     def _select(self, *conditions: ColumnElement[bool], limit: int = 1) -> list[CardBatch]:
         chosen = select(_batch).where(*conditions).order_by(_batch.c.begun_at.desc(), _batch.c.id)
         return [_batch_of(row) for row in self._connection.execute(chosen.limit(limit))]
@@ -99,10 +138,14 @@ class CardBatches:
 
 def _row_of(batch: CardBatch) -> dict[str, Any]:
     row = {name: getattr(batch, name) for name in _STORED}
-    return row | {"steps": [step_row(step) for step in batch.steps]}
+    return row | {
+        "steps": [step_row(step) for step in batch.steps],
+        "left_out": [asdict(line) for line in batch.left_out],
+    }
 
 
 def _batch_of(row: Row[tuple[object, ...]]) -> CardBatch:
     fields: dict[str, Any] = {name: row._mapping[name] for name in _STORED}
     steps = tuple(step_of(step) for step in fields["steps"])
-    return CardBatch(**{**fields, "uid": fields["operator_uid"], "steps": steps})
+    left_out = tuple(LeftOut(**line) for line in fields["left_out"])
+    return CardBatch(**{**fields, "uid": fields["operator_uid"], "steps": steps, "left_out": left_out})

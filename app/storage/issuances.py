@@ -26,6 +26,7 @@ from app.storage.conflicts import conflict_means
 from app.storage.desk_steps import step_of, step_row
 from app.storage.role_profiles import FOUNDING_ID
 from app.storage.tables import cards as tables
+from app.storage.tables.card_batches import card_batch_item as _item
 
 _issuance = tables.card_issuance
 _OPEN = _issuance.c.status.in_([status.value for status in IssuanceStatus if status.is_open])
@@ -82,6 +83,11 @@ class Issuances:
     def open_of(self, uid: str) -> CardIssuance | None:
         """The person's open issuance."""
         return next(iter(self._select(_issuance.c.uid == uid, _OPEN)), None)
+
+    def of_batch(self, batch_id: str) -> list[CardIssuance]:
+        """The latest issuance of everybody in the batch for whom one was begun."""
+        begun = select(_item.c.issuance_id).where(_item.c.batch_id == batch_id)
+        return self._select(_issuance.c.id.in_(begun))
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[CardIssuance]:
         chosen = select(_issuance).where(*conditions).order_by(_issuance.c.begun_at, _issuance.c.uid)

@@ -44,7 +44,14 @@ def organisation(code: str) -> Response:
     )
     may_create = context.services().positions.may_create_at(actor, code)
     names = _names(known.parent_code, known.successor_code)
-    page = OrganisationPage.of(known, positions, names, context.services().reference, may_create=may_create)
+    page = OrganisationPage.of(
+        known,
+        positions,
+        names,
+        context.services().reference,
+        may_create=may_create,
+        may_issue=Permission.ISSUE_CARD in actor.permissions,
+    )
     return render_page("organisations/organisation.html", page.name, crumbs=(ORGANISATIONS,), page=page)
 
 

@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.web import (
     audit_views,
+    batch_begin_views,
     batch_desk_api,
     batch_views,
     card_face_views,
@@ -63,6 +64,7 @@ ROOMS = (
     card_views,
     card_face_views,
     clearing_views,
+    batch_begin_views,
     batch_views,
     batch_desk_api,
     card_stock_views,

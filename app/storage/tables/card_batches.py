@@ -25,6 +25,8 @@ card_batch = Table(
     Column("operator_uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("operator_role_profile", String(12)),
     Column("usable_from", Date),
+    # The lines of its list for which no card is made: number, text, name, reason.
+    Column("left_out", JSON, nullable=False),
     Column("begun_at", UtcDateTime, nullable=False),
     # Set when it is given up or every card is made.
     Column("finished_at", UtcDateTime),
@@ -41,7 +43,7 @@ card_batch_item = Table(
     metadata,
     Column("batch_id", ForeignKey("card_batch.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("uid", ForeignKey("person.uid"), nullable=False),
+    Column("uid", ForeignKey("person.uid"), nullable=False, index=True),
     Column("issuance_id", ForeignKey("card_issuance.id"), unique=True),
     Column("refused", Text, nullable=False),
     UniqueConstraint("batch_id", "uid"),

@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.actor import Actor
 from app.domain.issuance import IssuanceStatus
 from app.ra.batch_records import BatchLine, BatchRecord
+from app.web.presenters.batch_people import left_out_table
 from app.web.presenters.states import issuance_tag
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, grouped, moment
 
@@ -30,6 +31,7 @@ class BatchPage:
     message: str
     details: tuple[Row, ...]
     cards: TableOf
+    left_out: TableOf | None
 
     @classmethod
     def of(cls, record: BatchRecord, actor: Actor) -> BatchPage:
@@ -46,9 +48,10 @@ class BatchPage:
             details=_details(record),
             cards=TableOf(
                 "Cards",
-                ("For", "User id", "Card", "State", "Why not"),
+                ("For", "User id", "Card", "State", "When", "Why not"),
                 tuple(_row(line) for line in record.lines),
             ),
+            left_out=left_out_table(batch.left_out, "Left out of this batch") if batch.left_out else None,
         )
 
 
@@ -69,12 +72,13 @@ def _row(line: BatchLine) -> tuple[Cell, ...]:
         Cell(grouped(line.person.uid)),
         Cell(line.card_serial or "", href=issuance if line.card_serial else ""),
         Cell(tag=_tag(line)),
+        Cell(moment(line.ended_at)),
         Cell(line.reason),
     )
 
 
 def _tag(line: BatchLine) -> Tag:
-    if line.item.refused:
+    if line.item.refused or (line.status is None and line.reason):
         return _NO_CARD
     if line.status is IssuanceStatus.ACTIVE:
         return Tag("Issued, locked", "green")
@@ -100,14 +104,20 @@ def progress_message(record: BatchRecord) -> dict[str, Any]:
 
 
 def report_rows(record: BatchRecord) -> Iterator[tuple[str, ...]]:
-    """The lines of the report, with their heading."""
-    yield ("number", "uid", "name", "card", "state", "reason")
+    """The lines of the report, with their heading: each card, then each line that was left out."""
+    yield ("number", "uid", "name", "card", "state", "ended_at", "reason")
     for line in record.lines:
-        name = line.person.name
-        # A name that a spreadsheet would take for a formula stays text.
-        safe = f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
         number, card = str(line.item.position), line.card_serial or ""
-        yield (number, line.person.uid, safe, card, _tag(line).text, line.reason)
+        ended = line.ended_at.isoformat(timespec="seconds") if line.ended_at else ""
+        yield (number, line.person.uid, _as_text(line.person.name), card, _tag(line).text, ended, line.reason)
+    for each in record.batch.left_out:
+        reason = f"Line {each.line} of the list: {each.reason}"
+        yield ("", _as_text(each.text), _as_text(each.name), "", "Left out", "", reason)
+
+
+def _as_text(value: str) -> str:
+    """What a spreadsheet would take for a formula stays text."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
 
 
 def batches_table(records: Sequence[BatchRecord]) -> TableOf:

@@ -42,6 +42,7 @@ class OrganisationPage:
     details: tuple[Row, ...]
     positions: TableOf | None
     create_href: str
+    batch_href: str
 
     @classmethod
     def of(
@@ -52,6 +53,7 @@ class OrganisationPage:
         reference: Reference,
         *,
         may_create: bool,
+        may_issue: bool,
     ) -> OrganisationPage:
         """The page for one actor. ``names`` are of the parent and successor, as far as they are listed."""
         is_open = organisation.status is OrganisationStatus.ACTIVE
@@ -60,6 +62,7 @@ class OrganisationPage:
             details=_details(organisation, names),
             positions=None if positions is None else positions_table(positions, reference),
             create_href=f"/organisations/{organisation.code}/positions/new" if may_create and is_open else "",
+            batch_href=f"/batches/choose?organisation={organisation.code}" if may_issue else "",
         )
 
 

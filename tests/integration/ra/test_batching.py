@@ -7,11 +7,11 @@ from typing import cast
 import pytest
 
 from app.domain.card import CardStatus
-from app.domain.card_batch import BatchClosed, uids_from_untrusted
+from app.domain.card_batch import BatchClosed
 from app.domain.desk_record import JobTokenNotValid, TicketNotValid
 from app.domain.issuance import IssuanceStatus
-from app.errors import InvalidInput, NotPermitted
-from tests.support.registration_authority import Desk, DeskCard, Office, another, today
+from app.errors import InvalidInput, NotFound, NotPermitted
+from tests.support.registration_authority import PRACTICE, Desk, DeskCard, Office, another, today
 
 
 class BatchAtDesk:
@@ -154,21 +154,56 @@ def test_the_first_day_is_a_later_one(office: Office, people: list[str]) -> None
         office.ra.batching.begin(office.manager, "Induction", people, today())
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("", "Give 1 to"),
-        ("uid\n", "Give 1 to"),
-        ("710000001104\nAmara Osei", "Line 2 does not begin"),
-        ("710000001104\n\n7100 0000 1104,Amara", "Line 3 repeats"),
-    ],
-)
-def test_a_list_that_cannot_be_used_is_refused_by_its_line(text: str, problem: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        uids_from_untrusted(text)
-    assert problem in refused.value.problems["people"]
+def test_everybody_who_can_have_no_card_is_named_with_the_reason_before_the_batch_begins(
+    office: Office, people: list[str]
+) -> None:
+    holder, waiting = office.person(another(7)).uid, office.person(another(8)).uid
+    office.card_for(holder)
+    office.ra.issuing.begin(office.manager, waiting)
+    office.ra.batching.begin(office.manager, "Before", [people[2]], None)
+    lines = ["uid;name", people[0], holder, office.manager.uid, waiting, people[2], "710000999101", people[0]]
+    checked = office.ra.batching.choosing.check(office.manager, "\n".join(lines), None)
+    assert [(each.line, each.person.uid) for each in checked.people] == [(2, people[0])]
+    assert [each.line for each in checked.left_out] == [3, 4, 5, 6, 7, 8]
+    reasons = " ".join(each.reason for each in checked.left_out)
+    for expected in (
+        "already has the working card",
+        "cannot issue a card to yourself",
+        "is being issued to this person",
+        "waits in the batch “Before”",
+        "does not fit the others: it is mistyped",
+        "stands in line 2 already",
+    ):
+        assert expected in reasons
+    assert checked.left_out[0].name
 
 
-def test_a_csv_file_with_a_heading_is_read_by_its_first_field() -> None:
-    text = '\ufeffuid;name\n"7100 0000 1104";Osei\n710000009101,Kaur\n'
-    assert uids_from_untrusted(text) == ["710000001104", "710000009101"]
+def test_what_was_left_out_stays_with_the_batch(office: Office, people: list[str]) -> None:
+    checked = office.ra.batching.choosing.check(office.manager, f"{people[0]}\nnobody", None)
+    batch_id = office.ra.batching.begin(
+        office.manager, "Induction", checked.uids, None, left_out=checked.left_out
+    )
+    record = office.ra.batching.batch(office.manager, batch_id)
+    assert record.batch.left_out == checked.left_out
+    assert [line.person.uid for line in record.lines] == [people[0]]
+
+
+def test_those_of_an_organisation_who_have_no_card_are_found(office: Office) -> None:
+    position = office.position("Receptionist", "R8008", at=PRACTICE)
+    with_card, without = office.person(another(21), position).uid, office.person(another(22), position).uid
+    office.person(another(23), office.position("Somewhere else", "R8008"))
+    office.card_for(with_card)
+    found = office.ra.batching.choosing.at_organisation(office.manager, PRACTICE)
+    assert (found.uids, found.left_out) == ((without,), ())
+    with pytest.raises(NotPermitted):
+        office.ra.batching.choosing.at_organisation(office.sponsor, PRACTICE)
+    with pytest.raises(NotFound):
+        office.ra.batching.choosing.at_organisation(office.manager, "NOWHERE")
+
+
+def test_a_closed_batch_says_who_got_no_card(office: Office, people: list[str], batch_id: str) -> None:
+    BatchAtDesk(office, batch_id).make()
+    office.ra.batching.close(office.manager, batch_id)
+    made, *others = office.ra.batching.batch(office.manager, batch_id).lines
+    assert (made.reason, made.ended_at is not None) == ("", True)
+    assert {line.reason for line in others} == {"The batch was closed before this person's turn."}

@@ -490,6 +490,7 @@ CREATE TABLE card_batch (
 	operator_uid VARCHAR(12) NOT NULL,
 	operator_role_profile VARCHAR(12),
 	usable_from DATE,
+	left_out JSON NOT NULL,
 	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	finished_at TIMESTAMP WITH TIME ZONE,
 	steps JSON NOT NULL,
@@ -1346,6 +1347,9 @@ CREATE TABLE card_batch_item (
 	CONSTRAINT uq_card_batch_item_issuance_id UNIQUE (issuance_id),
 	CONSTRAINT fk_card_batch_item_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id)
 )
+;
+
+CREATE INDEX ix_card_batch_item_uid ON card_batch_item (uid)
 ;
 
 CREATE TABLE card_job_approval (

@@ -471,6 +471,7 @@ CREATE TABLE card_batch (
 	operator_uid VARCHAR(12) NOT NULL,
 	operator_role_profile VARCHAR(12),
 	usable_from DATE,
+	left_out JSON NOT NULL,
 	begun_at DATETIME NOT NULL,
 	finished_at DATETIME,
 	steps JSON NOT NULL,
@@ -1306,6 +1307,9 @@ CREATE TABLE card_batch_item (
 	CONSTRAINT uq_card_batch_item_issuance_id UNIQUE (issuance_id),
 	CONSTRAINT fk_card_batch_item_issuance_id FOREIGN KEY(issuance_id) REFERENCES card_issuance (id)
 )
+;
+
+CREATE INDEX ix_card_batch_item_uid ON card_batch_item (uid)
 ;
 
 CREATE TABLE card_job_approval (
