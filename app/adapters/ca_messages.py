@@ -199,6 +199,7 @@ def card_order_message(order: CardCertificateOrder) -> Message:
         "authentication_csr": encoded(order.authentication_csr),
         "content_commitment_csr": encoded(order.content_commitment_csr),
         "approval": _approval_message(order.approval),
+        "keys_signature": encoded(order.keys_signature),
         "evidence": {purpose.value: evidence_message(each) for purpose, each in order.evidence.items()},
         **({"temporary_hours": order.temporary_hours} if order.temporary_hours is not None else {}),
     }
@@ -229,6 +230,7 @@ def card_order_from_untrusted(fields: Fields) -> CardCertificateOrder:
         authentication_csr=fields.octets("authentication_csr"),
         content_commitment_csr=fields.octets("content_commitment_csr"),
         approval=_approval(fields.part("approval")),
+        keys_signature=fields.octets("keys_signature"),
         evidence=_evidence(fields.part("evidence")),
         temporary_hours=fields.number("temporary_hours") if fields.has("temporary_hours") else None,
     )

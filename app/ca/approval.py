@@ -10,6 +10,7 @@ import hmac
 from datetime import datetime
 
 from app.ca.approver import require_recent, verified_approver
+from app.ca.csr import UnverifiedCsr, unproven_spki_sha256
 from app.ca.ports import ApprovalRecord, CertificateLedger, IssuanceOnRecord
 from app.ca.refusals import (
     ApprovalDiffers,
@@ -21,6 +22,7 @@ from app.ca.refusals import (
 )
 from app.ca.renewal import RenewalCheck
 from app.domain.approval import ApprovalStatement, statement_from_untrusted
+from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
 from app.domain.certificate_order import (
     ApprovedBy,
     CardCertificateOrder,
@@ -92,6 +94,7 @@ class ApprovalCheck:
         approver = verified_approver(self._ledger, approval, now)
         statement = statement_from_untrusted(approval.statement)
         self._require_same(order, statement)
+        require_signed_by_desk(_keys_ordered(order), order.keys_signature, statement.desk_key)
         _require_operator(approver.uid, statement, issuance, order)
         require_recent(statement, self._maximum_age, now)
 
@@ -107,6 +110,15 @@ class ApprovalCheck:
         for what, (approved, wanted) in ordered.items():
             if approved != wanted:
                 raise ApprovalDiffers(f"The approval is for another {what}. Approve again.")
+
+
+def _keys_ordered(order: CardCertificateOrder) -> CardKeysStatement:
+    return CardKeysStatement(
+        issuance=order.issuance_id,
+        card_serial=order.card_serial,
+        authentication_key=unproven_spki_sha256(UnverifiedCsr(order.authentication_csr)),
+        content_commitment_key=unproven_spki_sha256(UnverifiedCsr(order.content_commitment_csr)),
+    )
 
 
 def _require_operator(

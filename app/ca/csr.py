@@ -67,6 +67,19 @@ def spki_sha256(key: PublicKey) -> str:
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
+def unproven_spki_sha256(csr: UnverifiedCsr) -> str:
+    """``spki_sha256`` of the key that a CSR asks for, whose possession is verified elsewhere.
+
+    Raises:
+        CsrMalformed
+    """
+    try:
+        key = _load(csr).public_key()
+        return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CsrMalformed("The CSR's public key cannot be read.") from error
+
+
 def _load(csr: UnverifiedCsr) -> x509.CertificateSigningRequest:
     if len(csr.der) > MAXIMUM_CSR_BYTES:
         raise CsrMalformed(f"The CSR is larger than {MAXIMUM_CSR_BYTES} bytes.")

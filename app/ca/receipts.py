@@ -73,7 +73,8 @@ def card_reason(
         CertificatePurpose.CONTENT_COMMITMENT.value: base64_text(order.content_commitment_csr),
     }
     presented = {purpose.value: _attestation(each) for purpose, each in order.evidence.items()}
-    return Reason(ordered, requests, approval_facts(order.approval), approved_by, on_record, presented)
+    approval = {**approval_facts(order.approval), "keys_signature": base64_text(order.keys_signature)}
+    return Reason(ordered, requests, approval, approved_by, on_record, presented)
 
 
 def _attestation(presented: KeyEvidence) -> dict[str, JsonValue]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 from itertools import takewhile
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.ca import names
 from app.ca.approver import Approver, require_recent, verified_approver
+from app.ca.csr import UnverifiedCsr, unproven_spki_sha256
 from app.ca.ports import (
     ApprovalRecord,
     CertificateLedger,
@@ -26,7 +25,6 @@ from app.ca.refusals import (
     ApprovalDiffers,
     ApproverMayNotRenew,
     CardNotRenewable,
-    CsrMalformed,
     NotARenewal,
     SelfIssuance,
 )
@@ -129,10 +127,13 @@ class RenewalCheck:
             "holder's name": (statement.holder_name, f"{order.given_name} {order.family_name}"),
             "card": (statement.card_serial, order.card_serial),
             "certificate": (statement.replaces, pair.authentication),
-            "key": (statement.authentication_key, _fingerprint(order.authentication_csr)),
+            "key": (
+                statement.authentication_key,
+                unproven_spki_sha256(UnverifiedCsr(order.authentication_csr)),
+            ),
             "content-commitment key": (
                 statement.content_commitment_key,
-                _fingerprint(order.content_commitment_csr),
+                unproven_spki_sha256(UnverifiedCsr(order.content_commitment_csr)),
             ),
             "site": (statement.origin, self._origin),
         }
@@ -233,12 +234,3 @@ class _Pair:
     @property
     def ends_at(self) -> datetime:
         return min(each.intended.not_after for each in self.records)
-
-
-def _fingerprint(csr: bytes) -> str:
-    """SHA-256 of the SubjectPublicKeyInfo in a CSR, hexadecimal; whether it is proven is checked later."""
-    try:
-        key = x509.load_der_x509_csr(csr).public_key()
-    except ValueError as error:
-        raise CsrMalformed("The CSR cannot be read: it is not a DER encoded PKCS#10 request.") from error
-    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()

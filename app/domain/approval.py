@@ -34,7 +34,10 @@ class ApprovalNotValid(Refusal):
 
 @dataclass(frozen=True)
 class ApprovalStatement:
-    """What the operator approves: this card, for this holder, in this issuance; perhaps for hours only."""
+    """What the operator approves: this card, for this holder, in this issuance; perhaps for hours only.
+
+    ``desk_key`` signs the keys that the card then makes: ``app.domain.card_keys``.
+    """
 
     issuance_id: str
     holder_uid: str
@@ -42,6 +45,7 @@ class ApprovalStatement:
     card_serial: str
     card_profile: str
     operator_uid: str
+    desk_key: str
     origin: str
     signed_at: str
     temporary_hours: int | None = None
@@ -55,6 +59,7 @@ class ApprovalStatement:
             "card_serial": self.card_serial,
             "card_profile": self.card_profile,
             "operator": self.operator_uid,
+            "desk_key": self.desk_key,
             "origin": self.origin,
             "signed_at": self.signed_at,
         }
@@ -72,6 +77,7 @@ _ISSUANCE_FACTS = (
     "card_serial",
     "card_profile",
     "operator",
+    "desk_key",
     "origin",
     "signed_at",
 )
@@ -115,6 +121,7 @@ def statement_from_untrusted(statement: bytes) -> ApprovalStatement:
         card_serial=facts["card_serial"],
         card_profile=facts["card_profile"],
         operator_uid=facts["operator"],
+        desk_key=facts["desk_key"],
         origin=facts["origin"],
         signed_at=facts["signed_at"],
         temporary_hours=_hours(facts[_TEMPORARY]) if is_temporary else None,

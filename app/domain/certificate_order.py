@@ -91,6 +91,8 @@ class CardCertificateOrder:
         card_serial: serial number of the card that holds the keys.
         authentication_csr, content_commitment_csr: PKCS#10 requests (RFC 2986), DER, not yet verified.
         approval: the operator's signature, the founding record, or what approves a renewal.
+        keys_signature: with an operator's approval, the desk's signature over the fingerprints of both keys
+            (``app.domain.card_keys``); else empty.
         evidence: what the desk presented about where each key was made.
         temporary_hours: how long the certificates of a temporary access card last; None for a regular one.
     """
@@ -103,6 +105,7 @@ class CardCertificateOrder:
     authentication_csr: bytes
     content_commitment_csr: bytes
     approval: OrderApproval
+    keys_signature: bytes = b""
     evidence: Mapping[CertificatePurpose, KeyEvidence] = field(default_factory=dict)
     temporary_hours: int | None = None
 

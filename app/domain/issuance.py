@@ -11,7 +11,7 @@ What each state leaves behind when the next step fails stands in ``docs/issuing-
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.certificate_order import OrderApproval
@@ -96,6 +96,7 @@ class CardIssuance(DeskRecord):
         operator_uid: who began it and must approve it; None when it belongs to the founding ceremony.
         approval: the operator's signature or the founding record, once there is one.
         terms: with a PIN now or locked, from when, temporary or not.
+        keys_signature: the approved desk's signature over both keys; None before, and for the founding.
         completion_nonce: what the card must sign to prove that it holds its new key.
         provenance: what the desk presented about where each key was made, by the key's purpose.
     """
@@ -104,6 +105,7 @@ class CardIssuance(DeskRecord):
     approval: OrderApproval | None = None
     authentication_csr: bytes | None = None
     content_commitment_csr: bytes | None = None
+    keys_signature: bytes | None = None
     completion_nonce: str | None = None
     provenance: Mapping[str, JsonValue] | None = None
     terms: IssuanceTerms = AT_ONCE
@@ -137,6 +139,13 @@ def require_status(issuance: CardIssuance, *allowed: IssuanceStatus) -> None:
     require_open(issuance)
     raise IssuanceStepOutOfOrder(
         f"The issuance is {issuance.status.value}; this step belongs elsewhere. Open the job again."
+    )
+
+
+def without_keys(issuance: CardIssuance) -> CardIssuance:
+    """The issuance while the card holds no keys to be certified: before they are made, or made anew."""
+    return replace(
+        issuance, authentication_csr=None, content_commitment_csr=None, keys_signature=None, provenance=None
     )
 
 

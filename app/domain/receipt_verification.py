@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.domain.approval import verify_signature
-from app.domain.certificate_order import ApprovedBy, serial_number_text
+from app.domain.approval import ApprovalNotValid, verify_signature
+from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
+from app.domain.certificate_order import ApprovedBy, CertificatePurpose, serial_number_text
 from app.domain.json_value import canonical_json
 from app.domain.receipt import Receipt, items_of, octets_of
 
@@ -57,6 +58,7 @@ def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
         "Each certificate is for the key whose holder asked for it": _requests,
         "The certificates are for the holder, card and names that were ordered": _order,
         "The approval is signed for this order by cards of this authority": _approval,
+        "The approval is for exactly these keys": _keys,
         "What was signed is what the linter passed": _lint,
     }
     return [_finding(what, check, receipt, public) for what, check in checks.items()]
@@ -155,6 +157,40 @@ def _statement(statement: bytes, certificate: x509.Certificate, order: Mapping[s
     signed_at = datetime.fromisoformat(facts["signed_at"])
     if not certificate.not_valid_before_utc <= signed_at <= certificate.not_valid_after_utc:
         yield "The approver's certificate was not in force when the approval was signed."
+
+
+def _keys(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    """An operator's approval reaches the keys by the desk key that it names; a renewal's names them."""
+    reason = receipt.facts["reason"]
+    if ApprovedBy(reason["approved_by"]) in (ApprovedBy.FOUNDING, ApprovedBy.TWO_PEOPLE):
+        return
+    keys = CardKeysStatement(reason["order"]["id"], reason["order"]["card_serial"], *_requested(reason))
+    for each in items_of(reason["approval"], "signatures"):
+        said = json.loads(each["statement"])
+        if "renewal" in said:
+            yield from _named(keys, said)
+        else:
+            yield from _signed_by_desk(keys, octets_of(reason["approval"], "keys_signature"), said)
+
+
+def _requested(reason: Mapping[str, Any]) -> tuple[str, str]:
+    """The fingerprints of the keys that were asked for."""
+    purposes = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+    requests = [x509.load_der_x509_csr(octets_of(reason["requests"], each.value)) for each in purposes]
+    return sha256(_spki(requests[0])).hexdigest(), sha256(_spki(requests[1])).hexdigest()
+
+
+def _named(keys: CardKeysStatement, said: Mapping[str, str]) -> Iterator[str]:
+    named = (said["authentication_key"], said["content_commitment_key"])
+    if named != (keys.authentication_key, keys.content_commitment_key):
+        yield "An approval names other keys."
+
+
+def _signed_by_desk(keys: CardKeysStatement, signature: bytes, said: Mapping[str, str]) -> Iterator[str]:
+    try:
+        require_signed_by_desk(keys, signature, said["desk_key"])
+    except ApprovalNotValid:
+        yield "The desk that the operator approved did not sign these keys."
 
 
 def _lint(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:

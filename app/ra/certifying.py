@@ -17,12 +17,15 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.actor import Actor
+from app.domain.approval import statement_from_untrusted
 from app.domain.card import CardStatus
+from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.certificate_order import (
     CardCertificateOrder,
     CardCertificates,
     CertificatePurpose,
+    SignedApproval,
     evidence_by_purpose,
     serial_number_text,
 )
@@ -45,14 +48,20 @@ from app.ra.revoking import revoke_certificates
 
 @dataclass(frozen=True)
 class CardKeys:
-    """Two CSRs that prove possession of two different keys. Made by ``card_keys_from_untrusted`` only."""
+    """Two CSRs that prove possession of two different keys. Made by ``card_keys_from_untrusted`` only.
+
+    ``signature``: the desk's over both keys (``app.domain.card_keys``), not verified here.
+    """
 
     authentication_csr: bytes
     content_commitment_csr: bytes
     fingerprints: tuple[str, str]
+    signature: bytes
 
 
-def card_keys_from_untrusted(authentication_csr: bytes, content_commitment_csr: bytes) -> CardKeys:
+def card_keys_from_untrusted(
+    authentication_csr: bytes, content_commitment_csr: bytes, signature: bytes = b""
+) -> CardKeys:
     """Read both CSRs (RFC 2986) and verify that each is signed with its own key.
 
     Raises:
@@ -63,7 +72,7 @@ def card_keys_from_untrusted(authentication_csr: bytes, content_commitment_csr: 
         raise CertificateRequestNotAcceptable(
             "The card offers one key for both purposes. It must have two: begin again with another card."
         )
-    return CardKeys(authentication_csr, content_commitment_csr, fingerprints)
+    return CardKeys(authentication_csr, content_commitment_csr, fingerprints, signature)
 
 
 def _fingerprint(unverified_csr: bytes) -> str:
@@ -96,7 +105,8 @@ class Certifying:
         """Keep the keys for which certificates will be ordered. Only the same ones may come after that.
 
         Raises:
-            IssuanceNotOpen, IssuanceStepOutOfOrder, CertificateRequestsChanged, InvalidInput
+            IssuanceNotOpen, IssuanceStepOutOfOrder, CertificateRequestsChanged, ApprovalNotValid,
+            InvalidInput
         """
         evidence_by_purpose(provenance)
         if issuance.status is IssuanceStatus.CERTIFIED and not same_keys(issuance, keys):
@@ -104,11 +114,13 @@ class Certifying:
                 "This card was certified for other keys. Undo the issuance and begin again."
             )
         require_status(issuance, IssuanceStatus.PERSONALISING)
+        _require_of_the_approved_desk(issuance, keys)
         work.issuances.save(
             replace(
                 issuance,
                 authentication_csr=keys.authentication_csr,
                 content_commitment_csr=keys.content_commitment_csr,
+                keys_signature=keys.signature,
                 provenance=provenance,
                 steps=(*issuance.steps, JobStep(KEYS_PRESENTED, work.now, "done")),
             )
@@ -178,6 +190,16 @@ def same_keys(issuance: CardIssuance, keys: CardKeys) -> bool:
     return recorded.fingerprints == keys.fingerprints
 
 
+def _require_of_the_approved_desk(issuance: CardIssuance, keys: CardKeys) -> None:
+    """The certificate authority will ask the same; here the desk is told before anything is recorded."""
+    if not isinstance(issuance.approval, SignedApproval):
+        return
+    authentication, content_commitment = keys.fingerprints
+    presented = CardKeysStatement(issuance.id, issuance.card_serial or "", authentication, content_commitment)
+    approved = statement_from_untrusted(issuance.approval.statement)
+    require_signed_by_desk(presented, keys.signature, approved.desk_key)
+
+
 def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:
     holder = require_person(work, issuance.uid)
     assert issuance.authentication_csr is not None
@@ -193,6 +215,7 @@ def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:
         authentication_csr=issuance.authentication_csr,
         content_commitment_csr=issuance.content_commitment_csr,
         approval=issuance.approval,
+        keys_signature=issuance.keys_signature or b"",
         evidence=evidence_by_purpose(issuance.provenance or {}),
         temporary_hours=issuance.terms.temporary_hours,
     )

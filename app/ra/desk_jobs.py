@@ -22,6 +22,7 @@ from app.domain.issuance import (
     IssuanceStepOutOfOrder,
     require_open,
     require_status,
+    without_keys,
 )
 from app.domain.json_value import JsonValue
 from app.domain.pin_policy import PinPolicy
@@ -37,6 +38,7 @@ from app.ra.records import ClaimedJob
 
 # RSA-OAEP gives as many bytes as the modulus has: 2048 to 8192 bits.
 _WRAPPED_SO_PIN_BYTES = range(256, 1025)
+_BEFORE_CERTIFICATION = (IssuanceStatus.BEGUN, IssuanceStatus.APPROVED, IssuanceStatus.PERSONALISING)
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,14 @@ class DeskJobs:
         return ClaimedJob(self._told(job_token, issuance_id, escrow_key), job_token)
 
     def job(self, job_token: str, issuance_id: str) -> Mapping[str, JsonValue]:
-        """The job as it stands.
+        """The job as it stands, when what was begun with the certificate authority is finished.
 
         Raises:
             JobTokenNotValid, Unavailable
         """
+        issuance = self._held(job_token, issuance_id)
+        if issuance.status is IssuanceStatus.PERSONALISING:
+            self._certifying.finish(operator_of(issuance), issuance)
         return self._told(job_token, issuance_id, self._escrow_key)
 
     def _told(self, job_token: str, issuance_id: str, escrow_key: bytes) -> Mapping[str, JsonValue]:
@@ -108,6 +113,9 @@ class DeskJobs:
     ) -> None:
         """Verify and keep the operator's approval, and set the card aside for the holder.
 
+        An approval is for one run at one desk, whose key it names. Until the card is certified another one
+        takes its place, for the same card; keys that were presented under the earlier one count no more.
+
         Raises:
             JobTokenNotValid, ApprovalNotValid, CardNotBlank, IssuanceAlreadyOpen, IssuanceNotOpen,
             IssuanceStepOutOfOrder, PersonClosed
@@ -116,28 +124,15 @@ class DeskJobs:
         if self._held(job_token, issuance_id).approval == approval:
             return
         with self._step(job_token, issuance_id, "card_issuance.approved") as (work, issuance):
-            require_status(issuance, IssuanceStatus.BEGUN)
+            require_status(issuance, *_BEFORE_CERTIFICATION)
             approved = verified_statement(
                 work, issuance, approval, self._policy.origin, self._policy.card_profile
             )
-            bind_card(
-                work,
-                approved.card_serial,
-                approved.card_profile,
-                issuance,
-                self._policy.undelivered_cards,
-            )
+            bound = without_keys(self._bound_to(work, issuance, approved.card_serial))
+            is_first = issuance.status is IssuanceStatus.BEGUN
+            status = IssuanceStatus.APPROVED if is_first else issuance.status
             work.audit.details(card=approved.card_serial, certificate=_serial_number(certificate))
-            save_step(
-                work,
-                replace(
-                    issuance,
-                    status=IssuanceStatus.APPROVED,
-                    approval=approval,
-                    card_serial=approved.card_serial,
-                ),
-                "approved",
-            )
+            save_step(work, replace(bound, status=status, approval=approval), "approved")
 
     def personalise(
         self, job_token: str, issuance_id: str, *, card_serial: str, wrapped_so_pin: bytes
@@ -151,15 +146,9 @@ class DeskJobs:
             raise InvalidInput({"wrapped_so_pin": "The wrapped SO PIN has an impossible length."})
         with self._step(job_token, issuance_id, "card_issuance.so_pin_escrowed") as (work, issuance):
             require_status(issuance, IssuanceStatus.APPROVED, IssuanceStatus.PERSONALISING)
-            bound = self._bound_to(work, issuance, card_serial)
             # The desk erases the card next, and with it any keys that were presented before.
-            changed = replace(
-                bound,
-                status=IssuanceStatus.PERSONALISING,
-                authentication_csr=None,
-                content_commitment_csr=None,
-            )
-            save_step(work, changed, "so_pin_escrowed")
+            bound = without_keys(self._bound_to(work, issuance, card_serial))
+            save_step(work, replace(bound, status=IssuanceStatus.PERSONALISING), "so_pin_escrowed")
             work.cards.escrow(card_serial, wrapped_so_pin, work.now, issuance_id=issuance_id)
             work.audit.details(card=card_serial)
 
@@ -170,15 +159,19 @@ class DeskJobs:
         *,
         authentication_csr: bytes,
         content_commitment_csr: bytes,
+        keys_signature: bytes,
         provenance: Mapping[str, JsonValue],
     ) -> Mapping[str, JsonValue]:
         """Have the card's two keys certified. The same keys give the same certificates.
 
+        Args:
+            keys_signature: by the desk that the operator approved; empty where the founding approves.
+
         Raises:
-            JobTokenNotValid, CertificateRequestNotAcceptable, CertificateRequestsChanged, IssuanceNotOpen,
-            IssuanceStepOutOfOrder, Unavailable, and what the certificate authority refuses
+            JobTokenNotValid, ApprovalNotValid, CertificateRequestNotAcceptable, CertificateRequestsChanged,
+            IssuanceNotOpen, IssuanceStepOutOfOrder, Unavailable, and what the certificate authority refuses
         """
-        keys = card_keys_from_untrusted(authentication_csr, content_commitment_csr)
+        keys = card_keys_from_untrusted(authentication_csr, content_commitment_csr, keys_signature)
         known = self._certified_already(job_token, issuance_id, keys)
         if known is not None:
             return known

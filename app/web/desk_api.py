@@ -72,12 +72,13 @@ def personalisation(job_id: str) -> Response:
 @machine_endpoint
 def certificate_requests(job_id: str) -> Response:
     """The two CSRs from the card; answers with the certificates. The same CSRs get the same certificates."""
-    message = desk_message("authentication", "content_commitment", "provenance")
+    message = desk_message("authentication", "content_commitment", "keys_signature", "provenance")
     certificates = context.services().desk_jobs.certify(
         job_token(),
         job_id,
         authentication_csr=message.base64_bytes("authentication", LARGEST_BINARY),
         content_commitment_csr=message.base64_bytes("content_commitment", LARGEST_BINARY),
+        keys_signature=message.base64_bytes("keys_signature", 512),
         provenance=message.any_object("provenance"),
     )
     return jsonify(certificates)

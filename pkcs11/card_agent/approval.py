@@ -1,19 +1,25 @@
-"""The operator's approval of one issuance: which card at the desk may sign it, and the signed statement."""
+"""The operator's approval of one issuance: which card at the desk may sign it, and the signed statement.
+
+The new card has no keys yet when the operator approves. So the approval names a key of this desk, made for
+this run, and that key signs those of the card when they are made: see ``desk_key``.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView
 from card_agent.desk_job import CERTIFIED, Job, Party
+from card_agent.desk_key import DeskKey
 from card_agent.errors import CardMissing, WrongCard
 from card_agent.job_client import ClaimedJob, SignedApproval
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
+from card_agent.signed_statement import canonical
 
 STATEMENT_TYPE = "spine-ra/card-issuance/1"
 
@@ -66,7 +72,15 @@ def _why_not(card: CardView) -> str:
     return card.trouble or f"it holds certificates of {card.holder_name}."
 
 
-def statement(claimed: ClaimedJob, card_serial: str, now: datetime) -> bytes:
+@dataclass(frozen=True)
+class DeskApproval:
+    """What one run is approved with: what the operator signed, and the desk key that it names."""
+
+    signed: SignedApproval
+    desk_key: DeskKey
+
+
+def statement(claimed: ClaimedJob, card_serial: str, desk_key: DeskKey, now: datetime) -> bytes:
     """Return the canonical JSON that the operator signs: sorted keys, no spaces, UTF-8. ``now`` is UTC."""
     job = claimed.job
     facts = {
@@ -77,12 +91,13 @@ def statement(claimed: ClaimedJob, card_serial: str, now: datetime) -> bytes:
         "card_serial": card_serial,
         "card_profile": job.card_profile,
         "operator": job.operator.uid,
+        "desk_key": desk_key.public,
         "origin": claimed.site.origin,
         "signed_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
     if job.temporary_hours is not None:
         facts["temporary_hours"] = str(job.temporary_hours)
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(facts)
 
 
 def signed_approval(
@@ -92,10 +107,12 @@ def signed_approval(
     pin: Pin,
     processes: CardProcesses,
     now: datetime,
-) -> SignedApproval:
+) -> DeskApproval:
     """Sign the statement on the operator's card. Raises PinIncorrect, PinLocked, CardRemoved or CardFault."""
-    signed = statement(claimed, card_serial, now)
+    desk_key = DeskKey()
+    signed = statement(claimed, card_serial, desk_key, now)
     signature = processes.run(
         operator.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, signed
     )
-    return SignedApproval(signed, signature, operator.certificates[Purpose.CONTENT_COMMITMENT])
+    certificate = operator.certificates[Purpose.CONTENT_COMMITMENT]
+    return DeskApproval(SignedApproval(signed, signature, certificate), desk_key)

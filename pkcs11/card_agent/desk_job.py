@@ -15,7 +15,6 @@ from card_agent.ports import Purpose
 # The names of the two purposes in the job API's JSON.
 JSON_NAMES = {Purpose.AUTHENTICATION: "authentication", Purpose.CONTENT_COMMITMENT: "content_commitment"}
 
-BEFORE_APPROVAL = "begun"
 BEFORE_CERTIFICATION = ("begun", "approved", "personalising")
 CERTIFIED = "certified"
 FINISHED = ("active", "undone")
@@ -62,8 +61,8 @@ class Job:
 
     @property
     def needs_approval(self) -> bool:
-        """Say whether the operator's approval is still to be signed."""
-        return self.state == BEFORE_APPROVAL
+        """Say whether the operator is to sign: for each run that makes keys. The founding has no operator."""
+        return bool(self.operator.uid) and self.state in BEFORE_CERTIFICATION
 
 
 def id_and_kind_from_untrusted(message: object) -> tuple[str, str]:

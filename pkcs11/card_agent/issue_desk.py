@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from card_agent import card_operations
-from card_agent.approval import card_to_issue, operator_card, signed_approval
+from card_agent.approval import DeskApproval, card_to_issue, operator_card, signed_approval
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
 from card_agent.desk_job import CERTIFIED, Job, job_from_untrusted
 from card_agent.errors import DeskBusy, PageExpired
 from card_agent.issuing import CardIssue, IssuePlan
-from card_agent.job_client import ClaimedJob, CollectedJob, SignedApproval
+from card_agent.job_client import ClaimedJob, CollectedJob
 from card_agent.pin import Pin, random_pin
 from card_agent.progress import IssueStep, Progress
 from card_agent.remembered import Remembered
@@ -103,7 +103,7 @@ class IssueDesk:
             issue.progress = None
 
     def cards(self, issue: DeskIssue) -> tuple[CardView | None, CardView]:
-        """Return the operator's card (None when the approval is recorded) and the card to issue.
+        """Return the operator's card (None when none approves) and the card to issue.
 
         Raises CardMissing or WrongCard.
         """
@@ -111,8 +111,8 @@ class IssueDesk:
         operator = operator_card(cards, issue.job.operator) if issue.needs_approval else None
         return operator, card_to_issue(cards, issue.job)
 
-    def approve(self, issue: DeskIssue, operator_pin: Pin) -> SignedApproval | None:
-        """Return the approval signed on the operator's card, or None when the site has it.
+    def approve(self, issue: DeskIssue, operator_pin: Pin) -> DeskApproval | None:
+        """Return the approval signed on the operator's card, or None when the card is certified already.
 
         Raises PinIncorrect, PinLocked, CardMissing, WrongCard, CardRemoved or CardFault.
         """
@@ -133,7 +133,7 @@ class IssueDesk:
             certificates = issue.job.certificates.by_purpose
             self._processes.run(target.serial, card_operations.require_keys_of, [pin], certificates)
 
-    def start(self, issue: DeskIssue, approval: SignedApproval | None, holder_pin: Pin) -> None:
+    def start(self, issue: DeskIssue, approval: DeskApproval | None, holder_pin: Pin) -> None:
         """Start the run in a thread of its own. Raises PageExpired, DeskBusy, CardMissing or WrongCard."""
         _, target = self.cards(issue)
         if issue.progress is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from card_agent.approval import DeskApproval
 from card_agent.card_views import CardView
 from card_agent.desk_job import FINISHED
 from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLocked, WrongCard
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.issue_desk import DeskIssue, IssueDesk
-from card_agent.job_client import CollectedJob, SignedApproval
+from card_agent.job_client import CollectedJob
 from card_agent.pages import Problem, new_pin_problem, page, pin_problem, progress_message
 from card_agent.pin import Pin
 from card_agent.progress import Progress
@@ -85,7 +86,7 @@ class IssuePages:
             return [Problem(field if isinstance(error, (PinIncorrect, PinLocked)) else "", str(error))]
         return []
 
-    def _approval(self, issue: DeskIssue, form: Mapping[str, str]) -> SignedApproval | None:
+    def _approval(self, issue: DeskIssue, form: Mapping[str, str]) -> DeskApproval | None:
         with Pin(form.get(_OPERATOR_PIN, "")) as operator_pin:
             return self._desk.approve(issue, operator_pin)
 

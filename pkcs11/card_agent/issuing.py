@@ -1,17 +1,18 @@
 """Issuing a card at the desk, in numbered steps. Each says what is left behind when the next one fails.
 
  1. claim the job                     the site knows which desk has it; nothing else has happened
- 2. the operator's approval           signed on the operator's card, recorded; the new card is untouched
+ 2. the operator's approval           signed on the operator's card, recorded; the new card is untouched.
+                                      It names this run's desk key, so another run needs another approval
  3. record the intention              the site holds the wrapped SO PIN of a card that may be initialised next
  4. initialise the card, set the PIN  an empty card whose SO PIN the site can recover; starting over erases it
  5. generate two key pairs            keys nobody has certified; starting over erases them
- 6. the CSRs                          nothing more: a CSR is made from the keys at any time
+ 6. the CSRs, signed for by the desk  nothing more: a CSR is made from the keys at any time
  7. certificates from the site        the site is ``certified``: from here keys and certificates stay the same
  8. write them with the keys' CKA_ID  writing again replaces what is there
  9. read them back                    nothing more
 10. the completion proof              the site makes the card active
 
-A run starts from what the site says. Before ``certified`` it goes back to step 3, because a card that was
+A run starts from what the site says. Before ``certified`` it goes back to step 2, because a card that was
 left anywhere between 3 and 7 is worth nothing yet. From ``certified`` on it goes on with step 8.
 """
 
@@ -27,10 +28,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from card_agent import card_operations
+from card_agent.approval import DeskApproval
 from card_agent.card_process import CardProcesses
 from card_agent.desk_job import IssuedCertificates
 from card_agent.errors import BegunElsewhere, CardAgentError, CardFault, SiteUnavailable
-from card_agent.job_client import ClaimedJob, SignedApproval
+from card_agent.job_client import ClaimedJob
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.progress import IssueStep, Progress
@@ -44,12 +46,12 @@ _log = logging.getLogger(__name__)
 class IssuePlan:
     """What the person at the desk has decided and entered: the card to issue, the holder's PIN, the approval.
 
-    ``approval`` is None when the site has it already.
+    ``approval`` is None when the founding has approved, or when the card is certified already.
     """
 
     card_serial: str
     holder_pin: Pin
-    approval: SignedApproval | None
+    approval: DeskApproval | None
 
 
 class CardIssue:
@@ -96,7 +98,7 @@ class CardIssue:
         with self._progress.doing(IssueStep.REQUEST_CERTIFICATES):
             requests = self._on_card(card_operations.certificate_requests, self._job.holder.uid)
         with self._progress.doing(IssueStep.CERTIFY):
-            issued = self._claimed.certify(requests, provenance)
+            issued = self._claimed.certify(requests, self._keys_signature(requests), provenance)
         self._so_pins.forget(serial)
         return issued
 
@@ -115,7 +117,13 @@ class CardIssue:
             self._progress.skip(IssueStep.APPROVE)
             return
         with self._progress.doing(IssueStep.APPROVE):
-            self._claimed.approve(self._plan.approval)
+            self._claimed.approve(self._plan.approval.signed)
+
+    def _keys_signature(self, requests: Mapping[Purpose, bytes]) -> bytes:
+        """The desk's word, in the operator's name, that these keys came out of this card."""
+        if self._plan.approval is None:
+            return b""
+        return self._plan.approval.desk_key.sign_keys(self._job.id, self._plan.card_serial, requests)
 
     def _finish(self, issued: IssuedCertificates) -> None:
         """Steps 8 to 10."""

@@ -8,7 +8,6 @@ is confirmed and the site keeps who was named; that proves less, and is there to
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from card_agent.job_client import as_base64, call
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.settings import Site
+from card_agent.signed_statement import canonical
 
 STATEMENT_TYPE = "spine-ra/last-try-consent/1"
 _PATH = "/desk/last-try-consents"
@@ -75,4 +75,4 @@ def statement(card: CardView, second_uid: str, origin: str, now: datetime) -> by
         "origin": origin,
         "signed_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(facts)

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cryptography import x509
-
 from card_agent.card_job import CardJob
-from card_agent.card_operations import spki_of
 from card_agent.desk_job import (
     JSON_NAMES,
     IssuedCertificates,
@@ -23,6 +18,7 @@ from card_agent.desk_job import (
 from card_agent.errors import JobUnusable
 from card_agent.job_kind import JobAtDesk
 from card_agent.ports import Purpose
+from card_agent.signed_statement import canonical, key_fingerprint
 
 STATEMENT_TYPE = "spine-ra/card-renewal/1"
 _SIGNED_AS = {"holder": "holder", "operator": "operator", "colleagues": "colleague"}
@@ -96,15 +92,11 @@ def statement(
         "holder_name": job.holder.name,
         "card_serial": job.card_serial,
         "replaces": told.replaces,
-        "authentication_key": _fingerprint(requests[Purpose.AUTHENTICATION]),
-        "content_commitment_key": _fingerprint(requests[Purpose.CONTENT_COMMITMENT]),
+        "authentication_key": key_fingerprint(requests[Purpose.AUTHENTICATION]),
+        "content_commitment_key": key_fingerprint(requests[Purpose.CONTENT_COMMITMENT]),
         "signer": signer_uid,
         "signed_as": _SIGNED_AS[told.signing],
         "origin": at_desk.link.site.origin,
         "signed_at": at_desk.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _fingerprint(csr: bytes) -> str:
-    return hashlib.sha256(spki_of(x509.load_der_x509_csr(csr).public_key())).hexdigest()
+    return canonical(facts)

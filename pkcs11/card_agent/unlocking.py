@@ -11,7 +11,6 @@ for one job and lives in memory only; so does the SO PIN, and only between steps
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from hashlib import sha256
@@ -30,6 +29,7 @@ from card_agent.pages import Problem, new_pin_problem, pin_problem
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.progress import Progress, Step
+from card_agent.signed_statement import canonical
 
 STATEMENT_TYPE = "spine-ra/so-pin-release/1"
 _PROOF_PREFIX = b"spine-ra/card-unlocked/1:"
@@ -175,7 +175,7 @@ def release_statement(at_desk: JobAtDesk, signer_uid: str) -> bytes:
         "origin": at_desk.link.site.origin,
         "signed_at": at_desk.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(facts)
 
 
 def _recipient(at_desk: JobAtDesk) -> rsa.RSAPrivateKey:

@@ -44,6 +44,8 @@ from app.storage.tables.access import founding, organisation_person, position, r
 from app.storage.tables.card_jobs import card_job
 from app.storage.tables.cards import card, card_issuance
 from app.storage.tables.people import person
+from card_agent.desk_key import DeskKey
+from card_agent.ports import Purpose
 
 ROOT = Path(__file__).parents[2]
 PYTHONPATH = f"{ROOT}:{ROOT / 'pkcs11'}"
@@ -119,6 +121,20 @@ def order_of(
     )
 
 
+#: The desk of every order that tests approve.
+DESK_KEY = DeskKey()
+
+
+def keys_signed(order: CardCertificateOrder, desk_key: DeskKey = DESK_KEY) -> CardCertificateOrder:
+    """The order with the desk's signature over its keys."""
+    requests = {
+        Purpose.AUTHENTICATION: order.authentication_csr,
+        Purpose.CONTENT_COMMITMENT: order.content_commitment_csr,
+    }
+    signature = desk_key.sign_keys(order.issuance_id, order.card_serial, requests)
+    return replace(order, keys_signature=signature)
+
+
 def facts_of(order: CardCertificateOrder, operator_uid: str, /, **changes: str) -> dict[str, str]:
     """What a right statement says of an order."""
     return {
@@ -129,6 +145,7 @@ def facts_of(order: CardCertificateOrder, operator_uid: str, /, **changes: str) 
         "card_serial": order.card_serial,
         "card_profile": "softhsm",
         "operator": operator_uid,
+        "desk_key": DESK_KEY.public,
         "origin": ORIGIN,
         "signed_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     } | changes
@@ -138,7 +155,8 @@ def approved(order: CardCertificateOrder, operator: Operator, /, **changes: str)
     """The order with the operator's signature on a statement, right but for ``changes``."""
     statement = statement_of(facts_of(order, operator.uid, **changes))
     signature = sign_statement(operator.keys.content_commitment, statement)
-    return replace(order, approval=SignedApproval(statement, signature, operator.certificate))
+    approval = SignedApproval(statement, signature, operator.certificate)
+    return keys_signed(replace(order, approval=approval))
 
 
 class RegistrationRecord:

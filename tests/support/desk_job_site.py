@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
+
 Hook = Callable[[], None]
 
 
@@ -111,6 +113,7 @@ class SiteJob:
     operator_certificate: bytes | None
     state: str = "begun"
     card_serial: str | None = None
+    desk_key: str = ""
     so_pins: list[str] = field(default_factory=list)
     certificates: dict[str, Any] | None = None
     spki: tuple[bytes, ...] = ()
@@ -276,7 +279,7 @@ class DeskJobSite:
             )
 
     def _approve(self, job: SiteJob, body: dict[str, Any]) -> None:
-        self._require(job, "begun")
+        self._require(job, "begun", "approved", "personalising")
         statement = base64.b64decode(body["statement"])
         fields = json.loads(statement)
         assert (
@@ -294,6 +297,7 @@ class DeskJobSite:
             "card_serial": fields["card_serial"],
             "card_profile": self.card_profile,
             "operator": job.operator["uid"],
+            "desk_key": fields["desk_key"],
             "origin": self.origin,
             "signed_at": fields["signed_at"],
         }
@@ -301,8 +305,9 @@ class DeskJobSite:
             told["temporary_hours"] = str(job.terms["temporary_hours"])
         assert fields == told
         assert abs(datetime.now(UTC) - datetime.fromisoformat(fields["signed_at"])) < timedelta(minutes=2)
-        job.card_serial = fields["card_serial"]
-        job.state = "approved"
+        assert job.card_serial in (None, fields["card_serial"])
+        job.card_serial, job.desk_key = fields["card_serial"], fields["desk_key"]
+        job.state = "approved" if job.state == "begun" else job.state
 
     def _personalise(self, job: SiteJob, body: dict[str, Any]) -> None:
         self._require(job, "approved", "personalising")
@@ -326,6 +331,7 @@ class DeskJobSite:
             key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
             for key in keys
         )
+        self._require_signed_by_desk(job, spki, base64.b64decode(body["keys_signature"]))
         if job.certificates is None:
             assert not self.certified.intersection(spki)
             assert len(set(spki)) == 2
@@ -334,6 +340,14 @@ class DeskJobSite:
             job.certificates = self._issued(job, keys)
         assert job.spki == spki
         return job.certificates
+
+    def _require_signed_by_desk(self, job: SiteJob, spki: tuple[bytes, ...], signature: bytes) -> None:
+        if job.operator is None:
+            assert signature == b""
+            return
+        fingerprints = [hashlib.sha256(each).hexdigest() for each in spki]
+        statement = CardKeysStatement(job.id, job.card_serial or "", fingerprints[0], fingerprints[1])
+        require_signed_by_desk(statement, signature, job.desk_key)
 
     def _verified(self, der: bytes) -> ec.EllipticCurvePublicKey:
         csr = x509.load_der_x509_csr(der)

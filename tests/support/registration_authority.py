@@ -31,6 +31,7 @@ from app.adapters.unlock_secrets import FileUnlockSecrets
 from app.domain.actor import Actor
 from app.domain.card_job import JobKind
 from app.domain.evidence import Evidence, EvidenceKind
+from app.domain.json_value import JsonValue
 from app.domain.permissions_policy import parse
 from app.domain.person import Registration
 from app.domain.pin_policy import PinPolicy
@@ -69,8 +70,10 @@ from app.storage.tables.audit import audit_event
 from app.storage.tables.organisations import organisation
 from app.storage.tables.outbox import outbox
 from app.storage.tables.reference import activity, job_role, rbac_version
+from card_agent.desk_key import DeskKey
 from card_agent.issuing import wrapped
 from card_agent.pin import Pin
+from card_agent.ports import Purpose
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -225,10 +228,19 @@ class Desk:
 
     def __init__(self, jobs: DeskJobs, ticket: str) -> None:
         claimed = jobs.claim(ticket)
-        self.jobs = jobs
-        self.job = claimed.job
-        self.job_token = claimed.job_token
-        self.id = str(claimed.job["id"])
+        self._hold(jobs, claimed.job, claimed.job_token)
+
+    @classmethod
+    def holding(cls, jobs: DeskJobs, job: Mapping[str, JsonValue], job_token: str) -> Desk:
+        """A desk that has the job already."""
+        desk = cls.__new__(cls)
+        desk._hold(jobs, job, job_token)
+        return desk
+
+    def _hold(self, jobs: DeskJobs, job: Mapping[str, JsonValue], job_token: str) -> None:
+        self.jobs, self.job, self.job_token = jobs, job, job_token
+        self.id = str(job["id"])
+        self.desk_key = DeskKey()
 
     def statement(self, card: DeskCard, **changes: str) -> bytes:
         holder, operator = self.job["holder"], self.job["operator"]
@@ -242,6 +254,7 @@ class Desk:
             "card_serial": card.serial,
             "card_profile": self.job["card_profile"],
             "operator": operator["uid"],
+            "desk_key": self.desk_key.public,
             "origin": ORIGIN,
             "signed_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             **changes,
@@ -269,14 +282,21 @@ class Desk:
         )
 
     def certify(self, card: DeskCard) -> str:
+        authentication, content_commitment = csr(card.authentication), csr(card.content_commitment)
         message = self.jobs.certify(
             self.job_token,
             self.id,
-            authentication_csr=csr(card.authentication),
-            content_commitment_csr=csr(card.content_commitment),
+            authentication_csr=authentication,
+            content_commitment_csr=content_commitment,
+            keys_signature=self.keys_signature(card, authentication, content_commitment),
             provenance={"authentication": {"CKA_LOCAL": True}},
         )
         return self.write(card, message)
+
+    def keys_signature(self, card: DeskCard, authentication: bytes, content_commitment: bytes) -> bytes:
+        """The desk key's, over the keys of both CSRs."""
+        requests = {Purpose.AUTHENTICATION: authentication, Purpose.CONTENT_COMMITMENT: content_commitment}
+        return self.desk_key.sign_keys(self.id, card.serial, requests)
 
     def write(self, card: DeskCard, message: Mapping[str, object]) -> str:
         """Write the certificates on the card; answers the completion nonce."""

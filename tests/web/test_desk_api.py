@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.support.registration_authority import DeskCard, another, csr, raw_signature
+from tests.support.registration_authority import Desk, DeskCard, another, csr, raw_signature
 from tests.support.web import ORIGIN, Site
 
 
@@ -50,9 +50,13 @@ def agent(site: Site) -> AgentClient:
     return AgentClient(site.app.test_client())
 
 
-def approval(site: Site, job: dict[str, Any], card: DeskCard) -> dict[str, str]:
+def desk_of(site: Site, job: dict[str, Any]) -> Desk:
+    """The desk that claimed the job over HTTP."""
+    return Desk.holding(site.office.ra.desk_jobs, job, "")
+
+
+def approval(site: Site, desk: Desk, card: DeskCard) -> dict[str, str]:
     """The operator's signature over what is to be issued."""
-    desk = DeskOfJob(site, job)
     statement = desk.statement(card)
     operator = site.office.manager_card
     return {
@@ -62,31 +66,25 @@ def approval(site: Site, job: dict[str, Any], card: DeskCard) -> dict[str, str]:
     }
 
 
-class DeskOfJob:
-    """The statement that a desk makes of a job that was claimed over HTTP."""
-
-    def __init__(self, site: Site, job: dict[str, Any]) -> None:
-        from tests.support.registration_authority import Desk
-
-        self._desk = Desk.__new__(Desk)
-        self._desk.jobs, self._desk.job, self._desk.id = site.office.ra.desk_jobs, job, job["id"]
-
-    def statement(self, card: DeskCard) -> bytes:
-        return self._desk.statement(card)
+def requests_of(desk: Desk, card: DeskCard) -> dict[str, object]:
+    """Both CSRs, with the desk's word for their keys."""
+    authentication, content_commitment = csr(card.authentication), csr(card.content_commitment)
+    return {
+        "authentication": base64(authentication),
+        "content_commitment": base64(content_commitment),
+        "keys_signature": base64(desk.keys_signature(card, authentication, content_commitment)),
+        "provenance": {"authentication": {"CKA_LOCAL": True}},
+    }
 
 
 def test_a_card_is_issued_call_by_call(site: Site, agent: AgentClient, ticket: str) -> None:
     job, card = agent.claim(ticket), site.office.blank()
-    path = job["id"]
+    path, desk = job["id"], desk_of(site, job)
     assert job["state"] == "begun"
-    assert agent.call("PUT", f"{path}/approval", approval(site, job, card)).status_code == 204
+    assert agent.call("PUT", f"{path}/approval", approval(site, desk, card)).status_code == 204
     wrapped = {"card_serial": card.serial, "wrapped_so_pin": base64(b"w" * 384)}
     assert agent.call("PUT", f"{path}/personalisation", wrapped).status_code == 204
-    requests = {
-        "authentication": base64(csr(card.authentication)),
-        "content_commitment": base64(csr(card.content_commitment)),
-        "provenance": {"authentication": {"CKA_LOCAL": True}},
-    }
+    requests = requests_of(desk, card)
     certified = agent.call("PUT", f"{path}/certificate-requests", requests).get_json()
     assert certified == agent.call("PUT", f"{path}/certificate-requests", requests).get_json()
     for name in ("authentication", "content_commitment"):
@@ -124,13 +122,9 @@ def test_a_call_without_the_job_token_is_refused(
 ) -> None:
     job, card = agent.claim(ticket), site.office.blank()
     messages: dict[str, object] = {
-        "approval": approval(site, job, card),
+        "approval": approval(site, desk_of(site, job), card),
         "personalisation": {"card_serial": "1", "wrapped_so_pin": base64(b"w" * 384)},
-        "certificate-requests": {
-            "authentication": base64(csr(card.authentication)),
-            "content_commitment": base64(csr(card.content_commitment)),
-            "provenance": {},
-        },
+        "certificate-requests": requests_of(desk_of(site, job), card),
         "completion": {
             "read_back": {"authentication": "0" * 64, "content_commitment": "0" * 64},
             "proof": base64(b"p" * 64),

@@ -92,6 +92,8 @@ card_issuance = Table(
     Column("approval", JSON),
     Column("authentication_csr", LargeBinary),
     Column("content_commitment_csr", LargeBinary),
+    # By the desk key that the approval names, over both keys.
+    Column("keys_signature", LargeBinary),
     Column("provenance", JSON),
     Column("completion_nonce", String(64)),
     CheckConstraint(
@@ -106,6 +108,10 @@ card_issuance = Table(
     CheckConstraint(
         "status NOT IN ('personalising', 'certified', 'active') OR card_serial IS NOT NULL",
         name="has_a_card",
+    ),
+    CheckConstraint(
+        "operator_uid IS NULL OR authentication_csr IS NULL OR keys_signature IS NOT NULL",
+        name="the_approved_desk_signed_the_keys",
     ),
     CheckConstraint("temporary_hours > 0", name="temporary_lasts_a_while"),
     CheckConstraint("(temporary_hours IS NULL) = (temporary_reason IS NULL)", name="temporary_has_a_reason"),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from sqlalchemy import select
 
@@ -24,6 +27,7 @@ from app.domain.certificate_order import (
 )
 from app.settings import Settings
 from app.storage.tables.audit import audit_event
+from card_agent.desk_key import DeskKey
 from tests.support.certificates import (
     HOLDER,
     OPERATOR,
@@ -38,6 +42,7 @@ from tests.support.certificates import (
     founding_digest,
     founding_order,
     holder_order,
+    keys_signed,
     later,
     order_of,
     sign_statement,
@@ -228,9 +233,6 @@ def self_made_certificate(order: CardCertificateOrder, operator: Operator) -> Ca
         real.not_valid_before_utc,
         real.not_valid_after_utc,
     )
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     der = forged.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
     return approved(order, replace(operator, keys=CardKeys(key, key), certificate=der))
 
@@ -277,16 +279,59 @@ def csr_of_another_key(order: CardCertificateOrder, _operator: Operator) -> Card
     return replace(order, authentication_csr=bytes(der))
 
 
+def other_keys(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
+    """What a taken-over web process would do between approval and order."""
+    mine = CardKeys.new()
+    return replace(
+        order,
+        authentication_csr=csr_of(mine.authentication),
+        content_commitment_csr=csr_of(mine.content_commitment),
+    )
+
+
+def other_keys_signed_by_another_desk(
+    order: CardCertificateOrder, operator: Operator
+) -> CardCertificateOrder:
+    return keys_signed(other_keys(order, operator), DeskKey())
+
+
+def one_other_key(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
+    return replace(order, content_commitment_csr=csr_of(ec_key()))
+
+
+def keys_exchanged(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
+    first, second = order.authentication_csr, order.content_commitment_csr
+    return replace(order, authentication_csr=second, content_commitment_csr=first)
+
+
+def keys_unsigned(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
+    return replace(order, keys_signature=b"")
+
+
+def no_desk_key(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
+    return approved(order, operator, desk_key="AAAA")
+
+
+def desk_key_that_is_no_base64(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
+    return approved(order, operator, desk_key="\u00e9")
+
+
+def desk_key_of_another_kind(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return approved(order, operator, desk_key=base64.b64encode(der).decode())
+
+
 def no_csr(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
     return replace(order, authentication_csr=b"not a CSR")
 
 
 def weak_key(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
-    return replace(order, authentication_csr=csr_of(rsa.generate_private_key(3, 2048)))
+    return keys_signed(replace(order, authentication_csr=csr_of(rsa.generate_private_key(3, 2048))))
 
 
 def short_key(order: CardCertificateOrder, _operator: Operator) -> CardCertificateOrder:
-    return replace(order, authentication_csr=csr_of(rsa.generate_private_key(65537, 1024)))
+    return keys_signed(replace(order, authentication_csr=csr_of(rsa.generate_private_key(65537, 1024))))
 
 
 def name_with_a_line_break(order: CardCertificateOrder, operator: Operator) -> CardCertificateOrder:
@@ -340,6 +385,14 @@ ABUSE = [
     (other_site, refusals.ApprovalDiffers),
     (other_name, refusals.ApprovalDiffers),
     (other_operator, refusals.ApprovalDiffers),
+    (other_keys, ApprovalNotValid),
+    (other_keys_signed_by_another_desk, ApprovalNotValid),
+    (one_other_key, ApprovalNotValid),
+    (keys_exchanged, ApprovalNotValid),
+    (keys_unsigned, ApprovalNotValid),
+    (no_desk_key, ApprovalNotValid),
+    (desk_key_that_is_no_base64, ApprovalNotValid),
+    (desk_key_of_another_kind, ApprovalNotValid),
     (csr_of_another_key, refusals.ProofOfPossessionFailed),
     (no_csr, refusals.CsrMalformed),
     (weak_key, refusals.KeyTooWeak),

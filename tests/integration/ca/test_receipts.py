@@ -24,7 +24,7 @@ from app.cli import main
 from app.domain.actor import Actor
 from app.domain.json_value import canonical_json
 from app.domain.permission import Permission
-from app.domain.receipt import receipt_document, receipt_from_untrusted
+from app.domain.receipt import base64_text, receipt_document, receipt_from_untrusted
 from app.domain.receipt_verification import (
     Finding,
     PublicMaterial,
@@ -187,6 +187,20 @@ def test_parts_that_do_not_belong_together_are_found_even_when_signed_anew(
         assert any(each.startswith(checked) for each in problems), (part, problems)
 
 
+def test_keys_that_the_approved_desk_did_not_sign_are_found_even_when_signed_anew(
+    running: Operations, issued: tuple[str, str], public: PublicMaterial
+) -> None:
+    receipt = json.loads(running.receipts.of(issued[1]))["receipt"]
+    key = ec.generate_private_key(ec.SECP256R1())
+    receipt["reason"]["approval"]["keys_signature"] = base64_text(bytes(64))
+    signature = key.sign(canonical_json(receipt), ec.ECDSA(hashes.SHA256()))
+    holders = PublicMaterial(key.public_key(), public.certificates)
+    problems = problems_of(findings_of(receipt_document(receipt, signature), holders))
+    assert problems[1:] == [
+        "The approval is for exactly these keys: The desk that the operator approved did not sign these keys."
+    ]
+
+
 def test_the_commands_show_and_verify_and_find_a_change(
     ca_settings: Settings, record: RegistrationRecord, tmp_path: Path
 ) -> None:
@@ -204,7 +218,7 @@ def test_the_commands_show_and_verify_and_find_a_change(
     file.write_text(shown.output)
     verify = ["receipt", "verify", str(file), "--public", str(public)]
     good = CliRunner().invoke(main, verify)
-    assert (good.exit_code, good.output.count("right ")) == (0, 6), good.output
+    assert (good.exit_code, good.output.count("right ")) == (0, 7), good.output
     file.write_text(shown.output.replace("Margaret", "Mallory"))
     bad = CliRunner().invoke(main, verify)
     assert bad.exit_code == 1
@@ -227,7 +241,7 @@ def test_an_auditor_reads_it_in_words_and_nobody_else_does(
     assert said["Approved by"] == "An operator, with a smartcard"
     assert shown.approvals.rows[0][0].text == OPERATOR
     assert {row[0].text for row in shown.certificates.rows} == {"Authentication", "Content commitment"}
-    assert len(shown.checks.rows) == 6
+    assert len(shown.checks.rows) == 7
     with pytest.raises(NotPermitted):
         reading.read(Actor(HOLDER, "Amara Osei"), issued[1])
     with pytest.raises(InvalidInput):

@@ -10,6 +10,7 @@ from app.domain.card import CardStatus
 from app.domain.card_batch import BatchClosed
 from app.domain.desk_record import JobTokenNotValid, TicketNotValid
 from app.domain.issuance import IssuanceStatus
+from app.domain.json_value import JsonValue
 from app.errors import InvalidInput, NotFound, NotPermitted
 from tests.support.registration_authority import PRACTICE, Desk, DeskCard, Office, another, today
 
@@ -27,11 +28,8 @@ class BatchAtDesk:
         return dict(told) if "job" in told else None
 
     def desk(self, told: dict[str, object]) -> Desk:
-        desk = Desk.__new__(Desk)
-        desk.jobs, desk.job_token = self.office.ra.desk_jobs, str(told["job_token"])
-        desk.job = cast("dict[str, object]", told["job"])  # type: ignore[assignment]
-        desk.id = str(desk.job["id"])
-        return desk
+        job = cast("dict[str, JsonValue]", told["job"])
+        return Desk.holding(self.office.ra.desk_jobs, job, str(told["job_token"]))
 
     def make(self) -> DeskCard | None:
         told = self.next_job()
@@ -88,7 +86,9 @@ def test_another_desk_goes_on_with_the_card_that_was_begun(
     assert again is not None
     job = cast("dict[str, object]", again["job"])
     assert (job["id"], job["state"], job["card_serial"]) == (desk.id, "personalising", card.serial)
-    second.desk(again).finish(card)
+    going_on = second.desk(again)
+    going_on.approve(card, office.manager_card)
+    going_on.finish(card)
     assert office.ra.batching.batch(office.manager, batch_id).ended == 1
 
 

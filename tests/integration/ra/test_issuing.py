@@ -34,6 +34,7 @@ from app.ra.desk_jobs import DeskJobs
 from app.ra.moving_cards import MoveAsked
 from app.storage.database import Database
 from app.storage.tables.cards import card_issuance
+from card_agent.desk_key import DeskKey
 from tests.fakes.certificate_authority import CertificateAuthorityUnwilling
 from tests.support.registration_authority import (
     Desk,
@@ -393,9 +394,64 @@ def test_a_request_that_proves_no_possession_is_refused(
             desk.id,
             authentication_csr=spoil(csr(card.authentication)),
             content_commitment_csr=csr(card.content_commitment),
+            keys_signature=b"",
             provenance={},
         )
     assert not office.ra.ca.has_signed_for(desk.id)
+
+
+def test_keys_that_the_approved_desk_did_not_sign_are_refused(
+    office: Office, personalised: Personalised
+) -> None:
+    desk, card = personalised
+    desk.desk_key = DeskKey()
+    with pytest.raises(ApprovalNotValid, match="keys of this card"):
+        desk.certify(card)
+    assert status(office, desk.id) is IssuanceStatus.PERSONALISING
+    assert not office.ra.ca.has_signed_for(desk.id)
+
+
+def test_another_desk_needs_another_approval(office: Office, personalised: Personalised) -> None:
+    desk, card = personalised
+    again = office.desk_again(desk.id)
+    again.personalise(card)
+    with pytest.raises(ApprovalNotValid, match="keys of this card"):
+        again.certify(card)
+    with pytest.raises(IssuanceStepOutOfOrder, match=f"approved for card {card.serial}"):
+        again.approve(office.blank(), office.manager_card)
+    again.approve(card, office.manager_card)
+    again.finish(card)
+    with pytest.raises(IssuanceNotOpen):
+        again.approve(card, office.manager_card)
+
+
+def test_a_new_approval_forgets_the_keys_of_an_earlier_one(
+    office: Office, personalised: Personalised
+) -> None:
+    desk, card = personalised
+    office.ra.ca.is_unwilling = True
+    with pytest.raises(CertificateAuthorityUnwilling):
+        desk.certify(card)
+    office.ra.ca.is_unwilling = False
+    desk.approve(card, office.manager_card)
+    assert office.desk_again(desk.id).job["state"] == "personalising"
+    assert not office.ra.ca.has_signed_for(desk.id)
+
+
+def test_asking_for_the_job_finishes_what_the_authority_did_not_answer(
+    office: Office, personalised: Personalised
+) -> None:
+    desk, card = personalised
+    office.ra.ca.is_down = True
+    with pytest.raises(Unavailable):
+        desk.certify(card)
+    with pytest.raises(Unavailable):
+        desk.jobs.job(desk.job_token, desk.id)
+    office.ra.ca.is_down = False
+    told = desk.jobs.job(desk.job_token, desk.id)
+    assert told["state"] == "certified"
+    assert isinstance(told["certificates"], dict)
+    desk.complete(card, desk.write(card, told["certificates"]))
 
 
 def test_a_key_that_was_certified_before_is_refused(
@@ -515,10 +571,8 @@ def advance(office: Office, desk: Desk, card: DeskCard, until: str) -> None:
 def go_on(office: Office, issuance_id: str, card: DeskCard) -> None:
     """What a desk does with a job whose state it is told."""
     desk = office.desk_again(issuance_id)
-    state = desk.job["state"]
-    if state == "begun":
+    if desk.job["state"] in ("begun", "approved", "personalising"):
         desk.approve(card, office.manager_card)
-    if state in ("begun", "approved", "personalising"):
         return desk.finish(card)
     message = desk.job["certificates"]
     assert isinstance(message, dict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +13,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from app.domain.approval import require_signed_recently, statement_from_untrusted, verify_approval
+from app.domain.approval import (
+    ApprovalNotValid,
+    require_signed_recently,
+    statement_from_untrusted,
+    verify_approval,
+)
+from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
 from app.domain.offline_unlock import challenge_from_untrusted, challenge_of, response
 from app.errors import InvalidInput
 from app.ra.desk_jobs import _WRAPPED_SO_PIN_BYTES
@@ -19,8 +27,9 @@ from app.ra.desk_messages import certificates_message
 from app.signin.signature import NonceHashes, require_signed
 from app.signin.token import token_from_untrusted
 from card_agent.approval import statement
-from card_agent.card_operations import raw_signature
+from card_agent.card_operations import raw_signature, spki_of
 from card_agent.desk_job import IssuedCertificates, Job, Party, certificates_from_untrusted
+from card_agent.desk_key import DeskKey
 from card_agent.issuing import wrapped
 from card_agent.job_client import ClaimedJob
 from card_agent.offline_unlock import OfflineUnlock, ResponseNotValid
@@ -29,6 +38,7 @@ from card_agent.pin_policy import PinPolicy
 from card_agent.ports import Purpose
 from card_agent.settings import Site
 from card_agent.web_eid_token import authentication_token, return_location, signed_bytes
+from tests.support.registration_authority import csr
 
 NOW = datetime(2026, 11, 22, 9, 0, 5, 123456, tzinfo=UTC)
 SITE = Site("https://localhost:8443", "RA", Path("ca.pem"))
@@ -47,11 +57,29 @@ JOB = Job(
 
 def test_the_site_reads_and_verifies_the_approval() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    signed = statement(ClaimedJob(SITE, JOB, "secret"), "1001", NOW)
+    desk_key = DeskKey()
+    signed = statement(ClaimedJob(SITE, JOB, "secret"), "1001", desk_key, NOW)
     read = statement_from_untrusted(signed)
+    assert read.desk_key == desk_key.public
     assert (read.issuance_id, read.holder_name, read.card_serial) == ("i-1", "Amara Hölder", "1001")
     require_signed_recently(read, NOW + timedelta(minutes=1))
     verify_approval(key.public_key(), raw_signature(key, signed), signed)
+
+
+def test_the_site_verifies_what_the_desk_signs_of_the_keys() -> None:
+    desk_key = DeskKey()
+    keys = {purpose: ec.generate_private_key(ec.SECP256R1()) for purpose in Purpose}
+    signature = desk_key.sign_keys("i-1", "1001", {purpose: csr(key) for purpose, key in keys.items()})
+    fingerprints = [hashlib.sha256(spki_of(keys[purpose].public_key())).hexdigest() for purpose in Purpose]
+    presented = CardKeysStatement("i-1", "1001", *fingerprints)
+    require_signed_by_desk(presented, signature, desk_key.public)
+    for changed in (
+        replace(presented, issuance="i-2"),
+        replace(presented, card_serial="1002"),
+        replace(presented, content_commitment_key=fingerprints[0]),
+    ):
+        with pytest.raises(ApprovalNotValid):
+            require_signed_by_desk(changed, signature, desk_key.public)
 
 
 def test_the_site_verifies_the_sign_in_token() -> None:

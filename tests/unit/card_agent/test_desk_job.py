@@ -13,6 +13,7 @@ import pytest
 from card_agent.approval import card_to_issue, operator_card, statement
 from card_agent.card_views import CardView
 from card_agent.desk_job import certificates_from_untrusted, job_from_untrusted
+from card_agent.desk_key import DeskKey
 from card_agent.errors import CardMissing, JobUnusable, SiteUnavailable, WrongCard
 from card_agent.job_client import ClaimedJob
 from card_agent.ports import Purpose
@@ -119,10 +120,21 @@ def test_a_certified_card_may_hold_the_holders_certificates() -> None:
     assert card_to_issue([BLANK], job) is BLANK
 
 
+@pytest.mark.parametrize("state", ["begun", "approved", "personalising"])
+def test_each_run_before_certification_needs_the_operator(state: str) -> None:
+    assert job_from_untrusted(message(state=state, card_serial="1001")).needs_approval
+    founding = message(state=state, card_serial="1001", operator=None)
+    assert not job_from_untrusted(founding).needs_approval
+
+
+def test_a_certified_card_needs_no_operator() -> None:
+    assert not job_from_untrusted(message(state="certified", card_serial="1001")).needs_approval
+
+
 def test_the_statement_is_canonical_json_in_utf_8() -> None:
     site = Site("https://ra.example", "RA", Path("ca.pem"))
     claimed = ClaimedJob(site, job_from_untrusted(message()), "secret")
-    signed = statement(claimed, "1001", datetime(2026, 11, 22, 9, 0, 5, tzinfo=UTC))
+    signed = statement(claimed, "1001", DeskKey(), datetime(2026, 11, 22, 9, 0, 5, tzinfo=UTC))
     assert "Hölder".encode() in signed
     fields = json.loads(signed)
     assert list(fields) == sorted(fields)

@@ -26,6 +26,7 @@ STATEMENT = ApprovalStatement(
     card_serial="0001",
     card_profile="softhsm",
     operator_uid="710000001104",
+    desk_key="MFkw",
     origin="https://localhost:8443",
     signed_at="2026-11-22T12:00:00Z",
 )
@@ -39,7 +40,8 @@ def test_the_statement_is_canonical_json() -> None:
     assert (
         STATEMENT.canonical()
         == (
-            '{"card_profile":"softhsm","card_serial":"0001","holder":"710000002102","holder_name":"Zoë Łuk",'
+            '{"card_profile":"softhsm","card_serial":"0001","desk_key":"MFkw",'
+            '"holder":"710000002102","holder_name":"Zoë Łuk",'
             '"issuance":"i-1","operator":"710000001104","origin":"https://localhost:8443",'
             '"signed_at":"2026-11-22T12:00:00Z","type":"spine-ra/card-issuance/1"}'
         ).encode()
