@@ -21,7 +21,8 @@ from app.adapters.ca_messages import (
 from app.adapters.ca_status_messages import answers_of, crl_of, feed_of
 from app.ca.refusals import RequestMalformed, refusal_of
 from app.ca.status_values import AnswersAhead, PublishedCrl, StatusFeed
-from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.domain.certificate_order import CardCertificateOrder, CardCertificates, CertificatePurpose
+from app.domain.provenance import provenance_of_text
 from app.domain.so_pin_release import SoPinReleaseOrder
 from app.errors import Unavailable
 
@@ -47,6 +48,10 @@ class CaClient:
             b64decode(result["authentication"]),
             b64decode(result["content_commitment"]),
             tuple(b64decode(each) for each in result["chain"]),
+            {
+                CertificatePurpose(purpose): provenance_of_text(text)
+                for purpose, text in result["provenance"].items()
+            },
         )
 
     def release_so_pin(self, order: SoPinReleaseOrder) -> tuple[bytes, ...]:

@@ -95,6 +95,7 @@ class Operations:
             "authentication": encoded(issued.authentication),
             "content_commitment": encoded(issued.content_commitment),
             "chain": [encoded(each) for each in issued.chain],
+            "provenance": {purpose.value: each.as_text() for purpose, each in issued.provenance.items()},
         }
 
     def _release_so_pin(self, fields: Fields) -> Message:

@@ -45,7 +45,7 @@ from app.domain.certificate_order import (
     SystemCertificateOrder,
 )
 from app.domain.certificate_profile import PEOPLE, CertificateRules
-from app.domain.provenance import NO_EVIDENCE
+from app.domain.provenance import NO_EVIDENCE, provenance_of_text
 from app.domain.renewal import levelled_end
 from app.errors import Refusal
 
@@ -107,11 +107,13 @@ class Authority:
             reason = card_reason(
                 order, approved_by, self._record.background(order.issuance_id, order.holder_uid)
             )
-            ders = self._certify(self._wanted_for_card(order, approved_by), founder, reason)
+            certified = self._certify(self._wanted_for_card(order, approved_by), founder, reason)
         except Refusal as refusal:
             self._audit_refusal(order.holder_uid, order.issuance_id, refusal)
             raise
-        return CardCertificates(ders[0], ders[1], self._chain())
+        provenance = {each.purpose: provenance_of_text(each.provenance) for each, _ in certified}
+        (_, authentication), (_, content_commitment) = certified
+        return CardCertificates(authentication, content_commitment, self._chain(), provenance)
 
     def issue_system_certificate(self, order: SystemCertificateOrder) -> bytes:
         """Carry out an order for a system's client certificate; the same order gives the same one. DER.
@@ -123,7 +125,8 @@ class Authority:
             if not self._record.is_system_approved(order.asid):
                 raise SystemNotApproved("No accredited system of this id was approved by two people.")
             reason = system_reason(order, self._record.system_background(order.asid))
-            return self._certify([self._wanted_for_system(order)], None, reason)[0]
+            [(_, der)] = self._certify([self._wanted_for_system(order)], None, reason)
+            return der
         except Refusal as refusal:
             self._audit_refusal(order.asid, order.order_id, refusal)
             raise
@@ -177,16 +180,19 @@ class Authority:
         by = ApprovedBy.TWO_PEOPLE
         return Wanted(profile, subject, csr, order.order_id, order.asid, "", by, profile.validity)
 
-    def _certify(self, wanted: Sequence[Wanted], founder: str | None, reason: Reason) -> list[bytes]:
-        """Steps 2 to 7 for every certificate of an order, in the order of ``wanted``."""
+    def _certify(
+        self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
+    ) -> list[tuple[IntendedCertificate, bytes]]:
+        """Steps 2 to 7: what is on record and the DER of every certificate, in the order of ``wanted``."""
         prepared: Mapping[str, PreparedCertificate] = {}
         if not self._is_on_record(wanted):
             prepared = self._intend(wanted, founder, reason)
         records = {each.intended.purpose: each for each in self._ledger.of_order(wanted[0].order_id)}
         self._write_audit(list(records.values()))
-        ders = self._sign([records[each.profile.purpose] for each in wanted], prepared)
+        in_order = [records[each.profile.purpose] for each in wanted]
+        ders = self._sign(in_order, prepared)
         self._receipts.keep(wanted[0].order_id, self._clock())
-        return ders
+        return [(record.intended, der) for record, der in zip(in_order, ders, strict=True)]
 
     def _is_on_record(self, wanted: Sequence[Wanted]) -> bool:
         """Whether exactly these certificates were recorded before, for these keys, holder and card."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from app.domain.certificate_order import CertificatePurpose
+from app.domain.provenance import NOTHING_KNOWN, Provenance
 
 
 class CertificateStatus(StrEnum):
@@ -27,6 +28,7 @@ class CardCertificate:
         spki_sha256: SHA-256 of the SubjectPublicKeyInfo, hexadecimal; one certificate a key.
         der: the whole certificate.
         reason: why it was revoked (RFC 5280 section 5.3.1).
+        provenance: where its key was made, as the certificate authority has it on record.
     """
 
     serial_number: str
@@ -42,3 +44,4 @@ class CardCertificate:
     revoked_at: datetime | None = None
     reason: str | None = None
     renewal_id: str | None = None
+    provenance: Provenance = NOTHING_KNOWN

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.json_value import JsonValue
-from app.domain.provenance import KeyEvidence, evidence_from_untrusted
+from app.domain.provenance import NOTHING_KNOWN, KeyEvidence, Provenance, evidence_from_untrusted
 
 CARD_ISSUANCE_STATEMENT = "spine-ra/card-issuance/1"
 CARD_RENEWAL_STATEMENT = "spine-ra/card-renewal/1"
@@ -127,11 +127,27 @@ def evidence_by_purpose(provenance: Mapping[str, JsonValue]) -> dict[Certificate
 
 @dataclass(frozen=True)
 class CardCertificates:
-    """What the order gave: both certificates, and the CA certificates up to the root. All DER."""
+    """What the order gave: both certificates, and the CA certificates up to the root. All DER.
+
+    Attributes:
+        provenance: what the certificate authority has on record of where each key was made.
+    """
 
     authentication: bytes
     content_commitment: bytes
     chain: tuple[bytes, ...]
+    provenance: Mapping[CertificatePurpose, Provenance] = field(default_factory=dict)
+
+    @property
+    def each(self) -> tuple[tuple[CertificatePurpose, bytes, Provenance], ...]:
+        """Purpose, DER and provenance of both."""
+        ders = {
+            CertificatePurpose.AUTHENTICATION: self.authentication,
+            CertificatePurpose.CONTENT_COMMITMENT: self.content_commitment,
+        }
+        return tuple(
+            (purpose, der, self.provenance.get(purpose, NOTHING_KNOWN)) for purpose, der in ders.items()
+        )
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,17 @@ class Provenance:
         return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
+NOTHING_KNOWN = Provenance(ProvenanceKind.UNKNOWN)
+
+
+def provenance_of_text(text: str) -> Provenance:
+    """The provenance that ``Provenance.as_text`` wrote; of an empty text, that nothing is known."""
+    if not text:
+        return NOTHING_KNOWN
+    facts = json.loads(text)
+    return Provenance(**{**facts, "kind": ProvenanceKind(facts["kind"])})
+
+
 def claimed(evidence: KeyEvidence, reason: str = "") -> Provenance:
     """The provenance of a key that no card proves: as far as the module claims it was made in the token."""
     is_claimed = evidence.claims.get("local", False) and evidence.claims.get("never_extractable", False)

@@ -40,6 +40,7 @@ from app.domain.issuance import (
     require_status,
 )
 from app.domain.json_value import JsonValue
+from app.domain.provenance import Provenance
 from app.errors import Refusal
 from app.ra.finding import require_person
 from app.ra.ports import CertificateAuthority, Database, Work
@@ -222,27 +223,26 @@ def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:
 
 
 def _certificates(issuance: CardIssuance, issued: CardCertificates) -> list[CardCertificate]:
-    return [
-        _certificate(issuance, CertificatePurpose.AUTHENTICATION, issued.authentication),
-        _certificate(issuance, CertificatePurpose.CONTENT_COMMITMENT, issued.content_commitment),
-    ]
-
-
-def _certificate(issuance: CardIssuance, purpose: CertificatePurpose, der: bytes) -> CardCertificate:
     assert issuance.card_serial is not None
-    return issued_certificate(der, purpose, issuance.uid, issuance.card_serial, issuance_id=issuance.id)
+    return issued_certificates(issued, issuance.uid, issuance.card_serial, issuance_id=issuance.id)
 
 
-def issued_certificate(
-    der: bytes,
-    purpose: CertificatePurpose,
+def issued_certificates(
+    issued: CardCertificates,
     uid: str,
     card_serial: str,
     *,
     issuance_id: str | None = None,
     renewal_id: str | None = None,
+) -> list[CardCertificate]:
+    """The records of what the authority has just made, for an issuance or a renewal."""
+    made = [_certificate(*each, uid, card_serial) for each in issued.each]
+    return [replace(each, issuance_id=issuance_id, renewal_id=renewal_id) for each in made]
+
+
+def _certificate(
+    purpose: CertificatePurpose, der: bytes, provenance: Provenance, uid: str, card_serial: str
 ) -> CardCertificate:
-    """The record of a certificate that the authority has just made, for an issuance or a renewal."""
     certificate = x509.load_der_x509_certificate(der)
     public_key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return CardCertificate(
@@ -250,13 +250,13 @@ def issued_certificate(
         purpose=purpose,
         uid=uid,
         card_serial=card_serial,
-        issuance_id=issuance_id,
+        issuance_id=None,
         spki_sha256=sha256(public_key).hexdigest(),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         der=der,
         status=CertificateStatus.ISSUED,
-        renewal_id=renewal_id,
+        provenance=provenance,
     )
 
 

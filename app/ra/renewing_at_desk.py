@@ -35,7 +35,7 @@ from app.domain.issuance import CertificateRequestsChanged
 from app.domain.json_value import JsonValue
 from app.domain.renewal_job import RenewalFacts, Signing
 from app.ra.card_job_steps import CardJobSteps, actor_of, done
-from app.ra.certifying import CardKeys, card_keys_from_untrusted, issued_certificate, keep_revoked
+from app.ra.certifying import CardKeys, card_keys_from_untrusted, issued_certificates, keep_revoked
 from app.ra.completing import require_proof, require_read_back
 from app.ra.desk_messages import as_base64, certificates_message
 from app.ra.finding import require_person
@@ -232,14 +232,7 @@ def _order(work: Work, job: CardJob, facts: RenewalFacts) -> CardCertificateOrde
 
 def _issued(job: CardJob, issued: CardCertificates) -> list[CardCertificate]:
     assert job.card_serial is not None
-    ders = {
-        CertificatePurpose.AUTHENTICATION: issued.authentication,
-        CertificatePurpose.CONTENT_COMMITMENT: issued.content_commitment,
-    }
-    return [
-        issued_certificate(der, purpose, job.uid, job.card_serial, renewal_id=job.id)
-        for purpose, der in ders.items()
-    ]
+    return issued_certificates(issued, job.uid, job.card_serial, renewal_id=job.id)
 
 
 def _requests_message(facts: RenewalFacts) -> dict[str, JsonValue] | None:

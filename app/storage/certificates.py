@@ -12,6 +12,7 @@ from app.domain.card import LIVE, CardStatus
 from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.issuance import CertificateRequestsChanged
+from app.domain.provenance import provenance_of_text
 from app.ra.records import EndingCard, PersonReference
 from app.storage.conflicts import conflict_means
 from app.storage.tables import cards as tables
@@ -44,6 +45,7 @@ class Certificates:
             **asdict(certificate),
             "purpose": certificate.purpose.value,
             "status": certificate.status.value,
+            "provenance": certificate.provenance.as_text(),
         }
         with conflict_means(certified):
             self._connection.execute(insert(_certificate).values(row))
@@ -135,6 +137,7 @@ def _certificate_of(row: Row[tuple[object, ...]]) -> CardCertificate:
             **fields,
             "purpose": CertificatePurpose(fields["purpose"]),
             "status": CertificateStatus(fields["status"]),
+            "provenance": provenance_of_text(fields["provenance"]),
         }
     )
 

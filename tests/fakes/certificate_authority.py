@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from app.domain.certificate_order import CardCertificateOrder, CardCertificates
+from app.domain.certificate_order import CardCertificateOrder, CardCertificates, CertificatePurpose
+from app.domain.provenance import NO_EVIDENCE, Provenance, claimed
 from app.domain.so_pin_release import SoPinReleaseOrder
 from app.errors import Refusal, Unavailable
 
@@ -40,6 +41,8 @@ class InMemoryCertificateAuthority:
     is_open: Callable[[str], bool] = lambda issuance_id: True
     # Called after signing and before the answer: where a test lets something happen meanwhile.
     before_answering: Callable[[], None] = lambda: None
+    # What it knows of every key from now on; None: what the desk claims.
+    proved_by: Provenance | None = None
     orders: list[CardCertificateOrder] = field(default_factory=list)
     releases: list[SoPinReleaseOrder] = field(default_factory=list)
 
@@ -70,11 +73,19 @@ class InMemoryCertificateAuthority:
         keys = (_spki(requests[0].public_key()), _spki(requests[1].public_key()))
         if order.issuance_id not in self._issued:
             ders = [self._sign(order, request) for request in requests]
-            self._issued[order.issuance_id] = (keys, CardCertificates(ders[0], ders[1], (b"chain",)))
+            issued = CardCertificates(ders[0], ders[1], (b"chain",), self._provenance(order))
+            self._issued[order.issuance_id] = (keys, issued)
         known_keys, certificates = self._issued[order.issuance_id]
         if known_keys != keys:
             raise CertificateAuthorityUnwilling("Carried out before, for other keys.")
         return certificates
+
+    def _provenance(self, order: CardCertificateOrder) -> dict[CertificatePurpose, Provenance]:
+        """As the real one without any maker's root: proved by nothing, unless a test says so."""
+        return {
+            purpose: self.proved_by or claimed(order.evidence.get(purpose, NO_EVIDENCE))
+            for purpose in (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
+        }
 
     def _sign(self, order: CardCertificateOrder, request: x509.CertificateSigningRequest) -> bytes:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{order.holder_uid}")])

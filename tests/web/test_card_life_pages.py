@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.domain.card_move import MOVES
 from app.domain.card_status import CardStatus
+from app.domain.provenance import Provenance, ProvenanceKind
 from tests.support.card_states import card_in
 from tests.support.registration_authority import another
 from tests.support.web import ORIGIN, Site
@@ -106,3 +107,18 @@ def test_somebody_with_a_card_is_offered_a_temporary_one_only(site: Site) -> Non
     asked = {"way": "temporary", "hours": "24", "temporary_reason": "forgotten"}
     page = browser.get(browser.send(f"{base}/otherwise", **asked).location)
     assert "24 hours" in page.text
+
+
+def test_each_certificate_says_where_its_key_was_made(site: Site) -> None:
+    claimed, proved = site.office.person(another(62)).uid, site.office.person(another(63)).uid
+    cards = {claimed: site.office.card_for(claimed).serial}
+    authority = site.office.ra.certificate_authority
+    authority.proved_by = Provenance(ProvenanceKind.PROVED, "piv", "12345678", "Example Cards <Ltd>")
+    cards[proved] = site.office.card_for(proved).serial
+    agent = site.as_role("agent")
+    by_maker = "Proved by the card (Example Cards <Ltd>, device 12345678)"
+    for uid, words in ((claimed, "Not known"), (proved, by_maker)):
+        for page in (agent.get(f"/people/{uid}/cards/{cards[uid]}"), agent.get(f"/people/{uid}")):
+            assert page.text.count(words) >= 2
+            assert ("Proved by the card (" in page.text) is (uid == proved)
+    assert by_maker in site.browser(proved).get("/my").text

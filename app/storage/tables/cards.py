@@ -167,6 +167,8 @@ certificate = Table(
     Column("status", String(10), nullable=False),
     Column("revoked_at", UtcDateTime),
     Column("reason", String(30)),
+    # Where its key was made, as the certificate authority recorded it: JSON (app/domain/provenance.py).
+    Column("provenance", String(2000), nullable=False, server_default=text("''")),
     CheckConstraint("purpose IN ('authentication', 'content-commitment')", name="purpose_is_known"),
     CheckConstraint("status IN ('issued', 'active', 'revoked')", name="status_is_known"),
     CheckConstraint("(issuance_id IS NULL) <> (renewal_id IS NULL)", name="has_issuance_or_renewal"),

@@ -13,6 +13,7 @@ from app.domain.certificate_order import CertificatePurpose
 from app.domain.permission import Permission
 from app.domain.unlocking import may_unlock
 from app.ra.records import CardRecord
+from app.web.presenters.provenance import provenance_words
 from app.web.presenters.states import card_tag, certificate_tag
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment, sentence
 
@@ -91,7 +92,7 @@ def _rows(record: CardRecord, is_own: bool) -> tuple[Row, ...]:
 def _certificates_table(record: CardRecord) -> TableOf:
     return TableOf(
         f"Certificates of card {record.card.serial}",
-        ("Purpose", "Serial number", "Valid from", "Expires", "State"),
+        ("Purpose", "Serial number", "Valid from", "Expires", "State", "Key made"),
         tuple(_certificate_row(certificate) for certificate in record.certificates),
         size="s",
     )
@@ -104,6 +105,7 @@ def _certificate_row(certificate: CardCertificate) -> tuple[Cell, ...]:
         Cell(day(certificate.not_before.date())),
         Cell(day(certificate.not_after.date())),
         Cell(tag=certificate_tag(certificate.status)),
+        Cell(provenance_words(certificate.provenance)),
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.domain.provenance import provenance_of_text
 from app.domain.receipt import items_of
 from app.domain.receipt_verification import Finding
 from app.ra.reading_receipts import ReceiptRead
+from app.web.presenters.provenance import provenance_words
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, sentence
 
 _RIGHT, _WRONG = Tag("Right", "green"), Tag("Wrong", "red")
@@ -91,7 +93,7 @@ def _certificates(facts: Mapping[str, Any], reason: Mapping[str, Any]) -> TableO
             Cell(sentence(each["purpose"])),
             Cell(each["serial_number"]),
             Cell(_linted(lint.get(each["purpose"], {}))),
-            Cell(_provenance(each.get("provenance", ""))),
+            Cell(provenance_words(provenance_of_text(each.get("provenance", "")))),
         )
         for each in items_of(facts, "certificates")
     )
@@ -100,14 +102,6 @@ def _certificates(facts: Mapping[str, Any], reason: Mapping[str, Any]) -> TableO
 
 def _linted(report: Mapping[str, Any]) -> str:
     return f"{report.get('linter', '')}, {report.get('passed_by', '')}".strip(", ")
-
-
-def _provenance(text: str) -> str:
-    kind = json.loads(text).get("kind", "unknown") if text else "unknown"
-    return {
-        "proved": "On the card, which proved it",
-        "claimed": "On the card, as its software claims",
-    }.get(kind, "Not known")
 
 
 def _checks(findings: Sequence[Finding]) -> TableOf:

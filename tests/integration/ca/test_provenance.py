@@ -12,7 +12,7 @@ import pytest
 from app.ca.refusals import AttestationFalse, ProvenanceNotProved
 from app.ca_server import open_certificate_authority
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose
-from app.domain.provenance import KeyEvidence
+from app.domain.provenance import KeyEvidence, ProvenanceKind
 from app.errors import InvalidInput
 from app.settings import Environment, Settings
 from app.settings_cards import AttestationSettings, ProofDemanded
@@ -55,7 +55,8 @@ def test_keys_that_the_card_proves_are_recorded_as_proved(
     """Over the socket, as the web process orders."""
     pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
     with authority_in_a_thread(_demanding(settings)) as client:
-        client.issue_card_certificates(_order(pair, (pair[0].evidence, pair[1].evidence)))
+        issued = client.issue_card_certificates(_order(pair, (pair[0].evidence, pair[1].evidence)))
+    assert [json.loads(provenance.as_text()) for _, _, provenance in issued.each] == _recorded(settings)
     proved = {"kind": "proved", "method": "smartcard-hsm", "device": SERIAL, "maker": "VCDEVSRCA00001"}
     assert _recorded(settings) == [proved, proved]
 
@@ -65,7 +66,11 @@ def test_keys_that_only_the_module_speaks_for_are_recorded_as_claimed(
 ) -> None:
     pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
     with authority_in_a_thread(settings) as client:
-        client.issue_card_certificates(_order(pair, (KeyEvidence(CLAIMS),)))
+        first = client.issue_card_certificates(_order(pair, (KeyEvidence(CLAIMS),)))
+        # Asked again with another story, the authority tells what it has on record.
+        again = client.issue_card_certificates(_order(pair, (pair[0].evidence, KeyEvidence(CLAIMS))))
+    assert [each.kind for _, _, each in first.each] == [ProvenanceKind.CLAIMED, ProvenanceKind.UNKNOWN]
+    assert again == first
     assert _recorded(settings) == [{"kind": "claimed"}, {"kind": "unknown"}]
 
 

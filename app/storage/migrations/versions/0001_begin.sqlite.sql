@@ -1362,6 +1362,7 @@ CREATE TABLE certificate (
 	status VARCHAR(10) NOT NULL,
 	revoked_at DATETIME,
 	reason VARCHAR(30),
+	provenance VARCHAR(2000) DEFAULT '' NOT NULL,
 	CONSTRAINT pk_certificate PRIMARY KEY (serial_number),
 	CONSTRAINT ck_certificate_purpose_is_known CHECK (purpose IN ('authentication', 'content-commitment')),
 	CONSTRAINT ck_certificate_status_is_known CHECK (status IN ('issued', 'active', 'revoked')),
