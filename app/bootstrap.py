@@ -34,9 +34,7 @@ from app.card_bootstrap import (
 )
 from app.clock import utc_now
 from app.data import shipped
-from app.domain import permissions_policy
 from app.domain.certificate_order import CertificatePurpose
-from app.domain.permissions_policy import PermissionsPolicy
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import RelyingParty, parse
@@ -48,6 +46,7 @@ from app.periodic_tasks import (
     comparing_tasks,
     directory_tasks,
 )
+from app.permissions_bootstrap import permissions
 from app.ra.agreeing_to_last_tries import AgreeingToLastTries
 from app.ra.applying_loads import ApplyingLoads
 from app.ra.auditing import Auditing
@@ -109,15 +108,6 @@ def open_database(settings: Settings) -> Database:
     return Database(settings.database.url)
 
 
-def permissions() -> PermissionsPolicy:
-    """Which job role and activities carry which permission.
-
-    Raises:
-        ValueError: naming the rule that cannot be used.
-    """
-    return permissions_policy.parse(tomllib.loads((CONFIG / "permissions.toml").read_text()))
-
-
 def founding_ceremony(database: Database) -> FoundingCeremony:
     """The ceremony that makes the first two people, once."""
     return FoundingCeremony(database, PillowPhotos(), permissions())
@@ -154,7 +144,7 @@ def web_application(settings: Settings) -> Flask:
 
 def services(settings: Settings, database: Database, openid_keys: SigningKeys) -> Services:
     """What pages use."""
-    scope, policy, limits = OrganisationScope(), permissions(), session_limits(settings)
+    scope, policy, limits = OrganisationScope(), permissions(settings), session_limits(settings)
     ca, policy_of_desks = certificate_authority(settings), desk_policy(settings)
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)

@@ -13,7 +13,6 @@ import os
 import pwd
 import signal
 import threading
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
@@ -42,11 +41,11 @@ from app.ca.refusals import CeremonyNotHeld
 from app.ca.releasing import SoPinReleaser
 from app.ca.revoking import Revoker
 from app.ca.sealing import AuditSealer
-from app.ca_files import CONFIG, PROFILES_FILE
+from app.ca_files import PROFILES_FILE
 from app.clock import Clock, utc_now
-from app.domain import permissions_policy
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput, SpineError, Unavailable
+from app.permissions_bootstrap import permissions
 from app.settings import Settings, load
 from app.storage.approval_record import StoredApprovals
 from app.storage.ca.ceremony_record import CeremonyStore
@@ -56,7 +55,6 @@ from app.storage.ca.releases import Releases
 from app.storage.database import Database
 
 SEALS_FILE = "audit-seals.jsonl"
-PERMISSIONS_FILE = CONFIG / "permissions.toml"
 
 _log = logging.getLogger("spine_ra.ca")
 
@@ -105,7 +103,7 @@ def _operations(
         releaser=SoPinReleaser(
             key=keys.decryption_key(SO_PIN_ESCROW),
             ledger=ledger,
-            record=_record_of(main),
+            record=StoredApprovals(main, permissions(settings)),
             releases=Releases(own),
             audit=parts.audit,
             origin=settings.service.origin,
@@ -130,10 +128,6 @@ def _parts(
     return AuthorityParts(issuers, rules, linter, audit, keys)
 
 
-def _record_of(main: Database) -> StoredApprovals:
-    return StoredApprovals(main, permissions_policy.parse(tomllib.loads(PERMISSIONS_FILE.read_text())))
-
-
 def _authority(
     settings: Settings,
     parts: AuthorityParts,
@@ -144,7 +138,7 @@ def _authority(
     clock: Clock,
 ) -> Authority:
     root = next(each for each in made if each.kind is AuthorityKind.ROOT)
-    record = _record_of(main)
+    record = StoredApprovals(main, permissions(settings))
     return Authority(
         issuers=parts.issuers,
         root=_certificate(root),

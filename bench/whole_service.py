@@ -15,6 +15,7 @@ from app.domain.actor import Actor
 from app.domain.evidence import Evidence, EvidenceKind
 from app.domain.permissions_policy import PermissionsPolicy
 from app.domain.person import Registration
+from app.permissions_bootstrap import permissions
 from app.ra.issuing import Issuing
 from app.ra.registering import Registering
 from app.settings import load
@@ -56,7 +57,7 @@ def open_desk(service: Service) -> Iterator[Desk]:
     database = bootstrap.open_database(load(service.settings))
     operator = service.people()["RA agent"]
     try:
-        yield Desk(service, database, operator, _actor(database, operator, bootstrap.permissions()))
+        yield Desk(service, database, operator, _actor(database, operator, permissions()))
     finally:
         database.close()
 

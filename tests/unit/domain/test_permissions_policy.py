@@ -63,3 +63,15 @@ def test_a_clinician_has_no_permission_here(policy: PermissionsPolicy) -> None:
 def test_a_wrong_rule_is_named(rule: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         parse({"rule": [rule]})
+
+
+def test_a_rule_whose_codes_are_assumed_gives_nothing_in_production(policy: PermissionsPolicy) -> None:
+    """The activity of the local smartcard administrator is not published; its holder may be anybody."""
+    assumed = [rule for rule in policy.rules if rule.is_assumed]
+    assert [rule.name for rule in assumed] == ["Local smartcard administrator"]
+    [code] = assumed[0].activities
+    unlocks = {Permission.FIND_PEOPLE, Permission.UNLOCK_CARD, Permission.RENEW_CARD}
+    assert policy.permissions_of("R8008", [code]) == unlocks
+    production = parse(tomllib.loads(SHIPPED.read_text()), with_assumed=False)
+    assert production.permissions_of("R8008", [code]) == frozenset()
+    assert production.permissions_of("R8008", ["B1300"]) == policy.permissions_of("R8008", ["B1300"])
