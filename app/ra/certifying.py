@@ -57,11 +57,11 @@ class CardKeys:
     authentication_csr: bytes
     content_commitment_csr: bytes
     fingerprints: tuple[str, str]
-    signature: bytes
+    signature: bytes | None
 
 
 def card_keys_from_untrusted(
-    authentication_csr: bytes, content_commitment_csr: bytes, signature: bytes = b""
+    authentication_csr: bytes, content_commitment_csr: bytes, signature: bytes | None = None
 ) -> CardKeys:
     """Read both CSRs (RFC 2986) and verify that each is signed with its own key.
 
@@ -198,7 +198,7 @@ def _require_of_the_approved_desk(issuance: CardIssuance, keys: CardKeys) -> Non
     authentication, content_commitment = keys.fingerprints
     presented = CardKeysStatement(issuance.id, issuance.card_serial or "", authentication, content_commitment)
     approved = statement_from_untrusted(issuance.approval.statement)
-    require_signed_by_desk(presented, keys.signature, approved.desk_key)
+    require_signed_by_desk(presented, keys.signature or b"", approved.desk_key)
 
 
 def _order(work: Work, issuance: CardIssuance) -> CardCertificateOrder:

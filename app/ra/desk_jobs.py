@@ -159,13 +159,13 @@ class DeskJobs:
         *,
         authentication_csr: bytes,
         content_commitment_csr: bytes,
-        keys_signature: bytes,
+        keys_signature: bytes | None,
         provenance: Mapping[str, JsonValue],
     ) -> Mapping[str, JsonValue]:
         """Have the card's two keys certified. The same keys give the same certificates.
 
         Args:
-            keys_signature: by the desk that the operator approved; empty where the founding approves.
+            keys_signature: by the desk that the operator approved; None where the founding approves.
 
         Raises:
             JobTokenNotValid, ApprovalNotValid, CertificateRequestNotAcceptable, CertificateRequestsChanged,

@@ -78,7 +78,7 @@ def certificate_requests(job_id: str) -> Response:
         job_id,
         authentication_csr=message.base64_bytes("authentication", LARGEST_BINARY),
         content_commitment_csr=message.base64_bytes("content_commitment", LARGEST_BINARY),
-        keys_signature=message.base64_bytes("keys_signature", 512),
+        keys_signature=message.base64_bytes_or_null("keys_signature", 512),
         provenance=message.any_object("provenance"),
     )
     return jsonify(certificates)

@@ -119,10 +119,10 @@ class CardIssue:
         with self._progress.doing(IssueStep.APPROVE):
             self._claimed.approve(self._plan.approval.signed)
 
-    def _keys_signature(self, requests: Mapping[Purpose, bytes]) -> bytes:
+    def _keys_signature(self, requests: Mapping[Purpose, bytes]) -> bytes | None:
         """The desk's word, in the operator's name, that these keys came out of this card."""
         if self._plan.approval is None:
-            return b""
+            return None
         return self._plan.approval.desk_key.sign_keys(self._job.id, self._plan.card_serial, requests)
 
     def _finish(self, issued: IssuedCertificates) -> None:

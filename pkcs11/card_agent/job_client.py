@@ -104,15 +104,15 @@ class ClaimedJob(JobLink):
     def certify(
         self,
         requests: Mapping[Purpose, bytes],
-        keys_signature: bytes,
+        keys_signature: bytes | None,
         provenance: Mapping[Purpose, Mapping[str, object]],
     ) -> IssuedCertificates:
         """Send the CSRs and return the certificates. The same keys get the same certificates again.
 
-        ``keys_signature`` is the desk key's over both keys; empty where no operator approves.
+        ``keys_signature`` is the desk key's over both keys; None where no operator approves.
         """
         body: dict[str, object] = {name: as_base64(requests[purpose]) for purpose, name in JSON_NAMES.items()}
-        body["keys_signature"] = as_base64(keys_signature)
+        body["keys_signature"] = None if keys_signature is None else as_base64(keys_signature)
         body["provenance"] = {name: dict(provenance[purpose]) for purpose, name in JSON_NAMES.items()}
         return certificates_from_untrusted(self.step("/certificate-requests", body))
 

@@ -331,7 +331,7 @@ class DeskJobSite:
             key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
             for key in keys
         )
-        self._require_signed_by_desk(job, spki, base64.b64decode(body["keys_signature"]))
+        self._require_signed_by_desk(job, spki, body["keys_signature"])
         if job.certificates is None:
             assert not self.certified.intersection(spki)
             assert len(set(spki)) == 2
@@ -341,13 +341,13 @@ class DeskJobSite:
         assert job.spki == spki
         return job.certificates
 
-    def _require_signed_by_desk(self, job: SiteJob, spki: tuple[bytes, ...], signature: bytes) -> None:
+    def _require_signed_by_desk(self, job: SiteJob, spki: tuple[bytes, ...], signature: str | None) -> None:
         if job.operator is None:
-            assert signature == b""
+            assert signature is None
             return
         fingerprints = [hashlib.sha256(each).hexdigest() for each in spki]
         statement = CardKeysStatement(job.id, job.card_serial or "", fingerprints[0], fingerprints[1])
-        require_signed_by_desk(statement, signature, job.desk_key)
+        require_signed_by_desk(statement, base64.b64decode(signature or ""), job.desk_key)
 
     def _verified(self, der: bytes) -> ec.EllipticCurvePublicKey:
         csr = x509.load_der_x509_csr(der)

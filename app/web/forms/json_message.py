@@ -70,6 +70,10 @@ class JsonMessage:
             raise self._wrong(name, f"must hold 1 to {longest} bytes")
         return decoded
 
+    def base64_bytes_or_null(self, name: str, longest: int) -> bytes | None:
+        """As ``base64_bytes``; None for ``null``."""
+        return None if self._members[name] is None else self.base64_bytes(name, longest)
+
     def hexadecimal(self, name: str, digits: int) -> str:
         """A lower-case hexadecimal string of exactly ``digits`` digits."""
         value = self.text(name, digits)
