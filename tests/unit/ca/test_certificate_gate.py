@@ -31,6 +31,7 @@ from app.ca.signing import sign_certificate, signature_hash
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import KeyType, rules_from_toml
 from app.errors import InvalidInput
+from tests.support.rewritten_der import rewritten, with_octets_exchanged
 
 SHIPPED = (Path(__file__).parents[3] / "config" / "certificate_profiles.toml").read_text()
 RULES = rules_from_toml(SHIPPED)
@@ -135,30 +136,14 @@ def test_each_octet_changed(good: x509.Certificate) -> None:
 @settings(max_examples=400, deadline=None)
 @given(data=st.data(), good=st.sampled_from([EC_GOOD, RSA_GOOD]))
 def test_octets_put_in_left_out_and_exchanged(data: st.DataObject, good: x509.Certificate) -> None:
-    octets = good.public_bytes(Encoding.DER)
-    begin = data.draw(st.integers(0, len(octets) - 1))
-    end = data.draw(st.integers(begin, min(begin + 8, len(octets))))
-    does_no_worse_than_the_whole(octets[:begin] + data.draw(st.binary(max_size=8)) + octets[end:])
+    does_no_worse_than_the_whole(with_octets_exchanged(data, good.public_bytes(Encoding.DER)))
 
 
 @settings(max_examples=400, deadline=None)
 @given(data=st.data(), good=st.sampled_from([EC_GOOD, RSA_GOOD]))
 def test_fields_rewritten_so_that_all_lengths_fit(data: st.DataObject, good: x509.Certificate) -> None:
     """Any one element anywhere gets other content, or is doubled, left out or moved."""
-    does_no_worse_than_the_whole(_rewritten(data, good.public_bytes(Encoding.DER)))
-
-
-def _rewritten(data: st.DataObject, octets: bytes) -> bytes:
-    is_constructed = octets[0] & 0x20 and der.content(octets)
-    if is_constructed and data.draw(st.integers(0, 5)):
-        parts = der.children(octets)
-        at = data.draw(st.integers(0, len(parts) - 1))
-        parts[at] = _rewritten(data, parts[at])
-        return der.element(octets[0], *parts)
-    return data.draw(
-        st.sampled_from([b"", octets + octets, der.element(octets[0] ^ 0x01, der.content(octets))])
-        | st.binary(max_size=24).map(lambda content: der.element(octets[0], content))
-    )
+    does_no_worse_than_the_whole(rewritten(data, good.public_bytes(Encoding.DER)))
 
 
 def _common_name(value: str) -> x509.Name:
