@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
+import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def median_ms(seconds: Iterable[float]) -> float:
@@ -17,14 +14,13 @@ def median_ms(seconds: Iterable[float]) -> float:
 
 
 def cpu_seconds(process_ids: Iterable[int]) -> float:
-    """CPU seconds (user and system) that processes and their threads have used so far, from /proc."""
-    return sum(_cpu_of(process_id) for process_id in process_ids)
+    """CPU seconds (user and system) that processes and their threads have used so far, to the nanosecond."""
+    return sum(time.clock_gettime(_cpu_clock(process_id)) for process_id in process_ids)
 
 
-def _cpu_of(process_id: int) -> float:
-    # Field 2 is the name in parentheses and may hold spaces; utime and stime are fields 14 and 15.
-    fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+def _cpu_clock(process_id: int) -> int:
+    """The CPU clock of another process, as clock_getcpuclockid(3) makes it on Linux."""
+    return ~process_id << 3 | 2
 
 
 def tell(

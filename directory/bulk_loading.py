@@ -12,13 +12,14 @@ from typing import IO
 
 from directory.configuration import SlapdFiles
 from directory.errors import SlapdFailed
+from directory.group_commit import wait_for_disk
 from directory.names import CHANGELOG
 from directory.slapd import SLAPADD, Slapd
 
 
 @contextlib.contextmanager
 def loading_into(slapd: Slapd, suffix: str, database: Path, *options: str) -> Iterator[IO[bytes]]:
-    """Yield a stream that takes LDIF.
+    """Yield a stream that takes LDIF. At the end everything is on the disk.
 
     Args:
         suffix: of the tree or of the change log.
@@ -37,6 +38,7 @@ def loading_into(slapd: Slapd, suffix: str, database: Path, *options: str) -> It
     try:
         with tempfile.TemporaryFile() as said, _slapadd(slapd, command, said) as stream:
             yield stream
+        wait_for_disk(database)
     finally:
         shutil.rmtree(configuration, ignore_errors=True)
 

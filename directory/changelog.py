@@ -150,18 +150,21 @@ def open_changelog(session: ReadingAndWriting, clock: Clock) -> ChangeLog:
     """The log, made when there is none. What is above ``last`` is left to ``finish`` or ``start_anew``."""
     base = _read(session, CHANGELOG)
     if base is None:
-        base = record(CHANGELOG, _BASE)
+        base = empty_changelog(0)
         session.add(base)
     first, last = (int(base.attributes[name][0]) for name in ("firstchangenumber", "lastchangenumber"))
     return ChangeLog(session, first, last, clock)
 
 
-_BASE = {
-    "objectClass": ("top", "nhsExternalChangelog"),
-    "cn": "Changelog",
-    "firstchangenumber": "1",
-    "lastchangenumber": "0",
-}
+def empty_changelog(last: int) -> Record:
+    """The base entry of a log that holds nothing and goes on after the number ``last``."""
+    attributes = {
+        "objectClass": ("top", "nhsExternalChangelog"),
+        "cn": "Changelog",
+        "firstchangenumber": str(last + 1),
+        "lastchangenumber": str(last),
+    }
+    return record(CHANGELOG, attributes)
 
 
 def _read(session: ReadingAndWriting, dn: str) -> Record | None:

@@ -15,7 +15,7 @@ import ldap3
 from directory import names
 from directory.connection import Session
 from directory.entries import Entry, Record, tree
-from directory.publishing import changed_attributes, changes_to_publish
+from directory.publishing import changed_attributes, changes_to_publish, scope_of
 
 NAMES_AT_ONCE = 200
 
@@ -62,7 +62,8 @@ def compare(entries: Iterable[Entry], session: Session) -> Iterator[Difference]:
 
 def differs(session: Session, entry: Entry) -> bool:
     """Whether the directory is not as ``entry`` says: publishing it would change something."""
-    return next(changes_to_publish(session, entry), None) is not None
+    present = session.search(entry.dn, scope=scope_of(entry))
+    return next(changes_to_publish(present, entry), None) is not None
 
 
 def names_below(session: Session, base: str) -> Iterator[list[str]]:

@@ -159,10 +159,7 @@ class Session:
             result, entries = self._answer(operation, positional, named)
         if result["result"] in (BUSY, UNAVAILABLE):
             raise DirectoryUnavailable(f"The directory cannot answer now: {result['description']}")
-        if _is_of_a_replica(result):
-            raise DirectoryUnavailable(
-                "This server is a replica: it takes no changes. Write to its provider."
-            )
+        require_provider(int(result["result"]), result["message"] or "")
         return result, entries
 
     def _answer(
@@ -177,8 +174,10 @@ class Session:
             return self._connection.result, self._connection.response
 
 
-def _is_of_a_replica(result: Mapping[str, Any]) -> bool:
-    return result["result"] == UNWILLING_TO_PERFORM and "shadow context" in (result["message"] or "")
+def require_provider(result_code: int, said: str) -> None:
+    """Raise DirectoryUnavailable when an answer is a replica's, which takes no changes."""
+    if result_code == UNWILLING_TO_PERFORM and "shadow context" in said:
+        raise DirectoryUnavailable("This server is a replica: it takes no changes. Write to its provider.")
 
 
 def _record(entry: Mapping[str, Any]) -> Record:

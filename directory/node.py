@@ -28,8 +28,9 @@ class Node:
     Attributes:
         server_id: 1 to 4095, each server's own; a part of each CSN that it makes (slapd-config(5)).
         provider: LDAPS address of the provider that it follows; None when it is the provider.
-        durable: whether a change is on disk before it is acknowledged. The provider and a standby are;
-            a read replica need not be, since it is seeded anew after a power cut.
+        durable: whether each change is on disk before the next. A standby's are; the provider's publisher
+            waits for many together (``directory.group_commit``), and a read replica is seeded anew after a
+            power cut.
         url: LDAPS address under which the other servers and the operator's commands reach it.
     """
 

@@ -3,12 +3,15 @@
 Each call reads what is there, works out the difference and applies it, so that a call may be repeated at any
 time. Rights vanish before the entries that grant them and parents appear before children: a crash in between
 leaves nobody with more than the database gives. Each change is in the change log (``directory.changelog``).
+
+Many entries are read together and written one change after the other; the disk is waited for once, after the
+last of them (``directory.group_commit``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +21,13 @@ import ldap3
 from directory import names, switching
 from directory.changelog import ChangeLog, Clock, Keeping, open_changelog
 from directory.changes import Change, ChangeType
-from directory.connection import Session, open_session
+from directory.connection import open_session
 from directory.entries import Entry, Gone, Record, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable
+from directory.group_commit import GroupCommit, read_torn
 from directory.locking import locked
 from directory.reconnecting import Reconnecting
+from directory.writing_session import SEARCHES_AT_ONCE, WritingSession
 
 ORDERED_ATTRIBUTES = frozenset({"nhsAsSvcIA"})
 """Clients rely on the order of these values; of all others an LDAP server keeps no order."""
@@ -44,8 +49,9 @@ class Publisher:
     def __init__(self, ldapi_url: str, lock_file: Path, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._lock_file = lock_file
         self._clock = clock
-        self._planted: Session | None = None
-        self._connect: Callable[[], Session] = lambda: open_session(ldapi_url)
+        self._url = ldapi_url
+        self._disk = GroupCommit(lock_file.parent)
+        self._planted: WritingSession | None = None
         self._sessions = Reconnecting(self._connect)
 
     def publish(self, *entries: Entry) -> int:
@@ -71,7 +77,7 @@ class Publisher:
         then cannot be older than what they wrote.
 
         Returns:
-            for each entry how many were written, or the refusal.
+            for each entry how many were written, or the refusal. All of it is on the disk then.
         """
 
         with self._alone():
@@ -104,27 +110,31 @@ class Publisher:
         self._writing(lambda *_: None)
 
     def answers(self) -> bool:
-        """Whether slapd answers a new connection."""
+        """Whether slapd answers a new connection, and its disk has not failed."""
         try:
             self._connect().close()
         except DirectoryUnavailable:
             return False
-        return True
+        return read_torn(self._lock_file.parent) is None
 
     def close(self) -> None:
         """Close the connection. The next call opens one."""
         self._sessions.close()
 
-    def _writing(self, work: Callable[[Session, ChangeLog], Result]) -> Result:
+    def _connect(self) -> WritingSession:
+        return WritingSession(self._url, self._disk.begin)
+
+    def _writing(self, work: Callable[[WritingSession, ChangeLog], Result]) -> Result:
         with self._alone():
             return self._sessions.run(lambda session: self._logged(session, work))
 
-    def _logged(self, session: Session, work: Callable[[Session, ChangeLog], Result]) -> Result:
+    def _logged(self, session: WritingSession, work: Callable[[WritingSession, ChangeLog], Result]) -> Result:
         """Do the work on a directory that has the fixed branches, and show followers what it wrote."""
         log = open_changelog(session, self._clock)
+        self._disk.go_on(log.last)
         must_read_anew = self._lock_file.with_name(FOLLOWERS_FILE)
         if must_read_anew.exists():
-            switching.settle(session, names.SUFFIX)
+            self._settle()
             log.start_anew()
             must_read_anew.unlink()
         log.finish()
@@ -135,21 +145,47 @@ class Publisher:
             return work(session, log)
         finally:
             log.show()
+            self._disk.wait()
+
+    def _settle(self) -> None:
+        with open_session(self._url) as configuring:
+            switching.settle(configuring, names.SUFFIX)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Wait for whoever else publishes or rebuilds, and keep them waiting."""
         if not self._lock_file.parent.is_dir():
             raise DirectoryUnavailable(f"There is no directory in {self._lock_file.parent} yet.")
-        with locked(self._lock_file, wait=True):
+        with locked(self._lock_file, wait=True), closing(self._disk):
             yield
 
 
-def _publishing(entries: Sequence[Entry]) -> Callable[[Session, ChangeLog], list[int | DirectoryRefused]]:
-    return lambda session, log: [_publish(session, log, entry) for entry in entries]
+def _publishing(
+    entries: Sequence[Entry],
+) -> Callable[[WritingSession, ChangeLog], list[int | DirectoryRefused]]:
+    return lambda session, log: list(_published(session, log, entries))
 
 
-def _plant(session: Session, log: ChangeLog) -> None:
+def _published(
+    session: WritingSession, log: ChangeLog, entries: Sequence[Entry]
+) -> Iterator[int | DirectoryRefused]:
+    """Publish in order; what is there is read for some entries together."""
+    for begin in range(0, len(entries), SEARCHES_AT_ONCE):
+        some = entries[begin : begin + SEARCHES_AT_ONCE]
+        read = session.search_each([(entry.dn, scope_of(entry)) for entry in some])
+        for place, (entry, present) in enumerate(zip(some, read, strict=True)):
+            if any(_may_meet(entry, earlier) for earlier in some[:place]):
+                (present,) = session.search_each([(entry.dn, scope_of(entry))])
+            yield present if isinstance(present, DirectoryRefused) else _publish(log, entry, present)
+
+
+def _may_meet(one: Entry, other: Entry) -> bool:
+    """Whether two entries are one, or one lies below the other."""
+    first, second = one.dn.casefold(), other.dn.casefold()
+    return first == second or first.endswith(f",{second}") or second.endswith(f",{first}")
+
+
+def _plant(session: WritingSession, log: ChangeLog) -> None:
     """Make sure of the fixed branches."""
     for branch in tree():
         present = session.search(branch.dn, scope=ldap3.BASE)
@@ -157,10 +193,10 @@ def _plant(session: Session, log: ChangeLog) -> None:
             log.write(change)
 
 
-def _publish(session: Session, log: ChangeLog, entry: Entry) -> int | DirectoryRefused:
+def _publish(log: ChangeLog, entry: Entry, present: Sequence[Record]) -> int | DirectoryRefused:
     written = 0
     try:
-        for change in changes_to_publish(session, entry):
+        for change in changes_to_publish(present, entry):
             log.write(change)
             written += 1
     except DirectoryRefused as refused:
@@ -168,13 +204,21 @@ def _publish(session: Session, log: ChangeLog, entry: Entry) -> int | DirectoryR
     return written
 
 
-def changes_to_publish(session: Session, entry: Entry) -> Iterator[Change]:
-    """What would make the directory equal to the entry, in the order in which to do it."""
-    scope = ldap3.SUBTREE if entry.owns_subtree else ldap3.BASE
-    present = {record.dn.casefold(): record for record in session.search(entry.dn, scope=scope)}
+def scope_of(entry: Entry) -> str:
+    """How far below its DN an entry reaches."""
+    return "SUBTREE" if entry.owns_subtree else "BASE"
+
+
+def changes_to_publish(present: Iterable[Record], entry: Entry) -> Iterator[Change]:
+    """What would make the directory equal to the entry, in the order in which to do it.
+
+    Args:
+        present: what the directory holds where the entry reaches.
+    """
+    left = {record.dn.casefold(): record for record in present}
     for record in entry.records():
-        yield from _changes_to(record, present.pop(record.dn.casefold(), None))
-    yield from _deletions(record.dn for record in present.values())
+        yield from _changes_to(record, left.pop(record.dn.casefold(), None))
+    yield from _deletions(record.dn for record in left.values())
 
 
 def _changes_to(wanted: Record, present: Record | None) -> Iterator[Change]:

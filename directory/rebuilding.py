@@ -5,20 +5,23 @@ from __future__ import annotations
 import contextlib
 import itertools
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from directory import switching
 from directory.bulk_loading import loading_into
+from directory.changelog import empty_changelog
 from directory.connection import Session, open_session
 from directory.entries import Entry, Record, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable, SlapdFailed
+from directory.group_commit import clear_mark, read_torn
 from directory.ldif import ldif
 from directory.locking import locked
-from directory.names import SUFFIX
+from directory.names import CHANGELOG, SUFFIX
 from directory.node import read_node
 from directory.publishing import FOLLOWERS_FILE, Publisher
+from directory.seeding import emptied
 from directory.slapd import Slapd
 from directory.unix_socket import answers
 
@@ -42,6 +45,7 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
     Raises:
         SlapdFailed: slapadd refuses a record, or this is a replica. The directory that served goes on
             serving.
+        SlapdAlreadyRunning: the disk failed under a slapd that is still running. Stop it first.
     """
     node = read_node(slapd.folder)
     if not node.is_provider:
@@ -61,8 +65,21 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
         # Until the change log says so, which a crash may prevent: whoever writes next sees to it.
         slapd.publishing_lock.with_name(FOLLOWERS_FILE).touch()
         _switch(slapd, database)
+        _renew_torn_changelog(slapd, state)
     _tell_followers(slapd)
     return written
+
+
+def _renew_torn_changelog(slapd: Slapd, state: Sequence[str]) -> None:
+    """After a power cut, an empty log that goes on above every number that may have been given out."""
+    torn = read_torn(slapd.folder)
+    if torn is None:
+        return
+    with slapd.kept_stopped():
+        database = emptied(slapd.folder / "changelog")
+        with loading_into(slapd, CHANGELOG, database, *state) as stream:
+            stream.write(ldif(empty_changelog(torn.numbers_up_to)).encode())
+        clear_mark(slapd.folder)
 
 
 def _settle(slapd: Slapd) -> None:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from directory.connection import PATIENCE, RETRY_EVERY, Session
+from directory.connection import PATIENCE, RETRY_EVERY
 from directory.errors import DirectoryUnavailable
 
+
+class Closing(Protocol):
+    """What is kept open: a session."""
+
+    def close(self) -> None: ...
+
+
+Open = TypeVar("Open", bound=Closing)
 Result = TypeVar("Result")
 
 
-class Reconnecting:
+class Reconnecting(Generic[Open]):
     """Keeps one session open, and opens another when it breaks.
 
     When a session that worked breaks, the operation is tried on new ones for ``PATIENCE`` seconds, so that
@@ -21,12 +29,12 @@ class Reconnecting:
     soon known to be.
     """
 
-    def __init__(self, connect: Callable[[], Session]) -> None:
+    def __init__(self, connect: Callable[[], Open]) -> None:
         self._connect = connect
-        self._session: Session | None = None
+        self._session: Open | None = None
         self._lock = threading.Lock()
 
-    def run(self, operation: Callable[[Session], Result]) -> Result:
+    def run(self, operation: Callable[[Open], Result]) -> Result:
         """Do ``operation``, which must be safe to do twice.
 
         Raises:
@@ -41,7 +49,7 @@ class Reconnecting:
                     raise
             time.sleep(RETRY_EVERY)
 
-    def _try(self, operation: Callable[[Session], Result]) -> Result:
+    def _try(self, operation: Callable[[Open], Result]) -> Result:
         session = self._current()
         try:
             return operation(session)
@@ -54,13 +62,13 @@ class Reconnecting:
         if self._session is not None:
             self._forget(self._session)
 
-    def _current(self) -> Session:
+    def _current(self) -> Open:
         with self._lock:
             if self._session is None:
                 self._session = self._connect()
             return self._session
 
-    def _forget(self, session: Session) -> None:
+    def _forget(self, session: Open) -> None:
         with self._lock:
             if self._session is session:
                 self._session = None

@@ -92,7 +92,9 @@ def database_lines(node: Node, suffix: str, place: int, tls_folder: Path | None)
         place: the database's number among the replicated ones, from 1: the id of its replication.
         tls_folder: where the files of ``FollowingTls`` lie; None for a tool, which follows nobody.
     """
-    lines = [] if node.durable else ["olcDbEnvFlags: nosync", "olcDbCheckpoint: 1024 1"]
+    # On the provider it is the publisher that waits for the disk (directory.group_commit).
+    waits = node.durable and not node.is_provider
+    lines = [] if waits else ["olcDbEnvFlags: nosync", "olcDbCheckpoint: 1024 1"]
     if node.provider is None or tls_folder is None:
         return lines
     files = FollowingTls.copies_in(tls_folder)

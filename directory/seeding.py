@@ -13,6 +13,7 @@ from pathlib import Path
 from directory.bulk_loading import loading_into
 from directory.configuration import REPLICATED
 from directory.errors import SlapdFailed
+from directory.group_commit import clear_mark
 from directory.node import has_been_seeded
 from directory.slapd import Slapd
 from directory.switching import note_in_use
@@ -58,16 +59,18 @@ def seed(replica: Slapd, snapshot: Path) -> None:
     replica.prepare()
     with replica.kept_stopped():
         content = replica.new_database()
-        changelog = _emptied(replica.folder / "changelog")
+        changelog = emptied(replica.folder / "changelog")
         for place, database in enumerate((content, changelog)):
             _load(replica, REPLICATED[place], database, _file(snapshot, place))
         before = replica.current_database()
         note_in_use(content)
         shutil.rmtree(before, ignore_errors=True)
         has_been_seeded(replica.folder)
+        clear_mark(replica.folder)
 
 
-def _emptied(database: Path) -> Path:
+def emptied(database: Path) -> Path:
+    """The folder of a database that is not served, with nothing in it."""
     for left in database.iterdir():
         left.unlink()
     return database

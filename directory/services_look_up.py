@@ -26,7 +26,7 @@ class ServicesLookUp:
     def __init__(self, connect: Callable[[], Session]) -> None:
         self._connect = connect
         self._thread = threading.local()
-        self._all: list[Reconnecting] = []
+        self._all: list[Reconnecting[Session]] = []
 
     def find(self, object_class: str, terms: Mapping[str, str]) -> list[Record]:
         """The entries of the class that have all of these values.
@@ -49,11 +49,11 @@ class ServicesLookUp:
         for sessions in self._all:
             sessions.close()
 
-    def _sessions(self) -> Reconnecting:
+    def _sessions(self) -> Reconnecting[Session]:
         if not hasattr(self._thread, "sessions"):
             self._thread.sessions = Reconnecting(self._connect)
             self._all.append(self._thread.sessions)
-        sessions: Reconnecting = self._thread.sessions
+        sessions: Reconnecting[Session] = self._thread.sessions
         return sessions
 
 

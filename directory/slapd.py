@@ -11,6 +11,7 @@ Never the system's slapd. The folder holds everything::
     lock            held by the running slapd: a second one would start happily on the same database
     changelog/      the database of the change log, which a rebuild leaves
     publishing.lock held while something is published or everything is rebuilt
+    not-on-disk-yet says that what was published last is not on the disk (``directory.group_commit``)
 
 **Which user runs it.** As root, slapd runs as ``openldap`` when that user exists and can reach the folder;
 otherwise (a folder in /root, or no root at all) as the user who starts it.
@@ -31,6 +32,7 @@ from directory.access_rules import AccessPolicy
 from directory.account import Account, account_for
 from directory.configuration import REPLICATED, SlapdFiles, configuration_ldif
 from directory.errors import SlapdAlreadyRunning, SlapdFailed
+from directory.group_commit import require_whole
 from directory.locking import locked
 from directory.node import WRITER, read_node, require_seeded
 from directory.parent_death import end_with_parent
@@ -123,11 +125,13 @@ class Slapd:
         Raises:
             SlapdAlreadyRunning: another process serves this folder.
             SlapdFailed: slapadd refuses the configuration, slapd ended or did not answer within
-            ``patience`` seconds, or it was the provider and must be seeded first.
+            ``patience`` seconds, it was the provider and must be seeded first, or power was cut while it
+            was being written and it must be rebuilt.
         """
         self.prepare()
         with self.kept_stopped() as lock:
             require_seeded(self.folder)
+            require_whole(self.folder)
             self._own_databases()
             self._tls.copy_into(self.folder / "tls", self.account)
             self.write_configuration(self.folder / "slapd.d", self._files())

@@ -1,4 +1,4 @@
-"""The directory of a first start, or of one that was lost: built whole from the database before it serves."""
+"""The directory of a first start, or of one lost or torn: built whole from the database before it serves."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from app.service.programs import system_authorities
 from app.service.telling import Terminal
 from app.settings import Settings
 from app.storage.database import Database
+from directory.group_commit import read_torn
 from directory.server_tls import ServerTls
 from directory.slapd import Slapd
 
 
 def is_built(layout: Layout) -> bool:
-    """Whether there is a directory to serve. It holds nothing that the database does not."""
-    return (layout.directory / "current").exists() and not _being_built(layout).exists()
+    """Whether there is a whole directory to serve. It holds nothing that the database does not."""
+    begun = not (layout.directory / "current").exists() or _being_built(layout).exists()
+    return not begun and read_torn(layout.directory) is None
 
 
 def _being_built(layout: Layout) -> Path:

@@ -12,7 +12,8 @@ import pytest
 
 from directory.changelog import Keeping, open_changelog
 from directory.changes import Change, ChangeType, change_of
-from directory.errors import DirectoryError, DirectoryRefused
+from directory.errors import DirectoryError, DirectoryRefused, SlapdFailed
+from directory.group_commit import NUMBERS_AT_MOST, GroupCommit
 from directory.publishing import Publisher
 from directory.rebuilding import rebuild
 
@@ -245,6 +246,34 @@ def test_a_rebuild_while_slapd_is_down_is_told_at_the_next_change(fresh, publish
     publisher.publish(make_person(title="Dame"))
     assert follower.follow(fresh).equals(fresh)
     assert follower.read_anew == 1
+
+
+def test_after_a_power_cut_while_changes_were_written_no_number_is_given_out_twice(
+    fresh, publisher, samples, make_person, monkeypatch
+):
+    publisher.publish(*samples())
+    follower = Follower().follow(fresh)
+    disk = GroupCommit(fresh.slapd.folder)
+    disk.go_on(follower.number)
+    disk.begin()
+    disk.close()
+    fresh.slapd.stop()
+    boot = fresh.slapd.folder / "boot"
+    boot.write_text("another-boot")
+    monkeypatch.setattr("directory.group_commit._BOOT", boot)
+    with pytest.raises(SlapdFailed, match="spine-ra directory rebuild"):
+        fresh.slapd.start()
+    # What the power cut made of the databases must not matter.
+    for database in ("changelog", "current"):
+        (fresh.slapd.folder / database / "data.mdb").write_bytes(b"torn")
+    rebuild(fresh.slapd, samples())
+    fresh.slapd.start()
+    publisher.publish(make_person(title="Dame"))
+    assert follower.follow(fresh).equals(fresh)
+    assert follower.read_anew == 1
+    first, last, held = numbers(fresh)
+    assert first > NUMBERS_AT_MOST
+    assert held == list(range(first, last + 1))
 
 
 def test_the_log_is_trimmed_by_number_and_by_age(fresh, publisher, clock, make_person):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import multiprocessing
 import threading
@@ -21,10 +22,11 @@ from app.storage.database import Database
 from app.storage.tables.people import person as person_table
 from app.worker import Lane, Worker
 from directory.connection import open_session
-from directory.errors import DirectoryError
+from directory.errors import DirectoryError, SlapdFailed
 from directory.publishing import Publisher
 
 UIDS = [f"{number}" for number in range(555000000000, 555000000008)]
+MANY = [f"{number}" for number in range(555000000000, 555000000150)]
 LOG = "cn=Changelog,o=nhs"
 DEADLINE_SECONDS = 120
 
@@ -32,18 +34,19 @@ DEADLINE_SECONDS = 120
 class Registry:
     """People whose names are counted up, each change announced."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, uids: list[str] = UIDS) -> None:
         self.database = database
+        self.uids = uids
         self.changes = 0
         with database.change() as work:
             work.rbac.add(NationalRoles("test", work.now.date(), {}, {}, {}, {}, {}), "digest", work.now)
-            for uid in UIDS:
+            for uid in uids:
                 work.people.add(somebody(uid, work.now), b"photo", [], [])
                 work.outbox.add("directory.person", uid)
 
     def change(self) -> None:
         """Change the next person; tried again while the database is down."""
-        uid = UIDS[self.changes % len(UIDS)]
+        uid = self.uids[self.changes % len(self.uids)]
         until = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < until:
             with contextlib.suppress(Unavailable), self.database.change() as work:
@@ -61,7 +64,7 @@ class Registry:
 
     def names(self) -> dict[str, str]:
         with self.database.read() as work:
-            return {uid: work.people.get(uid).family_name for uid in UIDS}
+            return {uid: work.people.get(uid).family_name for uid in self.uids}
 
 
 def somebody(uid, now):
@@ -176,6 +179,62 @@ def test_slapd_killed_while_writing_loses_nothing(sqlite_database, fresh):
             changing.join()
         assert_equal_and_whole(registry, fresh)
     assert watching.went_back == []
+
+
+def published_in_batches(registry, fresh, interrupt):
+    """Announce a change of everybody, and interrupt the writing of each such batch."""
+    with Watching(fresh.slapd.ldapi_url) as watching, working(registry.database, fresh):
+        wait_until(lambda: registry.progress().waiting == 0, "the people are published")
+        for _ in range(3):
+            before = dict(watching.newest)
+            for _ in registry.uids:
+                registry.change()
+            wait_until(lambda before=before: watching.newest != before, "a batch is being written")
+            interrupt()
+        assert_equal_and_whole(registry, fresh)
+    assert watching.went_back == []
+
+
+def test_slapd_killed_in_the_middle_of_a_batch_loses_nothing(sqlite_database, fresh):
+    def interrupt():
+        fresh.kill()
+        fresh.slapd.start()
+
+    published_in_batches(Registry(sqlite_database, MANY), fresh, interrupt)
+
+
+def test_a_disk_that_fails_at_the_end_of_a_batch_keeps_every_announcement(
+    sqlite_database, fresh, monkeypatch
+):
+    registry = Registry(sqlite_database, MANY)
+    publishing = DirectoryPublishing(sqlite_database, fresh.publisher)
+    lane = Lane(sqlite_database, publishing, (), "directory")
+    with monkeypatch.context() as broken:
+        broken.setattr("directory.group_commit.wait_until_written", disk_failing_at(2))
+        assert lane.publish_some() == 0
+    assert registry.progress().waiting == len(MANY)
+    assert lane.publish_some() == 0, "what the kernel takes for written may not be"
+    fresh.slapd.stop()
+    with pytest.raises(SlapdFailed, match="spine-ra directory rebuild"):
+        fresh.slapd.start()
+    publishing.rebuild(fresh.slapd)
+    fresh.slapd.start()
+    with working(sqlite_database, fresh):
+        wait_until(lambda: registry.progress().waiting == 0, "everything is published")
+    with open_session(fresh.slapd.ldapi_url) as session:
+        there = session.search("ou=People,o=nhs", "(objectClass=nhsPerson)")
+    assert {each.attributes["uid"][0]: each.attributes["sn"][0] for each in there} == registry.names()
+
+
+def disk_failing_at(turn):
+    """Waits for the disk, and fails the second time."""
+    turns = itertools.count(1)
+
+    def wait(file):
+        if next(turns) == turn:
+            raise OSError(errno.EIO, "Input/output error")
+
+    return wait
 
 
 def test_the_database_restarted_under_load_loses_nothing(postgresql_database, postgresql_cluster, fresh):

@@ -13,13 +13,14 @@ import pytest
 
 from directory.client import DirectoryClient
 from directory.comparing import Difference, Kind, compare
-from directory.entries import OrganisationEntry, tree
+from directory.entries import Gone, OrganisationEntry, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable, InvalidIdentifier, SlapdFailed
 from directory.locking import locked
 from directory.people import OrgPersonEntry, RoleEntry
 from directory.publishing import Publisher
 from directory.rebuilding import rebuild
 from directory.unix_socket import ldapi_url
+from directory.writing_session import WritingSession
 
 PERSON = "uid=555000000017,ou=People,o=nhs"
 PLACE = f"uniqueIdentifier=555000000025,{PERSON}"
@@ -39,6 +40,33 @@ def test_publishing_again_writes_nothing(fresh, samples):
     assert fresh.publisher.publish(*samples()) > 0
     assert fresh.publisher.publish(*samples()) == 0
     assert differences(fresh, samples()) == []
+
+
+def test_many_changes_wait_for_the_disk_once_and_no_change_not_at_all(fresh, monkeypatch):
+    waited = []
+    monkeypatch.setattr("directory.group_commit.wait_until_written", waited.append)
+    shops = [OrganisationEntry(f"X{number:05d}", "SHOP", "x", "x") for number in range(100)]
+    assert fresh.publisher.publish(*shops) == 100
+    assert len(waited) == 3  # the mark, the change log, the tree
+    assert fresh.publisher.publish(*shops) == 0
+    assert len(waited) == 3
+
+
+def test_entries_that_lie_in_each_other_are_published_in_their_order(fresh, samples):
+    above = OrganisationEntry("Y1", "TRUST", "x", "x")
+    below = OrganisationEntry("Y1001", "WARD", "x", "x", is_site=True, site_of="Y1")
+    fresh.publisher.publish(above, below)
+    gone = Gone(above.dn)
+    assert fresh.publisher.publish_each([above, below, gone, above, below]) == [0, 0, 2, 1, 1]
+    assert fresh.publisher.publish_each([gone, above, above, below, below]) == [2, 1, 0, 1, 0]
+    assert sorted(present(fresh, above.dn)) == sorted([above.dn, below.dn])
+
+
+def test_what_is_written_is_read_alike_by_both_kinds_of_session(fresh, samples):
+    fresh.publisher.publish(*samples())
+    with fresh.session() as session, WritingSession(fresh.slapd.ldapi_url, lambda: None) as writing:
+        assert writing.search("o=nhs", scope="SUBTREE") == session.search("o=nhs")
+        assert writing.search("o=nowhere,o=nhs", scope="SUBTREE") == []
 
 
 def test_a_change_is_one_write_and_other_values_stay(fresh, make_person):
