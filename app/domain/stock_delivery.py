@@ -73,6 +73,19 @@ class Delivery:
     decided_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class DeliverySummary:
+    """A list as a table of lists shows it: with the numbers of its cards and of its refused lines."""
+
+    id: str
+    file_name: str
+    supplier: str
+    status: DeliveryStatus
+    handed_in_at: datetime
+    cards: int
+    refused: int
+
+
 def require_previewed(delivery: Delivery) -> None:
     """Refuse to decide on a delivery a second time.
 

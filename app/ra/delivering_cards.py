@@ -21,6 +21,7 @@ from app.domain.stock_delivery import (
     DeliveredCard,
     Delivery,
     DeliveryStatus,
+    DeliverySummary,
     RefusedLine,
     card_of,
     duplicate,
@@ -118,7 +119,7 @@ class DeliveringCards:
                 raise InvalidInput({"file": f"The list has more than {MOST_CARDS:,} cards. Split it."})
             yield line, card
 
-    def deliveries(self, actor: Actor) -> list[Delivery]:
+    def deliveries(self, actor: Actor) -> list[DeliverySummary]:
         """The newest deliveries. Raises NotPermitted."""
         actor.require(Permission.KEEP_STOCK)
         with self._database.read() as work:

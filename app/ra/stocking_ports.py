@@ -14,7 +14,13 @@ from app.domain.card import Card
 from app.domain.json_value import JsonValue
 from app.domain.organisation import Organisation
 from app.domain.stock import Movement, Place, PostingKind, StockCard
-from app.domain.stock_delivery import DeliveredCard, Delivery, DeliveryStatus, RefusedLine
+from app.domain.stock_delivery import (
+    DeliveredCard,
+    Delivery,
+    DeliveryStatus,
+    DeliverySummary,
+    RefusedLine,
+)
 from app.domain.stock_take import Decision, Finding, FindingKind, StockTake, TakeStatus
 from app.ra.ports import AuditLog
 
@@ -68,7 +74,7 @@ class Deliveries(Protocol):
     def add(self, delivery: Delivery) -> None: ...
     def get(self, delivery_id: str) -> Delivery | None: ...
     def get_to_decide(self, delivery_id: str) -> Delivery | None: ...
-    def newest(self, limit: int) -> list[Delivery]: ...
+    def newest(self, limit: int) -> list[DeliverySummary]: ...
     def decide(
         self,
         delivery_id: str,

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app.domain.actor import Actor
-from app.domain.stock_delivery import DeliveredCard, Delivery, DeliveryStatus, RefusedLine
+from app.domain.stock_delivery import (
+    DeliveredCard,
+    Delivery,
+    DeliveryStatus,
+    DeliverySummary,
+    RefusedLine,
+)
 from app.storage.tables.stock import stock_delivery as _delivery
 
 _SAME = (
@@ -45,10 +51,21 @@ class StockDeliveries:
         row = self._connection.execute(self._chosen(delivery_id).with_for_update()).one_or_none()
         return _delivery_of(row) if row else None
 
-    def newest(self, limit: int) -> list[Delivery]:
-        """The newest deliveries."""
-        chosen = select(_delivery).order_by(_delivery.c.handed_in_at.desc(), _delivery.c.id).limit(limit)
-        return [_delivery_of(row) for row in self._connection.execute(chosen)]
+    def newest(self, limit: int) -> list[DeliverySummary]:
+        """The newest deliveries; their cards are counted in the database, for there may be thousands each."""
+        chosen = (
+            select(
+                *(_delivery.c[name] for name in ("id", "file_name", "supplier", "status", "handed_in_at")),
+                func.json_array_length(_delivery.c.cards).label("cards"),
+                func.json_array_length(_delivery.c.refused).label("refused"),
+            )
+            .order_by(_delivery.c.handed_in_at.desc(), _delivery.c.id)
+            .limit(limit)
+        )
+        return [
+            DeliverySummary(**{**row._mapping, "status": DeliveryStatus(row.status)})
+            for row in self._connection.execute(chosen)
+        ]
 
     def decide(
         self,

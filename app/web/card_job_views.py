@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app.errors import Refusal
 from app.web import context
 from app.web.desk_page import desk_page
+from app.web.form_actions import refused_on
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page
 from app.web.presenters.card_job import CardJobPage, job_progress_message
 
 blueprint = Blueprint("card_jobs", __name__, url_prefix="/card-jobs")
+
+
+def _page(job_id: str, form: SubmittedForm) -> Response:
+    actor = context.actor()
+    page = CardJobPage.of(context.services().following_jobs.job(actor, job_id), actor)
+    return render_page(
+        "issuances/issuance.html",
+        page.heading,
+        status=form.status,
+        page=page,
+        agent_origin=context.settings().agent.origin,
+        form=form,
+        problems=form.problems,
+    )
 
 
 @blueprint.get("/<record:job_id>")
@@ -35,28 +49,10 @@ def go_to_desk(job_id: str) -> Response:
 
 
 @blueprint.post("/<record:job_id>/undo")
-def undo(job_id: str) -> WerkzeugResponse:
+@refused_on(_page)
+def undo(job_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Give the job up; no desk goes on with it."""
-    form = SubmittedForm(request.form)
     reason = form.text("reason", missing="Say why it is given up.", longest=500)
-    try:
-        form.require_no_problems()
-        context.services().following_jobs.undo(context.actor(), job_id, reason)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _page(job_id, form)
+    form.require_no_problems()
+    context.services().following_jobs.undo(context.actor(), job_id, reason)
     return redirect(f"/card-jobs/{job_id}", 303)
-
-
-def _page(job_id: str, form: SubmittedForm) -> Response:
-    actor = context.actor()
-    page = CardJobPage.of(context.services().following_jobs.job(actor, job_id), actor)
-    return render_page(
-        "issuances/issuance.html",
-        page.heading,
-        status=form.status,
-        page=page,
-        agent_origin=context.settings().agent.origin,
-        form=form,
-        problems=form.problems,
-    )

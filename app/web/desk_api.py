@@ -6,29 +6,28 @@ views only take the messages apart; every rule is in the use case behind them.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint, Response, jsonify
 
 from app.web import context
 from app.web.access import machine_endpoint
-from app.web.desk_messages import LARGEST_BINARY, desk_message, done, job_token, read_back_of
+from app.web.desk_messages import (
+    LARGEST_BINARY,
+    claimed_ticket,
+    desk_message,
+    done,
+    job_token,
+    read_back_of,
+    signed_statement,
+)
 
 blueprint = Blueprint("desk_api", __name__, url_prefix="/desk/jobs")
-
-#: Of one address: a desk claims once or twice for a card, and hospitals share addresses.
-_MOST_CLAIMS, _CLAIMS_WINDOW = 60, timedelta(minutes=1)
 
 
 @blueprint.post("/claim")
 @machine_endpoint
 def claim() -> Response:
     """Exchange a one-time ticket for the job and the token that its further calls carry."""
-    context.services().limiting.require_not_too_often(
-        "desk.claim", context.client_address(), _MOST_CLAIMS, _CLAIMS_WINDOW
-    )
-    message = desk_message("ticket")
-    claimed = context.services().collecting_jobs.claim(message.text("ticket", 200))
+    claimed = context.services().collecting_jobs.claim(claimed_ticket())
     return jsonify(job=claimed.job, job_token=claimed.job_token)
 
 
@@ -43,14 +42,7 @@ def job(job_id: str) -> Response:
 @machine_endpoint
 def approval(job_id: str) -> Response:
     """The operator's signature over what is to be issued."""
-    message = desk_message("statement", "signature", "certificate")
-    context.services().desk_jobs.approve(
-        job_token(),
-        job_id,
-        statement=message.base64_bytes("statement", LARGEST_BINARY),
-        signature=message.base64_bytes("signature", 512),
-        certificate=message.base64_bytes("certificate", LARGEST_BINARY),
-    )
+    context.services().desk_jobs.approve(job_token(), job_id, **vars(signed_statement()))
     return done()
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Response, make_response, request
 
+from app.domain.certificate_order import SignedApproval
 from app.errors import InvalidInput
+from app.web import context
 from app.web.forms.json_message import JsonMessage
 
 LARGEST_BINARY = 8 * 1024
+#: Of one address: a desk claims once or twice for a card, and hospitals share addresses.
+_MOST_CLAIMS, _CLAIMS_WINDOW = 60, timedelta(minutes=1)
 _PURPOSES = ("authentication", "content_commitment")
 
 
@@ -26,6 +32,32 @@ def job_token() -> str:
     """The job token that the agent carries; empty without one."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def signed_statement() -> SignedApproval:
+    """The request's statement as a card signed it.
+
+    Raises:
+        InvalidInput
+    """
+    message = desk_message("statement", "signature", "certificate")
+    return SignedApproval(
+        statement=message.base64_bytes("statement", LARGEST_BINARY),
+        signature=message.base64_bytes("signature", 512),
+        certificate=message.base64_bytes("certificate", LARGEST_BINARY),
+    )
+
+
+def claimed_ticket() -> str:
+    """The one-time ticket with which a desk claims a job or a batch; an address may claim so many a minute.
+
+    Raises:
+        TooManyTries, InvalidInput
+    """
+    context.services().limiting.require_not_too_often(
+        "desk.claim", context.client_address(), _MOST_CLAIMS, _CLAIMS_WINDOW
+    )
+    return desk_message("ticket").text("ticket", 200)
 
 
 def read_back_of(message: JsonMessage) -> dict[str, str]:

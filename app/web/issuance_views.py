@@ -10,6 +10,7 @@ from app.errors import Refusal
 from app.web import context
 from app.web.access import keeps_answers
 from app.web.desk_page import desk_page
+from app.web.form_actions import refused_on
 from app.web.forms.issuance_terms import TermsChoices, terms_of
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page
@@ -19,6 +20,21 @@ from app.web.presenters.issuance import IssuancePage, open_issuances_table, prog
 blueprint = Blueprint("issuances", __name__)
 
 ISSUANCES = Crumb("Cards being issued", "/issuances")
+
+
+def _page(issuance_id: str, form: SubmittedForm) -> Response:
+    actor = context.actor()
+    page = IssuancePage.of(context.services().issuing.issuance(actor, issuance_id), actor)
+    return render_page(
+        "issuances/issuance.html",
+        page.heading,
+        status=form.status,
+        crumbs=(ISSUANCES,),
+        page=page,
+        agent_origin=context.settings().agent.origin,
+        form=form,
+        problems=form.problems,
+    )
 
 
 @blueprint.get("/issuances")
@@ -95,29 +111,10 @@ def go_to_desk(issuance_id: str) -> Response:
 
 
 @blueprint.post("/issuances/<record:issuance_id>/undo")
-def undo(issuance_id: str) -> WerkzeugResponse:
+@refused_on(_page)
+def undo(issuance_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Undo an unfinished issuance. Its certificates are revoked; a card that was written on is put aside."""
-    form = SubmittedForm(request.form)
     reason = form.text("reason", missing="Say why the card is not being issued.", longest=500)
-    try:
-        form.require_no_problems()
-        context.services().issuing.undo(context.actor(), issuance_id, reason)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _page(issuance_id, form)
+    form.require_no_problems()
+    context.services().issuing.undo(context.actor(), issuance_id, reason)
     return redirect(f"/issuances/{issuance_id}", 303)
-
-
-def _page(issuance_id: str, form: SubmittedForm) -> Response:
-    actor = context.actor()
-    page = IssuancePage.of(context.services().issuing.issuance(actor, issuance_id), actor)
-    return render_page(
-        "issuances/issuance.html",
-        page.heading,
-        status=form.status,
-        crumbs=(ISSUANCES,),
-        page=page,
-        agent_origin=context.settings().agent.origin,
-        form=form,
-        problems=form.problems,
-    )

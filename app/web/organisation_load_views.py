@@ -13,6 +13,7 @@ from app.errors import Refusal
 from app.ra.loading_organisations import HandedIn
 from app.web import context
 from app.web.access import takes_upload
+from app.web.form_actions import refused_on
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page, tell_on_next_page
 from app.web.presenters.organisation_load import CHANGES_SHOWN, LoadPage, loads_table, progress_message
@@ -23,6 +24,25 @@ CRUMBS = (Crumb("Organisations", "/organisations"),)
 LOADS = Crumb("Load organisations", "/organisation-loads")
 # The other fields and the envelope of the form.
 _REST_OF_FORM = 64 * 1024
+
+
+def _load_page(load_id: str, form: SubmittedForm) -> Response:
+    actor, loads = context.actor(), context.services().loads
+    found = loads.load(actor, load_id)
+    asked = SubmittedForm(request.args)
+    change = _change(asked.value("change"), found)
+    changes = loads.changes(actor, load_id, change, asked.value("after")[:12], CHANGES_SHOWN + 1)
+    page = LoadPage.of(found, change, changes, is_stale=loads.is_stale(actor, load_id))
+    return render_page(
+        "organisation_loads/load.html",
+        page.heading,
+        status=form.status,
+        crumbs=(*CRUMBS, LOADS),
+        page=page,
+        form=form,
+        problems=form.problems,
+        message=progress_message(found)["text"],
+    )
 
 
 @blueprint.get("")
@@ -72,38 +92,26 @@ def progress(load_id: str) -> Response:
 
 
 @blueprint.post("/<record:load_id>/apply")
-def apply(load_id: str) -> WerkzeugResponse:
+@refused_on(_load_page)
+def apply(load_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Have it applied as it was previewed."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().loads.apply(context.actor(), load_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _load_page(load_id, form)
+    context.services().loads.apply(context.actor(), load_id)
     return redirect(f"/organisation-loads/{load_id}", 303)
 
 
 @blueprint.post("/<record:load_id>/preview")
-def preview_again(load_id: str) -> WerkzeugResponse:
+@refused_on(_load_page)
+def preview_again(load_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Compare the file anew."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().loads.preview_again(context.actor(), load_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _load_page(load_id, form)
+    context.services().loads.preview_again(context.actor(), load_id)
     return redirect(f"/organisation-loads/{load_id}", 303)
 
 
 @blueprint.post("/<record:load_id>/discard")
-def discard(load_id: str) -> WerkzeugResponse:
+@refused_on(_load_page)
+def discard(load_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Throw it away."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().loads.discard(context.actor(), load_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _load_page(load_id, form)
+    context.services().loads.discard(context.actor(), load_id)
     tell_on_next_page("The load is thrown away. Nothing was changed.")
     return redirect("/organisation-loads", 303)
 
@@ -121,25 +129,6 @@ def _list_page(form: SubmittedForm) -> Response:
         table=table,
         reports=[{"value": "", "text": "The file's name says it"}]
         + [{"value": name, "text": f"{title} ({name})"} for name, title in loads.reports()],
-    )
-
-
-def _load_page(load_id: str, form: SubmittedForm) -> Response:
-    actor, loads = context.actor(), context.services().loads
-    found = loads.load(actor, load_id)
-    asked = SubmittedForm(request.args)
-    change = _change(asked.value("change"), found)
-    changes = loads.changes(actor, load_id, change, asked.value("after")[:12], CHANGES_SHOWN + 1)
-    page = LoadPage.of(found, change, changes, is_stale=loads.is_stale(actor, load_id))
-    return render_page(
-        "organisation_loads/load.html",
-        page.heading,
-        status=form.status,
-        crumbs=(*CRUMBS, LOADS),
-        page=page,
-        form=form,
-        problems=form.problems,
-        message=progress_message(found)["text"],
     )
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app.domain.certificate_order import SignedApproval
 from app.domain.renewal_job import Signing
 from app.errors import Refusal
 from app.web import context
 from app.web.access import machine_endpoint
-from app.web.desk_messages import LARGEST_BINARY, desk_message, done, job_token, read_back_of
+from app.web.desk_messages import (
+    LARGEST_BINARY,
+    desk_message,
+    done,
+    job_token,
+    read_back_of,
+    signed_statement,
+)
 from app.web.desk_page import desk_page
 from app.web.pages import Crumb, render_page
 from app.web.people_views import person_page
@@ -80,13 +86,7 @@ def keys(job_id: str) -> Response:
 @machine_endpoint
 def signature(job_id: str) -> Response:
     """A signature that exactly these keys shall be certified."""
-    message = desk_message("statement", "signature", "certificate")
-    approval = SignedApproval(
-        statement=message.base64_bytes("statement", LARGEST_BINARY),
-        signature=message.base64_bytes("signature", 512),
-        certificate=message.base64_bytes("certificate", LARGEST_BINARY),
-    )
-    context.services().renewals.at_desk.sign(job_token(), job_id, approval)
+    context.services().renewals.at_desk.sign(job_token(), job_id, signed_statement())
     return done()
 
 

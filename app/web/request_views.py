@@ -12,6 +12,7 @@ from app.domain.permission import Permission
 from app.errors import Refusal
 from app.web import context
 from app.web.access import keeps_answers
+from app.web.form_actions import refused_on
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page, tell_on_next_page
 from app.web.presenters.organisation import organisations_table
@@ -24,6 +25,21 @@ blueprint = Blueprint("requests", __name__)
 _MOST_LIKELY = 5
 
 REQUESTS = Crumb("Requests", "/requests")
+
+
+def _decide_page(request_id: str, form: SubmittedForm) -> Response:
+    actor = context.actor()
+    record = context.services().deciding.request(actor, request_id)
+    page = RequestPage.of(record, actor, context.services().reference)
+    return render_page(
+        "requests/request.html",
+        page.heading,
+        status=form.status,
+        crumbs=(REQUESTS,),
+        page=page,
+        form=form,
+        problems=form.problems,
+    )
 
 
 @blueprint.get("/people/<uid:uid>/request-position")
@@ -109,28 +125,20 @@ def one_request(request_id: str) -> Response:
 
 
 @blueprint.post("/requests/<record:request_id>/take")
-def take(request_id: str) -> WerkzeugResponse:
+@refused_on(_decide_page)
+def take(request_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Hold the request for 15 minutes, so that two do not decide it at once."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().deciding.take(context.actor(), request_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _decide_page(request_id, form)
+    context.services().deciding.take(context.actor(), request_id)
     tell_on_next_page("You are working on this request. Nobody else can decide it for 15 minutes.")
     return redirect(f"/requests/{request_id}", 303)
 
 
 @blueprint.post("/requests/<record:request_id>/decision")
 @keeps_answers
-def decide(request_id: str) -> WerkzeugResponse:
+@refused_on(_decide_page)
+def decide(request_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Grant or reject."""
-    form = SubmittedForm(request.form)
-    try:
-        _decide(request_id, form)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _decide_page(request_id, form)
+    _decide(request_id, form)
     is_rejection = form.value("decision") == "reject"
     tell_on_next_page("The request is rejected." if is_rejection else "The position is granted.")
     return redirect(f"/requests/{request_id}", 303)
@@ -147,21 +155,6 @@ def _decide(request_id: str, form: SubmittedForm) -> None:
         deciding.reject(context.actor(), request_id, note)
     else:
         deciding.grant(context.actor(), request_id, note)
-
-
-def _decide_page(request_id: str, form: SubmittedForm) -> Response:
-    actor = context.actor()
-    record = context.services().deciding.request(actor, request_id)
-    page = RequestPage.of(record, actor, context.services().reference)
-    return render_page(
-        "requests/request.html",
-        page.heading,
-        status=form.status,
-        crumbs=(REQUESTS,),
-        page=page,
-        form=form,
-        problems=form.problems,
-    )
 
 
 def _request_page(uid: str, code: str, form: SubmittedForm) -> Response:

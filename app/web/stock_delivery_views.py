@@ -14,6 +14,7 @@ from app.ra.delivering_cards import SerialList
 from app.web import context
 from app.web.access import takes_upload
 from app.web.card_stock_views import STOCK, kept_places
+from app.web.form_actions import refused_on
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page, tell_on_next_page
 from app.web.presenters.stock_delivery import DeliveryPage, deliveries_table
@@ -25,6 +26,21 @@ DELIVERIES = Crumb("Deliveries", "/card-stock/deliveries")
 # The other fields and the envelope of the form.
 _REST_OF_FORM = 64 * 1024
 _HEADING = "serial,card_profile,back_number\r\n"
+
+
+def _delivery_page(delivery_id: str, form: SubmittedForm) -> Response:
+    actor, stock = context.actor(), context.services().stock
+    found = stock.delivering.delivery(actor, delivery_id)
+    page = DeliveryPage.of(found, stock.stocking.place(actor, found.place_id).count.place.name)
+    return render_page(
+        "card_stock/delivery.html",
+        f"Delivery by {found.supplier}",
+        status=form.status,
+        crumbs=(*STOCK, DELIVERIES),
+        page=page,
+        form=form,
+        problems=form.problems,
+    )
 
 
 @blueprint.get("")
@@ -64,27 +80,19 @@ def delivery(delivery_id: str) -> Response:
 
 
 @blueprint.post("/<record:delivery_id>/apply")
-def apply(delivery_id: str) -> WerkzeugResponse:
+@refused_on(_delivery_page)
+def apply(delivery_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Take the cards into stock."""
-    form = SubmittedForm(request.form)
-    try:
-        applied = context.services().stock.delivering.apply(context.actor(), delivery_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _delivery_page(delivery_id, form)
+    applied = context.services().stock.delivering.apply(context.actor(), delivery_id)
     tell_on_next_page(f"{counted(len(applied.cards), 'card')} taken into stock.")
     return redirect(f"/card-stock/deliveries/{delivery_id}", 303)
 
 
 @blueprint.post("/<record:delivery_id>/discard")
-def discard(delivery_id: str) -> WerkzeugResponse:
+@refused_on(_delivery_page)
+def discard(delivery_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Throw the list away."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().stock.delivering.discard(context.actor(), delivery_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _delivery_page(delivery_id, form)
+    context.services().stock.delivering.discard(context.actor(), delivery_id)
     tell_on_next_page("The list is thrown away. Nothing was changed.")
     return redirect("/card-stock/deliveries", 303)
 
@@ -109,19 +117,4 @@ def _list_page(form: SubmittedForm) -> Response:
         table=table,
         places=kept_places(),
         kinds=context.services().stock.card_kinds,
-    )
-
-
-def _delivery_page(delivery_id: str, form: SubmittedForm) -> Response:
-    actor, stock = context.actor(), context.services().stock
-    found = stock.delivering.delivery(actor, delivery_id)
-    page = DeliveryPage.of(found, stock.stocking.place(actor, found.place_id).count.place.name)
-    return render_page(
-        "card_stock/delivery.html",
-        f"Delivery by {found.supplier}",
-        status=form.status,
-        crumbs=(*STOCK, DELIVERIES),
-        page=page,
-        form=form,
-        problems=form.problems,
     )

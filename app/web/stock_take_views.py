@@ -14,6 +14,7 @@ from app.ra.stocking_cards import serials_from_untrusted
 from app.web import context
 from app.web.access import keeps_answers, takes_upload
 from app.web.card_stock_views import LARGEST_SERIALS, STOCK, kept_places
+from app.web.form_actions import refused_on
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page, tell_on_next_page
 from app.web.presenters.stock_take import FindingShown, TakeShown, takes_table
@@ -22,6 +23,33 @@ from app.web.presenters.wording import counted
 blueprint = Blueprint("stock_takes", __name__, url_prefix="/card-stock")
 
 TAKES = Crumb("Stock-takes", "/card-stock/stock-takes")
+
+
+def _finding_page(finding_id: str, form: SubmittedForm) -> Response:
+    found = context.services().stock.counting.finding(context.actor(), finding_id)
+    return render_page(
+        "card_stock/finding.html",
+        f"Card {found.finding.serial}",
+        status=form.status,
+        crumbs=STOCK,
+        page=FindingShown.of(found),
+        form=form,
+        problems=form.problems,
+    )
+
+
+def _take_page(take_id: str, form: SubmittedForm) -> Response:
+    actor = context.actor()
+    found = context.services().stock.counting.take(actor, take_id)
+    return render_page(
+        "card_stock/take.html",
+        f"Stock-take: {found.place.name}",
+        status=form.status,
+        crumbs=(*STOCK, TAKES),
+        page=TakeShown.of(found, actor.uid),
+        form=form,
+        problems=form.problems,
+    )
 
 
 @blueprint.get("/stock-takes")
@@ -51,57 +79,41 @@ def take(take_id: str) -> Response:
 @blueprint.post("/stock-takes/<record:take_id>/count")
 @keeps_answers
 @takes_upload(LARGEST_SERIALS, needs=Permission.KEEP_STOCK)
-def count(take_id: str) -> WerkzeugResponse:
+@refused_on(_take_page)
+def count(take_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Note the cards that were typed, scanned, or handed in as a file."""
-    form = SubmittedForm(request.form)
     actor = context.require(Permission.KEEP_STOCK)
-    try:
-        serials = serials_from_untrusted(f"{form.value('serials')}\n{_file()}")
-        new = context.services().stock.counting.count(actor, take_id, serials)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _take_page(take_id, form)
+    serials = serials_from_untrusted(f"{form.value('serials')}\n{_file()}")
+    new = context.services().stock.counting.count(actor, take_id, serials)
     again = len(serials) - new
     tell_on_next_page(f"{counted(new, 'card')} counted{f', {again} of them before' if again else ''}.")
     return redirect(f"/card-stock/stock-takes/{take_id}", 303)
 
 
 @blueprint.post("/stock-takes/<record:take_id>/uncount")
-def uncount(take_id: str) -> WerkzeugResponse:
+@refused_on(_take_page)
+def uncount(take_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Take back a serial number that was entered by mistake."""
-    form = SubmittedForm(request.form)
-    try:
-        (serial, *_) = serials_from_untrusted(form.value("mistake"), "mistake")
-        context.services().stock.counting.uncount(context.actor(), take_id, serial)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _take_page(take_id, form)
+    (serial, *_) = serials_from_untrusted(form.value("mistake"), "mistake")
+    context.services().stock.counting.uncount(context.actor(), take_id, serial)
     tell_on_next_page(f"Card {serial} is not counted.")
     return redirect(f"/card-stock/stock-takes/{take_id}", 303)
 
 
 @blueprint.post("/stock-takes/<record:take_id>/close")
-def close(take_id: str) -> WerkzeugResponse:
+@refused_on(_take_page)
+def close(take_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """End the count: what differs becomes findings."""
-    form = SubmittedForm(request.form)
-    try:
-        found = context.services().stock.counting.close(context.actor(), take_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _take_page(take_id, form)
+    found = context.services().stock.counting.close(context.actor(), take_id)
     tell_on_next_page(f"The count is closed with {counted(found, 'finding')}.")
     return redirect(f"/card-stock/stock-takes/{take_id}", 303)
 
 
 @blueprint.post("/stock-takes/<record:take_id>/abandon")
-def abandon(take_id: str) -> WerkzeugResponse:
+@refused_on(_take_page)
+def abandon(take_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """End the count without any finding."""
-    form = SubmittedForm(request.form)
-    try:
-        context.services().stock.counting.abandon(context.actor(), take_id)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _take_page(take_id, form)
+    context.services().stock.counting.abandon(context.actor(), take_id)
     tell_on_next_page("The count is abandoned. Nothing was changed.")
     return redirect("/card-stock/stock-takes", 303)
 
@@ -114,18 +126,14 @@ def finding(finding_id: str) -> Response:
 
 @blueprint.post("/findings/<record:finding_id>")
 @keeps_answers
-def settle(finding_id: str) -> WerkzeugResponse:
+@refused_on(_finding_page)
+def settle(finding_id: str, form: SubmittedForm) -> WerkzeugResponse:
     """Decide on a finding, as the second person."""
-    form = SubmittedForm(request.form)
     decision = form.choice("decision", list(Decision), "Choose what becomes of it.")
     note = form.text("note", missing="Say what was found out.", longest=500)
     actor = context.require(Permission.CONFIRM_STOCK)
-    try:
-        form.require_no_problems()
-        context.services().stock.counting.settle(actor, finding_id, Decision(decision), note)
-    except Refusal as refusal:
-        form.add_problems(refusal)
-        return _finding_page(finding_id, form)
+    form.require_no_problems()
+    context.services().stock.counting.settle(actor, finding_id, Decision(decision), note)
     tell_on_next_page("The finding is settled.")
     return redirect("/card-stock", 303)
 
@@ -151,31 +159,4 @@ def _list_page(form: SubmittedForm) -> Response:
         problems=form.problems,
         table=takes_table(takes, places),
         places=kept_places(),
-    )
-
-
-def _take_page(take_id: str, form: SubmittedForm) -> Response:
-    actor = context.actor()
-    found = context.services().stock.counting.take(actor, take_id)
-    return render_page(
-        "card_stock/take.html",
-        f"Stock-take: {found.place.name}",
-        status=form.status,
-        crumbs=(*STOCK, TAKES),
-        page=TakeShown.of(found, actor.uid),
-        form=form,
-        problems=form.problems,
-    )
-
-
-def _finding_page(finding_id: str, form: SubmittedForm) -> Response:
-    found = context.services().stock.counting.finding(context.actor(), finding_id)
-    return render_page(
-        "card_stock/finding.html",
-        f"Card {found.finding.serial}",
-        status=form.status,
-        crumbs=STOCK,
-        page=FindingShown.of(found),
-        form=form,
-        problems=form.problems,
     )

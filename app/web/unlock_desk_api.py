@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify
 
 from app.web import context
 from app.web.access import machine_endpoint
-from app.web.desk_messages import LARGEST_BINARY, desk_message, done, job_token
+from app.web.desk_messages import LARGEST_BINARY, desk_message, done, job_token, signed_statement
 
 blueprint = Blueprint("unlock_desk_api", __name__, url_prefix="/desk/jobs/<record:job_id>/unlock")
 
@@ -17,14 +17,7 @@ blueprint = Blueprint("unlock_desk_api", __name__, url_prefix="/desk/jobs/<recor
 @machine_endpoint
 def approval(job_id: str) -> Response:
     """One signature for the release."""
-    message = desk_message("statement", "signature", "certificate")
-    context.services().unlocks.assisted.approve(
-        job_token(),
-        job_id,
-        statement=message.base64_bytes("statement", LARGEST_BINARY),
-        signature=message.base64_bytes("signature", 512),
-        certificate=message.base64_bytes("certificate", LARGEST_BINARY),
-    )
+    context.services().unlocks.assisted.approve(job_token(), job_id, **vars(signed_statement()))
     return done()
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from app.domain.actor import Actor
 from app.domain.figures import Sample
+from app.domain.stock_delivery import Delivery
 from app.domain.workstation_report import CardSeen, Finding, FindingState
 from tests.support.registration_authority import PRACTICE, another, picture, today
 from tests.support.web import COOKIE, Site
@@ -38,14 +43,23 @@ def chromium() -> Iterator[Chromium]:
 
 @pytest.fixture
 def origin(site: Site) -> Iterator[str]:
-    """The site on a port of its own, with a certificate made for the moment."""
-    server = make_server("127.0.0.1", 0, site.app, threaded=True, ssl_context="adhoc")
+    """The site on a port of its own."""
+    with served(site.app) as origin:
+        yield origin
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """The application on a port of its own, with a certificate made for the moment; its origin."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context="adhoc")
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"https://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"https://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture
@@ -56,27 +70,24 @@ def context(chromium: Chromium) -> Iterator[BrowserContext]:
 
 
 class Visitor:
-    """Somebody signed in, at a page. Keeps what the browser complained about."""
+    """Somebody signed in, or ``nobody``, at a page. Keeps what the browser complained about."""
 
-    def __init__(self, context: BrowserContext, site: Site, origin: str, role: str) -> None:
+    def __init__(self, context: BrowserContext, site: Site | None, origin: str, role: str) -> None:
         self.complaints: list[str] = []
         self._origin = origin
-        key = site.session_key(site.uid_of(role))
-        context.add_cookies(
-            [
-                {
-                    "name": COOKIE,
-                    "value": key,
-                    "url": origin,
-                    "secure": True,
-                    "httpOnly": True,
-                    "sameSite": "Lax",
-                }
-            ]
-        )
+        self._context = context
+        if site is None or role == "nobody":
+            context.clear_cookies()
+        else:
+            self.carry(site.session_key(site.uid_of(role)))
         self.page: Page = context.new_page()
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def carry(self, session_key: str) -> None:
+        """Be in this session from now on."""
+        kept = {"secure": True, "httpOnly": True, "sameSite": "Lax"}
+        self._context.add_cookies([{"name": COOKIE, "value": session_key, "url": self._origin, **kept}])  # type: ignore[typeddict-item]
 
     def open(self, address: str) -> Page:
         self.page.goto(f"{self._origin}{address}")
@@ -84,15 +95,30 @@ class Visitor:
 
     def require_sound(self) -> None:
         """No accessibility violation, and nothing blocked by the policy or broken in a script."""
-        found = Axe().run(self.page, options={"runOnly": STANDARDS}).response["violations"]
-        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
-        expected = "responded with a status of"
-        assert [complaint for complaint in self.complaints if expected not in complaint] == []
+        assert self._violations() == []
 
     def require_fit(self) -> None:
         """The page does not scroll sideways."""
+        assert self._fits(), self.page.url
+
+    def faults(self) -> list[str]:
+        """All that ``require_sound`` finds, and whether the page scrolls sideways on a small screen too."""
+        found = self._violations()
+        for width in (1280, 320):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            found += [] if self._fits() else [f"scrolls sideways at {width}"]
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        return found
+
+    def _violations(self) -> list[str]:
+        found = Axe().run(self.page, options={"runOnly": STANDARDS}).response["violations"]
+        violated = [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found]
+        expected = "responded with a status of"
+        return violated + [complaint for complaint in self.complaints if expected not in complaint]
+
+    def _fits(self) -> bool:
         widths = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-        assert widths[0] <= widths[1], self.page.url
+        return bool(widths[0] <= widths[1])
 
 
 def test_the_pages_of_a_manager_are_accessible(context: BrowserContext, site: Site, origin: str) -> None:
@@ -216,6 +242,26 @@ def test_steps_appear_as_they_happen(context: BrowserContext, site: Site, origin
     desk.finish(card)
     page.get_by_text("The card is issued and works.").wait_for()
     visitor.require_sound()
+
+
+def test_a_bar_is_shown_while_an_answer_takes_long(
+    context: BrowserContext, site: Site, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivering = site.services.stock.delivering
+    apply = delivering.apply
+
+    def slowly(actor: Actor, delivery_id: str) -> Delivery:
+        time.sleep(3)
+        return apply(actor, delivery_id)
+
+    monkeypatch.setattr(delivering, "apply", slowly)
+    visitor = Visitor(context, site, origin, "agent")
+    page = visitor.open(f"/card-stock/deliveries/{site.previewed_delivery()}")
+    page.get_by_role("button", name="Take the cards into stock").click(no_wait_after=True)
+    page.get_by_role("progressbar", name="Taking 1 card into stock. This takes some seconds.").wait_for()
+    visitor.require_sound()
+    page.get_by_text("1 card taken into stock.").first.wait_for()
+    assert page.get_by_role("progressbar").count() == 0
 
 
 def test_pages_work_without_scripts(chromium: Chromium, site: Site, origin: str) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.domain.stock import DESK
 from app.web.access import is_machine_endpoint, is_public
 from app.web.card_face_views import PRINT
 from app.web.card_views import CARD, MOVE, OWN_MOVE
-from tests.support.registration_authority import PRACTICE, another, today
-from tests.support.systems import registered_system
 from tests.support.web import ORIGIN, ROLES, Browser, Site
+from tests.support.web_addresses import addresses_of
 
 NOBODY = frozenset[str]()
 EVERYBODY = frozenset({"manager", "sponsor", *ROLES})
@@ -190,7 +188,7 @@ def _guarded(app: Flask) -> list:  # type: ignore[type-arg]  # werkzeug rules
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 def test_pages_open_for_the_roles_of_the_table_and_no_other(site: Site, role: str) -> None:
-    browser, address = site.as_role(role), _addresses(site)
+    browser, address = site.as_role(role), addresses_of(site)
     shown = {route for route in READABLE if _status(browser, "GET", address(route)) == 200}
     refused = {route for route in READABLE if _status(browser, "GET", address(route)) == 403}
     assert shown == {route for route, roles in READABLE.items() if role in roles}
@@ -199,13 +197,13 @@ def test_pages_open_for_the_roles_of_the_table_and_no_other(site: Site, role: st
 
 @pytest.mark.parametrize("role", sorted(EVERYBODY))
 def test_actions_are_refused_for_every_role_that_is_not_in_the_table(site: Site, role: str) -> None:
-    browser, address = site.as_role(role), _addresses(site)
+    browser, address = site.as_role(role), addresses_of(site)
     refused = {route for route in DOABLE if _status(browser, "POST", address(route)) == 403}
     assert refused == {route for route, roles in DOABLE.items() if role not in roles}
 
 
 def test_nobody_gets_anything_without_signing_in(site: Site) -> None:
-    browser, address = site.browser(), _addresses(site)
+    browser, address = site.browser(), addresses_of(site)
     for route in READABLE:
         answer = browser.client.get(address(route), base_url=ORIGIN)
         assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/sign-in"), route
@@ -230,46 +228,6 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
         "signature_api",
         "unlock_desk_api",
     }
-
-
-def _addresses(site: Site):  # type: ignore[no-untyped-def]  # str -> str
-    """Fills a route's places with real things that the actors have nothing to do with."""
-    office = site.office
-    uid = office.person(another(90)).uid
-    card = office.card_for(uid)
-    waiting = office.person(another(91)).uid
-    issuance = office.ra.issuing.begin(office.manager, waiting)
-    asked = office.ra.requesting.request_position(
-        office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
-    )
-    filled = {
-        MOVE[len(CARD) + 1 :]: "suspend",
-        "<uid:uid>": uid,
-        "<uid:asid>": registered_system(site),
-        "<any(suspend,resume,withdraw):step>": "withdraw",
-        "<serial:serial>": card.serial,
-        "<organisation:code>": PRACTICE,
-        "<record:position_id>": site.clinician_position,
-        "<record:issuance_id>": issuance,
-        "<record:batch_id>": office.ra.batching.begin(
-            office.manager, "Induction", [office.person(another(92)).uid], None
-        ),
-        "<record:request_id>": asked,
-        "<record:load_id>": site.previewed_load(),
-        "<record:place_id>": DESK,
-        "<record:delivery_id>": site.previewed_delivery(),
-        "<record:take_id>": site.services.stock.counting.begin(office.manager, DESK),
-        "<record:finding_id>": site.services.stock.stocking.state(office.manager).findings[0].id,
-        "<record:closing_id>": site.closing(),
-        "<reference>": site.services.workstations.receive([], [], "1", "192.0.2.1"),
-    }
-
-    def address(route: str) -> str:
-        for place, value in filled.items():
-            route = route.replace(place, value)
-        return route
-
-    return address
 
 
 def _status(browser: Browser, method: str, address: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.domain.stock_delivery import Delivery, DeliveryStatus
+from app.domain.stock_delivery import Delivery, DeliveryStatus, DeliverySummary
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment
 
 _TAGS = {
@@ -23,6 +23,7 @@ class DeliveryPage:
     href: str
     tag: Tag
     what_now: str
+    waiting: str
     may_decide: bool
     may_apply: bool
     details: tuple[Row, ...]
@@ -37,6 +38,7 @@ class DeliveryPage:
             href=f"/card-stock/deliveries/{delivery.id}",
             tag=_TAGS[delivery.status],
             what_now=_what_now(delivery),
+            waiting=f"Taking {counted(len(delivery.cards), 'card')} into stock. This takes some seconds.",
             may_decide=is_open,
             may_apply=is_open and bool(delivery.cards),
             details=_details(delivery, place_name),
@@ -45,15 +47,15 @@ class DeliveryPage:
         )
 
 
-def deliveries_table(deliveries: Sequence[Delivery]) -> TableOf:
+def deliveries_table(deliveries: Sequence[DeliverySummary]) -> TableOf:
     """The newest deliveries."""
     rows = tuple(
         (
             Cell(each.file_name, href=f"/card-stock/deliveries/{each.id}"),
             Cell(each.supplier),
             Cell(moment(each.handed_in_at)),
-            Cell(f"{len(each.cards):,}"),
-            Cell(f"{len(each.refused):,}"),
+            Cell(f"{each.cards:,}"),
+            Cell(f"{each.refused:,}"),
             Cell(tag=_TAGS[each.status]),
         )
         for each in deliveries

@@ -40,6 +40,7 @@ _WHAT = {
     FindingKind.UNEXPECTED: "A desk presented this card as blank, and no delivery had brought it.",
 }
 _COUNTED_SHOWN = 500
+_FINDINGS_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -112,17 +113,21 @@ def _counted(serials: Sequence[str]) -> TableOf:
 
 
 def _findings(findings: Sequence[Finding]) -> TableOf:
+    """Those to settle first, so that each comes to be shown as those before it are settled."""
+    shown = sorted(findings, key=lambda each: not each.is_open)[:_FINDINGS_SHOWN]
     rows = tuple(
         (
             Cell(f"Card {each.serial}", href=f"/card-stock/findings/{each.id}"),
             Cell(tag=finding_tag(each.kind)),
             Cell(_DECIDED[each.decision] if each.decision else "To settle"),
         )
-        for each in findings
+        for each in shown
     )
-    return TableOf(
-        "Findings", ("Card", "Finding", "Decision"), rows, "What was counted is what the ledger has."
+    number, heads = len(findings), ("Card", "Finding", "Decision")
+    caption = (
+        "Findings" if number == len(shown) else f"Findings: {len(shown)} of {number:,}, those to settle first"
     )
+    return TableOf(caption, heads, rows, "What was counted is what the ledger has.")
 
 
 @dataclass(frozen=True)
