@@ -313,6 +313,13 @@ Name = tuple[str, int]
 WAITING = 0
 
 
+def warm(askers: Askers, kind: str, answers: int) -> None:
+    """Ask so many questions, so that what they are about is in memory, and mapped into slapd's."""
+    done = 0
+    while done < answers:
+        done += sum(len(one.durations) for one in askers.ask(kind, IN_FLIGHT[-1], 0.25))
+
+
 def measure(
     askers: Askers, server: int, wanted: Iterable[Name], rounds: int, seconds: float
 ) -> dict[Name, Measured]:

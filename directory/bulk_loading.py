@@ -16,6 +16,10 @@ from directory.group_commit import wait_for_disk
 from directory.names import CHANGELOG
 from directory.slapd import SLAPADD, Slapd
 
+_PIPE_BYTES = 1 << 20
+"""The most that Linux lets anybody have (/proc/sys/fs/pipe-max-size)."""
+_WRITTEN_AT_ONCE = 1 << 17
+
 
 @contextlib.contextmanager
 def loading_into(slapd: Slapd, suffix: str, database: Path, *options: str) -> Iterator[IO[bytes]]:
@@ -47,7 +51,14 @@ def loading_into(slapd: Slapd, suffix: str, database: Path, *options: str) -> It
 def _slapadd(slapd: Slapd, command: list[str], said: IO[bytes]) -> Iterator[IO[bytes]]:
     """The standard input of a slapadd. -q skips what only matters for a database that others are using."""
     process = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdin=subprocess.PIPE, stdout=said, stderr=said, **slapd.account.process_options()
+        command,
+        bufsize=_WRITTEN_AT_ONCE,
+        # So much that slapadd goes on while the next people are read from the database.
+        pipesize=_PIPE_BYTES,
+        stdin=subprocess.PIPE,
+        stdout=said,
+        stderr=said,
+        **slapd.account.process_options(),
     )
     assert process.stdin is not None
     try:

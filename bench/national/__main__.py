@@ -131,7 +131,10 @@ def _running_clock() -> Callable[[], datetime]:
 
 def _ask(directory: TestDirectory, nation: Nation, rounds: int, seconds: float) -> dict[Name, Measured]:
     tls = directory.system(nation.asid(0))
-    with closing(Askers(directory.slapd.ldaps_url, tls, cases(nation))) as askers:
+    asked = cases(nation)
+    with closing(Askers(directory.slapd.ldaps_url, tls, asked)) as askers:
+        for kind in ("check", "look-up"):
+            asking.warm(askers, kind, len(asked[kind]))
         return asking.measure(askers, directory.slapd.pid, ASKED, rounds, seconds)
 
 
