@@ -9,10 +9,15 @@ reads the tree anew, from ``lastchangenumber`` as it was before it began to read
 moves after that. What stands above ``lastchangenumber`` was logged and perhaps applied when the publisher or
 slapd died: whoever writes next applies it again (which is harmless) and shows it. So nothing applied is
 missing in the log, nothing in the log is not applied, no number is left out or used twice.
+
+At most one change is logged ahead of the one that is being applied. When slapd refuses the one, both are
+taken back, the later number first, and so they are by whoever finds them after a crash. One that was applied
+is never refused again with no more than one other behind it, which cannot have removed its ground.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +38,7 @@ class ReadingAndWriting(Writing, Protocol):
     """The session that the log is written by."""
 
     def search(self, base: str, *, scope: str, attributes: Sequence[str] = ("*",)) -> list[Record]: ...
+    def write_side_by_side(self, *works: Callable[[Writing], None]) -> list[DirectoryRefused | None]: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,51 @@ class ChangeLog:
             raise
         self._top = number
 
+    def write_each(self, groups: Sequence[Sequence[Change]]) -> list[int | DirectoryRefused]:
+        """Write groups of changes in order. What slapd refuses ends its group alone.
+
+        While a change is applied, the next one is logged: two writes, but to different databases.
+
+        Returns:
+            for each group how many changes were written, or the refusal.
+
+        Raises:
+            DirectoryUnavailable: as ``write``.
+        """
+        counts, refusals = [0] * len(groups), dict[int, DirectoryRefused]()
+        left = deque((place, change) for place, group in enumerate(groups) for change in group)
+        is_logged = False
+        while left:
+            place, change = left.popleft()
+            try:
+                if not is_logged:
+                    self._log(self._top + 1, change)
+                is_logged = self._apply(change, left[0][1] if left else None)
+                counts[place] += 1
+            except DirectoryRefused as refused:
+                self._take_back()
+                refusals[place], is_logged = refused, False
+                left = deque(each for each in left if each[0] != place)
+        return [refusals.get(place, count) for place, count in enumerate(counts)]
+
+    def _apply(self, change: Change, ahead: Change | None) -> bool:
+        """Apply what was logged last, and log what comes after it. Whether that is logged."""
+        if ahead is None:
+            change.apply(self._session)
+            self._top += 1
+            return False
+        entry = self._entry(self._top + 2, ahead)
+        refused, log_refused = self._session.write_side_by_side(change.apply, lambda to: to.add(entry))
+        if refused is not None:
+            raise refused
+        self._top += 1
+        return log_refused is None
+
+    def _take_back(self) -> None:
+        """Delete what was logged and refused, and before it what was logged ahead of that."""
+        for number in (self._top + 2, self._top + 1):
+            self._session.delete(change_dn(number))
+
     def show(self) -> None:
         """Tell followers of everything written."""
         if self._top > self.last:
@@ -86,8 +137,8 @@ class ChangeLog:
             try:
                 _change(logged).apply_again(self._session)
             except DirectoryRefused:
-                if not self._read(self._top + 2):  # they died before they could take it back
-                    self._session.delete(logged.dn)
+                if not self._read(self._top + 3):  # they died before they could take it back
+                    self._take_back()
                     break
             self._top += 1
         self.show()
@@ -140,7 +191,10 @@ class ChangeLog:
         return low
 
     def _log(self, number: int, change: Change) -> None:
-        self._session.add(_entry(number, change.told(), self._clock()))
+        self._session.add(self._entry(number, change))
+
+    def _entry(self, number: int, change: Change) -> Record:
+        return _entry(number, change.told(), self._clock())
 
     def _read(self, number: int) -> Record | None:
         return _read(self._session, change_dn(number))

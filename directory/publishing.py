@@ -4,8 +4,8 @@ Each call reads what is there, works out the difference and applies it, so that 
 time. Rights vanish before the entries that grant them and parents appear before children: a crash in between
 leaves nobody with more than the database gives. Each change is in the change log (``directory.changelog``).
 
-Many entries are read together and written one change after the other; the disk is waited for once, after the
-last of them (``directory.group_commit``).
+Many entries are read together and written one change after the other; the disk is waited for once, after
+the last of them (``directory.group_commit``).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Publisher:
 
         with self._alone():
             listed = list(entries)
-            return self._sessions.run(lambda session: self._logged(session, _publishing(listed)))
+            return self._run(lambda session, log: list(_published(session, log, listed)))
 
     def remove_person(self, uid: str) -> int:
         """Remove a person with all their entries. Returns how many entries were removed."""
@@ -126,7 +126,14 @@ class Publisher:
 
     def _writing(self, work: Callable[[WritingSession, ChangeLog], Result]) -> Result:
         with self._alone():
+            return self._run(work)
+
+    def _run(self, work: Callable[[WritingSession, ChangeLog], Result]) -> Result:
+        try:
             return self._sessions.run(lambda session: self._logged(session, work))
+        except DirectoryRefused as refused:
+            # Of the change log or the fixed branches: a full disk, e.g. It concerns every entry.
+            raise DirectoryUnavailable(f"The directory cannot be written now. {refused}") from refused
 
     def _logged(self, session: WritingSession, work: Callable[[WritingSession, ChangeLog], Result]) -> Result:
         """Do the work on a directory that has the fixed branches, and show followers what it wrote."""
@@ -160,23 +167,36 @@ class Publisher:
             yield
 
 
-def _publishing(
-    entries: Sequence[Entry],
-) -> Callable[[WritingSession, ChangeLog], list[int | DirectoryRefused]]:
-    return lambda session, log: list(_published(session, log, entries))
-
-
 def _published(
     session: WritingSession, log: ChangeLog, entries: Sequence[Entry]
 ) -> Iterator[int | DirectoryRefused]:
     """Publish in order; what is there is read for some entries together."""
-    for begin in range(0, len(entries), SEARCHES_AT_ONCE):
-        some = entries[begin : begin + SEARCHES_AT_ONCE]
-        read = session.search_each([(entry.dn, scope_of(entry)) for entry in some])
-        for place, (entry, present) in enumerate(zip(some, read, strict=True)):
-            if any(_may_meet(entry, earlier) for earlier in some[:place]):
-                (present,) = session.search_each([(entry.dn, scope_of(entry))])
-            yield present if isinstance(present, DirectoryRefused) else _publish(log, entry, present)
+    for some in _apart(entries):
+        present = session.search_each([(entry.dn, scope_of(entry)) for entry in some])
+        yield from _written(log, some, list(present))
+
+
+def _apart(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """The entries in their order, in parts that can be read before any of a part is written."""
+    part: list[Entry] = []
+    for entry in entries:
+        if len(part) == SEARCHES_AT_ONCE or any(_may_meet(entry, earlier) for earlier in part):
+            yield part
+            part = []
+        part.append(entry)
+    if part:
+        yield part
+
+
+def _written(
+    log: ChangeLog, entries: Sequence[Entry], present: Sequence[list[Record] | DirectoryRefused]
+) -> Iterator[int | DirectoryRefused]:
+    changes = [
+        [] if isinstance(found, DirectoryRefused) else list(changes_to_publish(found, entry))
+        for entry, found in zip(entries, present, strict=True)
+    ]
+    for found, written in zip(present, log.write_each(changes), strict=True):
+        yield found if isinstance(found, DirectoryRefused) else written
 
 
 def _may_meet(one: Entry, other: Entry) -> bool:
@@ -191,17 +211,6 @@ def _plant(session: WritingSession, log: ChangeLog) -> None:
         present = session.search(branch.dn, scope=ldap3.BASE)
         for change in _changes_to(branch, next(iter(present), None)):
             log.write(change)
-
-
-def _publish(log: ChangeLog, entry: Entry, present: Sequence[Record]) -> int | DirectoryRefused:
-    written = 0
-    try:
-        for change in changes_to_publish(present, entry):
-            log.write(change)
-            written += 1
-    except DirectoryRefused as refused:
-        return refused
-    return written
 
 
 def scope_of(entry: Entry) -> str:

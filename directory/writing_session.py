@@ -1,8 +1,9 @@
 """The publisher's connection: reads many entries at once, and writes one change after the other.
 
 The operations are those of ``directory.connection.Session``, by the client's own encoding, which takes a
-tenth of ldap3's time. Several searches may be on their way together. Of writes there is never more than one:
-with more, slapd runs them side by side and replicas lose entries (``directory.replication``).
+tenth of ldap3's time. Several searches may be on their way together. Of writes there is never more than one
+to each database: with more, slapd runs them side by side and replicas lose entries
+(``directory.replication``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote
 
+from directory.changes import Writing
 from directory.client import ber, requests
 from directory.client.requests import Scope
 from directory.client.responses import (
@@ -27,7 +29,7 @@ from directory.client.responses import (
 )
 from directory.connection import DEFAULT_TIMEOUT, PATIENCE, RETRY_EVERY, require_provider
 from directory.entries import Record
-from directory.errors import DirectoryRefused, DirectoryUnavailable
+from directory.errors import DirectoryError, DirectoryRefused, DirectoryUnavailable
 
 SEARCHES_AT_ONCE = 32
 """So few that neither side's socket is full while the other waits for it."""
@@ -44,6 +46,34 @@ class _Answer:
     code: int = -1
     said: str = ""
     records: list[Record] = field(default_factory=list)
+
+
+class _Encoded:
+    """A write that is put into words instead of being done. ``operation`` is empty when there is none."""
+
+    def __init__(self) -> None:
+        self.purpose = ""
+        self.operation = b""
+        self.also_fine: tuple[int, ...] = ()
+
+    def add(self, record: Record) -> None:
+        """AddRequest (RFC 4511 section 4.7)."""
+        listed = b"".join(_attribute(name, values) for name, values in record.attributes.items())
+        self.purpose = f"add {record.dn}"
+        self.operation = ber.element(0x68, _octets(record.dn) + ber.element(ber.SEQUENCE, listed))
+
+    def replace(self, dn: str, attributes: Mapping[str, tuple[str, ...]]) -> None:
+        """ModifyRequest (section 4.6)."""
+        changes = b"".join(
+            ber.element(ber.SEQUENCE, _REPLACE + _attribute(name, values))
+            for name, values in attributes.items()
+        )
+        self.purpose = f"modify {dn}"
+        self.operation = ber.element(0x66, _octets(dn) + ber.element(ber.SEQUENCE, changes))
+
+    def delete(self, dn: str) -> None:
+        """DelRequest (section 4.8)."""
+        self.purpose, self.operation, self.also_fine = f"delete {dn}", _octets(dn, 0x4A), (NO_SUCH_OBJECT,)
 
 
 class WritingSession:
@@ -69,7 +99,7 @@ class WritingSession:
         try:
             self._socket.connect(unquote(url.removeprefix("ldapi://")))
             self._succeed("log us in", requests.external_bind().operation)
-        except (OSError, DirectoryRefused) as error:
+        except (OSError, DirectoryError) as error:
             self._socket.close()
             raise DirectoryUnavailable(f"The directory at {url} cannot be reached: {error}") from error
 
@@ -101,23 +131,29 @@ class WritingSession:
                 yield _found(f"search {base}", answer)
 
     def add(self, record: Record) -> None:
-        """Add one entry (RFC 4511 section 4.7). Its parent must exist."""
-        listed = b"".join(_attribute(name, values) for name, values in record.attributes.items())
-        content = _octets(record.dn) + ber.element(ber.SEQUENCE, listed)
-        self._write(f"add {record.dn}", ber.element(0x68, content))
+        """Add one entry. Its parent must exist."""
+        self._write(lambda to: to.add(record))
 
-    def replace(self, dn: str, attributes: Mapping[str, Sequence[str]]) -> None:
-        """Give each named attribute exactly these values; none removes it. One operation (section 4.6)."""
-        changes = (
-            ber.element(ber.SEQUENCE, _REPLACE + _attribute(name, values))
-            for name, values in attributes.items()
-        )
-        content = _octets(dn) + ber.element(ber.SEQUENCE, b"".join(changes))
-        self._write(f"modify {dn}", ber.element(0x66, content))
+    def replace(self, dn: str, attributes: Mapping[str, tuple[str, ...]]) -> None:
+        """Give each named attribute exactly these values; no values removes it. One modify operation."""
+        self._write(lambda to: to.replace(dn, attributes))
 
     def delete(self, dn: str) -> None:
-        """Delete one entry that has no children (section 4.8). One that is gone already is fine."""
-        self._write(f"delete {dn}", _octets(dn, 0x4A), NO_SUCH_OBJECT)
+        """Delete one entry that has no children. An entry that is gone already is fine."""
+        self._write(lambda to: to.delete(dn))
+
+    def write_side_by_side(self, *works: Callable[[Writing], None]) -> list[DirectoryRefused | None]:
+        """Do one write to each of several databases at the same time. Why each was refused; None if not.
+
+        Raises:
+            DirectoryUnavailable: no answer; each may have been done or not.
+        """
+        self._before_writing()
+        encoded = [_Encoded() for _ in works]
+        for work, write in zip(works, encoded, strict=True):
+            work(write)
+        answers = iter(self._answered([write.operation for write in encoded if write.operation]))
+        return [_refusal(write, next(answers)) if write.operation else None for write in encoded]
 
     def close(self) -> None:
         """Say goodbye and close. A connection that is broken already is fine."""
@@ -126,13 +162,14 @@ class WritingSession:
             self._socket.sendall(requests.ldap_message(_LARGEST_MESSAGE_ID, requests.UNBIND))
         self._socket.close()
 
-    def _write(self, purpose: str, operation: bytes, *also_fine: int) -> None:
-        self._before_writing()
-        self._succeed(purpose, operation, *also_fine)
+    def _write(self, work: Callable[[Writing], None]) -> None:
+        (refused,) = self.write_side_by_side(work)
+        if refused is not None:
+            raise refused
 
-    def _succeed(self, purpose: str, operation: bytes, *also_fine: int) -> None:
+    def _succeed(self, purpose: str, operation: bytes) -> None:
         (answer,) = self._answered([operation])
-        _must_succeed(purpose, answer, *also_fine)
+        _must_succeed(purpose, answer)
 
     def _answered(self, operations: Sequence[bytes]) -> list[_Answer]:
         """Ask together. While its configuration changes, slapd refuses to begin operations for a moment."""
@@ -173,6 +210,14 @@ def _found(purpose: str, answer: _Answer) -> list[Record] | DirectoryRefused:
     except DirectoryRefused as refused:
         return refused
     return answer.records
+
+
+def _refusal(write: _Encoded, answer: _Answer) -> DirectoryRefused | None:
+    try:
+        _must_succeed(write.purpose, answer, *write.also_fine)
+    except DirectoryRefused as refused:
+        return refused
+    return None
 
 
 def _search(base: str, scope: str, attributes: Sequence[str]) -> bytes:

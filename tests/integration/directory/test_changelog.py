@@ -152,6 +152,19 @@ def test_a_refused_change_leaves_no_gap_and_does_not_hold_up_others(fresh, publi
     assert Follower().follow(fresh).equals(fresh)
 
 
+def test_of_many_entries_only_the_refused_ones_are_left_out(fresh, publisher, make_person):
+    bad = {"professional_numbers": {"nhsNoSuchNumber": "1"}}
+    people = [
+        make_person(uid=f"5550000001{n:02}", org_persons=(), **(bad if n in (0, 7, 8, 19) else {}))
+        for n in range(20)
+    ]
+    refused = [n for n, each in enumerate(publisher.publish_each(people)) if each != 1]
+    assert refused == [0, 7, 8, 19]
+    first, last, held = numbers(fresh)
+    assert held == list(range(first, last + 1))
+    assert Follower().follow(fresh).equals(fresh)
+
+
 @pytest.mark.parametrize("applied", [False, True])
 def test_what_was_logged_when_the_publisher_died_is_applied_and_shown_once(
     fresh, publisher, make_person, applied
@@ -169,12 +182,15 @@ def test_what_was_logged_when_the_publisher_died_is_applied_and_shown_once(
     assert Follower().follow(fresh).equals(fresh)
 
 
-def test_what_was_logged_and_could_never_be_applied_is_taken_back(fresh, publisher, make_person):
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_was_logged_and_could_never_be_applied_is_taken_back(fresh, publisher, make_person, ahead):
     publisher.publish(make_person())
     before = numbers(fresh)
     with fresh.session() as session:
         log = open_changelog(session, Clock())
         log._log(before[1] + 1, Change(PERSON, ChangeType.MODIFY, {"nhsNoSuchNumber": ("1",)}))
+        if ahead:
+            log._log(before[1] + 2, Change(PERSON, ChangeType.MODIFY, {"personalTitle": ("Sir",)}))
     publisher.publish(make_person())
     assert numbers(fresh) == before
 
