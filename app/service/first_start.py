@@ -126,17 +126,14 @@ class _Office:
             manager.send(path, {"decision": "grant", "reason": ""}, action=f"{path}/decision")
 
     def _issue_card(self, manager: Visitor, uid: str) -> None:
-        begun = known_people.open_issuance(self._database, uid) or self._begin(manager, uid)
-        ticket = manager.send(f"/issuances/{begun}", {}, action=f"/issuances/{begun}/desk")
+        begun = known_people.open_issuance(self._database, uid)
+        path, action = ("issuances", f"{begun}/desk") if begun else ("people", f"{uid}/issue-card")
+        ticket = manager.send(f"/{path}/{begun or uid}", {}, action=f"/{path}/{action}")
         operator = Staff(self._layout.people_file).of(self._manager)
         assert operator is not None, "the manager has signed in"
         self._desk.driver.place("left", operator.card_serial)
         name = known_people.name_of(self._database, uid)
         self._desk.issue("RA agent", name, uid, manager.hop(ticket), operator.pin, self._advance)
-
-    def _begin(self, manager: Visitor, uid: str) -> str:
-        begun = manager.send(f"/people/{uid}", {}, action=f"/people/{uid}/issue-card")
-        return begun.url.path.rpartition("/")[2]
 
     def _say(self, what: str) -> None:
         self._advance(what, 0, 0)

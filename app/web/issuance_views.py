@@ -47,12 +47,12 @@ def all_open() -> Response:
 
 @blueprint.post("/people/<uid:uid>/issue-card")
 def begin(uid: str) -> WerkzeugResponse:
-    """Begin to issue a card to a person, with the PIN that they choose at the desk."""
+    """Begin to issue a card to a person, with the PIN that they choose, and go on to the desk at once."""
     try:
         issuance_id = context.services().issuing.begin(context.actor(), uid)
     except Refusal as refusal:
         return person_page(uid, refusal)
-    return redirect(f"/issuances/{issuance_id}", 303)
+    return go_to_desk(issuance_id)
 
 
 @blueprint.get("/people/<uid:uid>/issue-card/otherwise")
@@ -64,7 +64,7 @@ def begin_otherwise_form(uid: str) -> Response:
 @blueprint.post("/people/<uid:uid>/issue-card/otherwise")
 @keeps_answers
 def begin_otherwise(uid: str) -> WerkzeugResponse:
-    """Begin to issue a card on terms."""
+    """Begin to issue a card on terms, and go on to the desk at once."""
     form = SubmittedForm(request.form)
     try:
         terms = terms_of(form)
@@ -73,7 +73,7 @@ def begin_otherwise(uid: str) -> WerkzeugResponse:
     except Refusal as refusal:
         form.add_problems(refusal)
         return _otherwise_page(uid, form)
-    return redirect(f"/issuances/{issuance_id}", 303)
+    return go_to_desk(issuance_id)
 
 
 def _otherwise_page(uid: str, form: SubmittedForm) -> Response:

@@ -74,6 +74,9 @@ class Application:
         if request.path.startswith("/static/"):
             require_own_page(request)
             return static_file(request.path.removeprefix("/static/"))
+        if request.path == "/readers.json":
+            require_own_page(request)
+            return self._desk.lying()
         if request.path.endswith("/steps.json"):
             require_own_page(request)
             return self._steps(request)

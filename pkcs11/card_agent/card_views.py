@@ -84,6 +84,14 @@ class CardViews:
         """Return the cards that lie in a reader. Raises ReadersUnavailable."""
         return [reader.card for reader in self.readers() if reader.card]
 
+    def lying(self) -> str:
+        """Return what lies in which reader as one text, by which a page sees that a card came or went.
+
+        Raises ReadersUnavailable.
+        """
+        states = self._desk.readers()
+        return "; ".join(f"{state.reader}: {state.card_serial or state.trouble}" for state in states)
+
     def drawer(self) -> list[CardView]:
         """Return the cards that lie in no reader."""
         return [self._view(serial, "the drawer") for serial in self._desk.drawer()]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from card_agent.card_views import CardViews
 from card_agent.errors import Refusal
-from card_agent.http_messages import Response, see_other
+from card_agent.http_messages import Response, as_json, see_other
 from card_agent.pages import Problem, page
 from card_agent.ports import Desk
 from card_agent.visits import FormValues, WaysBack
@@ -27,6 +27,7 @@ class DeskPages:
     def show(self, back: str, problems: list[Problem] | None = None) -> Response:
         """Return the desk page; ``back`` names a way back, or is empty."""
         values = {
+            "lying": self._views.lying(),
             "readers": self._views.readers(),
             "drawer": self._views.drawer(),
             "has_drawer": self._desk.has_drawer,
@@ -35,6 +36,10 @@ class DeskPages:
             "way_back": self._ways_back.find(back),
         }
         return page("desk.html", values, problems)
+
+    def lying(self) -> Response:
+        """Return what lies in the readers, for the script of a page that waits for a card."""
+        return as_json({"readers": self._views.lying()})
 
     def change(self, action: str, form: Mapping[str, str]) -> Response:
         """Do what one of the forms asks (``insert``, ``remove`` or ``take``) and show the desk again."""

@@ -102,6 +102,10 @@ class IssueDesk:
             issue.claimed.reload()
             issue.progress = None
 
+    def lying(self) -> str:
+        """Return what lies in which reader. Raises ReadersUnavailable."""
+        return self._views.lying()
+
     def cards(self, issue: DeskIssue) -> tuple[CardView | None, CardView]:
         """Return the operator's card (None when none approves) and the card to issue.
 

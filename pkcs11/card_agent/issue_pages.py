@@ -91,8 +91,10 @@ class IssuePages:
             return self._desk.approve(issue, operator_pin)
 
     def _form_page(self, name: str, issue: DeskIssue, problems: list[Problem]) -> Response:
+        lying = self._desk.lying()
         operator, target, missing = self._cards(issue)
         values = {
+            "lying": lying,
             "issue": issue,
             "name": name,
             "form_value": self._form_values.new(name),

@@ -71,6 +71,10 @@ class JobDesk:
         """Return the collected job. Raises PageExpired."""
         return self._jobs.look_up(name)
 
+    def lying(self) -> str:
+        """Return what lies in which reader. Raises ReadersUnavailable."""
+        return self._views.lying()
+
     def cards(self, job: DeskJob) -> Cards:
         """Return the cards that come next. Raises CardMissing or WrongCard."""
         return job.kind.cards(job.at_desk.job, self._views.cards_in_readers())

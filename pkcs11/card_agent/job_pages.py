@@ -90,10 +90,12 @@ class JobPages:
         return []
 
     def _form_page(self, name: str, job: DeskJob, problems: list[Problem]) -> Response:
+        lying = self._desk.lying()
         cards, missing = self._cards(job)
         title = job.kind.titles.form.format(name=job.at_desk.job.holder.name)
         values = {
             **self._common(name, job),
+            "lying": lying,
             "cards": cards,
             "missing": missing,
             "title": title,

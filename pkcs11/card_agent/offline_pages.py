@@ -48,8 +48,10 @@ class OfflinePages:
 
     def choose(self) -> Response:
         """Show the cards in the readers; each leads to a challenge of its own."""
+        lying = self._views.lying()
         cards = [card for card in self._views.cards_in_readers() if card.can_sign_in]
-        return page("offline_choose.html", {"cards": cards, "workstation": self._file.read()})
+        values = {"cards": cards, "workstation": self._file.read(), "lying": lying}
+        return page("offline_choose.html", values)
 
     def begin(self, form: Mapping[str, str]) -> Response:
         """Make a challenge for a card in a reader. Raises Refusal."""

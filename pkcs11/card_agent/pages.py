@@ -20,7 +20,7 @@ _CONTENT_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_STATIC_FILES = ("agent.css", "batch.js", "focus.js", "steps.js", "icon.svg")
+_STATIC_FILES = ("agent.css", "batch.js", "focus.js", "readers.js", "steps.js", "icon.svg")
 
 
 @dataclass(frozen=True)

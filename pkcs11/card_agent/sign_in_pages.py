@@ -75,13 +75,15 @@ class SignInPages:
     def _page(
         self, request: SignInRequest, problems: list[Problem] | None = None, chosen: str = ""
     ) -> Response:
-        readers = self._views.readers()
+        lying, readers = self._views.lying(), self._views.readers()
         cards = [reader.card for reader in readers if reader.card]
         able = [card for card in cards if card.can_sign_in]
         address = "/card?" + urlencode({"op": request.site.origin, "nonce": request.nonce})
         back = self._ways_back.add(f"Back to signing in to {request.site.name}", address)
         values = {
             "site": request.site,
+            "lying": lying,
+            "again": address,
             "cards": able,
             "unable": [card for card in cards if not card.can_sign_in],
             "troubles": [f"{reader.name}: {reader.trouble}" for reader in readers if reader.trouble],

@@ -113,13 +113,14 @@ class SigningPages:
         )
 
     def _page(self, name: str, pending: Pending, problems: list[Problem]) -> Response:
-        request = pending.request
+        request, lying = pending.request, self._views.lying()
         try:
             card, missing = self._card(request), ""
         except CardMissing as error:
             card, missing = None, str(error)
         values = {
             "name": name,
+            "lying": lying,
             "site": request.site,
             "prescription": request.prescription,
             "card": card,

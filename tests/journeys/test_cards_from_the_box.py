@@ -127,7 +127,6 @@ def test_3_it_is_issued_from_the_desk(agent: Walker, story: Story, service: Serv
     agent.put_card(READER_2, story.cards[0])
     agent.open(f"/people/{story.uid}")
     agent.press("Issue a card")
-    agent.press("Open the card desk")
     agent.page.get_by_label(re.compile("Your PIN")).fill(priya.pin)
     agent.page.get_by_label("New PIN", exact=True).fill(NEW_PIN)
     agent.page.get_by_label("New PIN again").fill(NEW_PIN)

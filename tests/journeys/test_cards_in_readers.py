@@ -87,7 +87,6 @@ def test_2_a_card_is_issued_at_the_desk(agent: Walker, story: Story, service: Se
     agent.require_accessible()
     agent.open(f"/people/{story.uid}")
     agent.press("Issue a card")
-    agent.press("Open the card desk")
     agent.page.get_by_label(re.compile("Your PIN")).fill(priya.pin)
     agent.page.get_by_label("New PIN", exact=True).fill(HER_PIN)
     agent.page.get_by_label("New PIN again").fill(HER_PIN)

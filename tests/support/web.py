@@ -92,6 +92,12 @@ class Browser:
             filled.setlist(name.replace("__", "."), value if isinstance(value, list) else [value])
         return self.post(action, filled, expect)
 
+    def way_to_the_desk(self) -> tuple[str, str]:
+        """On the page that goes on to the card agent: where it goes, and the page of the issuance."""
+        assert self.page is not None
+        desk = next(link for link in self.page.links if link.startswith("http://127.0.0.1:24727/job?"))
+        return desk, next(link for link in self.page.links if link.startswith("/issuances/"))
+
     def post(
         self, action: str, fields: MultiDict[str, object] | dict[str, object], expect: int
     ) -> TestResponse:

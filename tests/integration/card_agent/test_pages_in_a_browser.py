@@ -132,6 +132,23 @@ def test_the_other_sign_in_pages_are_accessible(
     check(page, "refused")
 
 
+def test_a_page_that_waits_for_a_card_goes_on_when_it_is_put_in(
+    page: Page, site: DeskJobSite, operator_card: str, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    desk.remove("left")
+    page.goto(hop(site))
+    expect(page.get_by_text("Insert your card into a reader.")).to_be_visible()
+    desk.insert("left", operator_card)
+    expect(page.get_by_label("PIN")).to_be_visible()
+    desk.remove("left")
+    page.goto(site.hop(site.begin(HOLDER, OPERATOR, operator_certificate)))
+    expect(page.get_by_text("Insert the card of Grace Operator (the operator)")).to_be_visible()
+    desk.insert("left", operator_card)
+    expect(page.get_by_text("Insert a blank card into the other reader.")).to_be_visible()
+    desk.take_blank("right")
+    expect(page.get_by_label("Your PIN, Grace Operator")).to_be_visible()
+
+
 def test_a_card_is_issued_while_the_page_shows_every_step(
     page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
 ) -> None:
