@@ -83,6 +83,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
     jobs = JobDesk(JOB_KINDS, views, processes, _now, running)
     return Application(
         own_port,
+        settings.authorities,
         DeskPages(desk, views, form_values, ways_back),
         SignInPages(allow_list, views, processes, ways_back, _now),
         issue,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from card_agent.batch_pages import BatchPages
 from card_agent.desk_pages import DeskPages
@@ -22,6 +22,7 @@ from card_agent.request_checks import (
     require_own_host,
     require_own_page,
 )
+from card_agent.settings import Site
 from card_agent.sign_in_pages import SignInPages
 from card_agent.signing_pages import SigningPages
 
@@ -29,11 +30,14 @@ _log = logging.getLogger(__name__)
 
 
 class Application:
-    """Answers requests. ``own_port`` is the port it listens on, which its own Host headers name."""
+    """Answers requests. ``own_port`` is the port it listens on, which its own Host headers name; ``sites``
+    are those that a refusal leads back to.
+    """
 
     def __init__(
         self,
         own_port: int,
+        sites: Sequence[Site],
         desk: DeskPages,
         sign_in: SignInPages,
         issue: IssuePages,
@@ -46,6 +50,7 @@ class Application:
     ) -> None:
         self._hosts = frozenset({f"127.0.0.1:{own_port}", f"localhost:{own_port}"})
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._sites = sites
         self._desk = desk
         self._sign_in = sign_in
         self._issue = issue
@@ -63,7 +68,7 @@ class Application:
             return self._checked(request)
         except CardAgentError as error:
             _log.info("%s %s refused: %s", request.method, request.path, error.code)
-            return refusal_page(_status(error), str(error))
+            return refusal_page(_status(error), str(error), self._sites)
         except Exception as error:  # the outermost frame of a request
             return _fault_page(request, error)
 

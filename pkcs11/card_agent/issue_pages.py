@@ -66,8 +66,11 @@ class IssuePages:
 
     def start(self, name: str, form: Mapping[str, str]) -> Response:
         """Check what was entered, sign the approval, start the run. Raises PageExpired."""
-        self._form_values.take(form.get("form_value", ""), name)
         issue = self._desk.find(name)
+        if issue.progress is not None:
+            # Sent twice: the second answer must not hide the steps that the first one began.
+            return see_other("/issue/" + name)
+        self._form_values.take(form.get("form_value", ""), name)
         problems = entry_problems(issue, form)
         if not problems:
             problems = self._started(issue, form)

@@ -63,8 +63,11 @@ class JobPages:
 
     def start(self, name: str, form: Mapping[str, str]) -> Response:
         """Begin what the form asks for, or show it again with what is wrong. Raises PageExpired."""
-        self._form_values.take(form.get("form_value", ""), name)
         job = self._desk.find(name)
+        if job.progress is not None:
+            # Sent twice: the second answer must not hide the steps that the first one began.
+            return see_other("/job/" + name)
+        self._form_values.take(form.get("form_value", ""), name)
         problems = job.kind.problems(job.at_desk.job, form) or self._begun(job, form)
         return self._form_page(name, job, problems) if problems else see_other("/job/" + name)
 

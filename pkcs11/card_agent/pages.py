@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,13 +14,14 @@ from card_agent.errors import RequestRefused
 from card_agent.http_messages import Response, file, html
 from card_agent.pin_policy import PinPolicy
 from card_agent.progress import Progress
+from card_agent.settings import Site
 
 _CONTENT_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_STATIC_FILES = ("agent.css", "batch.js", "focus.js", "readers.js", "steps.js", "icon.svg")
+_STATIC_FILES = ("agent.css", "batch.js", "focus.js", "once.js", "readers.js", "steps.js", "icon.svg")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def page(
     return html(text, 422 if problems else 200, form_targets)
 
 
-def refusal_page(status: int, sentence: str) -> Response:
-    """Return a page that says why nothing was done."""
-    return html(_templates().get_template("refusal.html").render(problems=[], sentence=sentence), status)
+def refusal_page(status: int, sentence: str, sites: Sequence[Site] = ()) -> Response:
+    """Return a page that says why nothing was done, and leads back to the sites."""
+    template = _templates().get_template("refusal.html")
+    return html(template.render(problems=[], sentence=sentence, sites=sites), status)
 
 
 def static_file(name: str) -> Response:

@@ -129,6 +129,7 @@ def test_the_other_sign_in_pages_are_accessible(
     expect(page.get_by_label("PIN")).to_be_visible()
     page.goto(f"{hop(site).replace(urlencode({'op': site.origin}), 'op=https%3A%2F%2Fevil.example')}")
     expect(page.get_by_text("Do not enter your PIN")).to_be_visible()
+    expect(page.get_by_role("link", name="Back to Test RA")).to_have_attribute("href", f"{site.origin}/")
     check(page, "refused")
 
 
@@ -177,11 +178,32 @@ def test_a_card_is_issued_while_the_page_shows_every_step(
 
 
 def fill_and_issue(page: Page) -> None:
-    """Enter every PIN as it should be."""
+    """Enter every PIN as it should be, and press the button."""
+    fill_pins(page)
+    page.get_by_role("button", name="Issue the card").click()
+
+
+def fill_pins(page: Page) -> None:
     page.get_by_label("Your PIN, Grace Operator").fill(OPERATOR_PIN)
     page.get_by_label("New PIN", exact=True).fill(NEW_PIN)
     page.get_by_label("New PIN again").fill(NEW_PIN)
-    page.get_by_role("button", name="Issue the card").click()
+
+
+def test_a_form_pressed_twice_is_sent_once(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    page.goto(hop(site))
+    page.get_by_label("PIN").fill(OPERATOR_PIN)
+    page.get_by_role("button", name="Sign in").dblclick()
+    page.wait_for_url(re.compile(r"/sign-in/card#"))
+    desk.take_blank("right")
+    page.goto(site.hop(site.begin(HOLDER, OPERATOR, operator_certificate)))
+    form = page.url
+    fill_pins(page)
+    page.get_by_role("button", name="Issue the card").dblclick()
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+    page.goto(form)
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
 
 
 def test_a_failed_step_is_shown_and_the_page_goes_on(
