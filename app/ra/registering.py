@@ -119,7 +119,9 @@ def _require_no_duplicates(work: Work, registration: Registration, evidence: Seq
     owners = work.people.with_documents(_identifying(evidence))
     if owners:
         found = names_in([person_summary(person) for person in owners])
-        raise DocumentAlreadyKnown(f"One of the documents already belongs to {found}. Use that profile.")
+        raise DocumentAlreadyKnown(
+            f"One of the documents already belongs to {found}. Open that record instead."
+        )
     known = KnownPerson(
         registration.given_name,
         registration.family_name,

@@ -37,6 +37,10 @@ class CardDesk:
             advance(step.sentence, number, len(IssueStep))
         self.driver.remove("right")
 
+    def holder(self, uid: str) -> CardHolder | None:
+        """Whoever of the starting staff has this user id and a card."""
+        return self._staff.of(uid)
+
     def _keep_first(self, what: str, name: str, uid: str) -> CardHolder:
         return self._staff.keep(CardHolder(what, name, uid, self._blank_card(), _new_pin(uid)))
 

@@ -35,7 +35,11 @@ def staff_the_desk(settings: Settings, layout: Layout, terminal: Terminal) -> No
         desk = CardDesk(driver, Staff(layout.people_file))
         _issue_founders_cards(layout, database, desk, terminal)
         with terminal.step("The founders take in the RA agent") as advance:
-            _Office(layout, database, desk, advance).take_in_the_agent()
+            uid = _Office(layout, database, desk, advance).take_in_the_agent()
+        agent = desk.holder(uid)
+        if agent is not None:
+            # Who tries the service begins as the RA agent.
+            driver.place("left", agent.card_serial)
 
 
 def _issue_founders_cards(layout: Layout, database: Database, desk: CardDesk, terminal: Terminal) -> None:
@@ -63,8 +67,8 @@ class _Office:
         self._agent: dict[str, Any] = plan["agent"]
         self._manager, self._sponsor = known_people.founders(database)
 
-    def take_in_the_agent(self) -> None:
-        """Positions, registration, request, grant, card."""
+    def take_in_the_agent(self) -> str:
+        """Positions, registration, request, grant, card. Returns the agent's user id."""
         with self._signed_in(self._manager) as manager:
             self._create_positions(manager)
             uid = self._known_agent() or self._register(manager)
@@ -75,6 +79,7 @@ class _Office:
             with self._signed_in(self._manager) as manager:
                 self._grant(manager, uid)
                 self._issue_card(manager, uid)
+        return uid
 
     @contextmanager
     def _signed_in(self, uid: str) -> Iterator[Visitor]:

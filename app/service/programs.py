@@ -15,19 +15,17 @@ from app.service.layout import LOOPBACK, Layout
 from app.service.supervisor import Program
 
 
-def in_order(layout: Layout) -> list[Program]:
-    """Every program, in the order in which they start; each finds those before it serving."""
+def in_order(layout: Layout) -> list[list[Program]]:
+    """Every program, in the order in which they start: those of a group together, finding the earlier ones
+    serving.
+    """
+    for_readers = [readers(layout)] if layout.has_readers else []
+    for_everybody = [status(layout), web(layout), worker(layout), look_ups(layout), metrics(layout)]
     return [
-        directory(layout),
-        certificate_authority(layout),
-        status(layout),
-        web(layout),
-        worker(layout),
-        look_ups(layout),
-        metrics(layout),
-        *([readers(layout)] if layout.has_readers else []),
-        card_agent(layout),
-        relying_party(layout),
+        [directory(layout)],
+        [certificate_authority(layout)],
+        [*for_everybody, *for_readers],
+        [card_agent(layout), relying_party(layout)],
     ]
 
 

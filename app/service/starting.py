@@ -109,9 +109,9 @@ def _migrate(settings: Settings, terminal: Terminal) -> None:
 def _serve(settings: Settings, layout: Layout, terminal: Terminal, stop: StopRequest) -> None:
     supervisor = Supervisor(layout.logs, terminal.say, stop)
     try:
-        for program in programs.in_order(layout):
-            with terminal.step(f"Starting {program.name}"):
-                supervisor.start(program)
+        for together in programs.in_order(layout):
+            with terminal.step(f"Starting {', '.join(program.name for program in together)}"):
+                supervisor.start(*together)
         if state_of(layout) is State.PREPARED:
             first_start.staff_the_desk(settings, layout, terminal)
             remember(layout, State.COMPLETE)

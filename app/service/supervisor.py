@@ -205,18 +205,20 @@ class Supervisor:
         self._children: list[Child] = []
         self._guard = _Guard()
 
-    def start(self, program: Program) -> None:
-        """Start one program and wait until it serves.
+    def start(self, *programs: Program) -> None:
+        """Start these programs together and wait until each of them serves.
 
         Raises:
-            StartFailed: it did not become ready; it is stopped again with the others by :meth:`stop`.
+            StartFailed: one did not become ready; all are stopped again with the others by :meth:`stop`.
         """
         self._stop.check()
-        child = Child(program, self._log_folder)
-        self._children.append(child)
-        child.start()
-        self._guard.look_after(child)
-        child.wait_until_ready(self._stop)
+        started = [Child(program, self._log_folder) for program in programs]
+        for child in started:
+            self._children.append(child)
+            child.start()
+            self._guard.look_after(child)
+        for child in started:
+            child.wait_until_ready(self._stop)
 
     def watch(self) -> None:
         """Keep every program running until somebody asks to stop, which is a KeyboardInterrupt."""

@@ -30,7 +30,8 @@ _PAGE = """
  (settings, certificates, authorities, import), or accept the warning once for each address:
              {tls}/ca.pem
 
- Who can sign in: put the card into reader 1 at the desk, then use this PIN.
+ Who can sign in: put the card into reader 1 at the desk, then use this PIN. After the first start the RA
+ agent's card lies there.
 
 {people}
 

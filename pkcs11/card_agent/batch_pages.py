@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from card_agent.allow_list import AllowList
 from card_agent.batch_desk import BatchDesk, DeskBatch
 from card_agent.batch_link import claim_batch
-from card_agent.errors import CardAgentError, PinIncorrect, PinLocked
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
@@ -57,7 +57,7 @@ class BatchPages:
             self._desk.begin(batch, pin)
         except CardAgentError as error:
             pin.forget()
-            return [Problem(_PIN if isinstance(error, (PinIncorrect, PinLocked)) else "", str(error))]
+            return [Problem(_PIN if isinstance(error, ABOUT_THE_PIN) else "", str(error))]
         return []
 
     def _page(self, name: str, batch: DeskBatch, problems: list[Problem]) -> Response:

@@ -105,6 +105,14 @@ class PinLocked(Refusal):
     )
 
 
+class PinImpossible(Refusal):
+    """The PIN has a length that no PIN of the card has. Nothing was tried."""
+
+    code = "pin_impossible"
+
+    SENTENCE: ClassVar[str] = "This PIN has too few or too many digits for the card. No try was used."
+
+
 class LastTry(Refusal):
     """One try is left, and it is not used without a second person's consent. Nothing was tried."""
 
@@ -225,6 +233,7 @@ class DeskBusy(Refusal):
 
 _CROSSING: tuple[type[CardAgentError], ...] = (
     PinLocked,
+    PinImpossible,
     LastTry,
     SoLastTry,
     CardRemoved,
@@ -235,6 +244,10 @@ _CROSSING: tuple[type[CardAgentError], ...] = (
     ReadersUnavailable,
     Refusal,
 )
+
+
+ABOUT_THE_PIN: tuple[type[CardAgentError], ...] = (PinIncorrect, PinLocked, PinImpossible)
+"""What belongs to the field in which the PIN was typed."""
 
 
 def crossing_a_pipe(code: str, message: str, facts: dict[str, int]) -> CardAgentError:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from card_agent.approval import DeskApproval
 from card_agent.card_views import CardView
 from card_agent.desk_job import FINISHED
-from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLocked, WrongCard
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardMissing, WrongCard
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.issue_desk import DeskIssue, IssueDesk
 from card_agent.job_client import CollectedJob
@@ -86,7 +86,7 @@ class IssuePages:
             self._desk.start(issue, approval, holder_pin)
         except CardAgentError as error:
             holder_pin.forget()
-            return [Problem(field if isinstance(error, (PinIncorrect, PinLocked)) else "", str(error))]
+            return [Problem(field if isinstance(error, ABOUT_THE_PIN) else "", str(error))]
         return []
 
     def _approval(self, issue: DeskIssue, form: Mapping[str, str]) -> DeskApproval | None:

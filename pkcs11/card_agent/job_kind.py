@@ -15,7 +15,7 @@ from typing import Protocol
 from card_agent.card_job import CardJob
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView
-from card_agent.errors import CardAgentError, CardMissing, PinIncorrect, PinLocked
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardMissing
 from card_agent.job_client import JobLink
 from card_agent.pages import Problem
 from card_agent.progress import Progress, Step
@@ -87,7 +87,7 @@ def pin_of(field: str) -> Iterator[None]:
     """Point at the field when the card refuses its PIN inside the block. Raises FormProblem."""
     try:
         yield
-    except (PinIncorrect, PinLocked) as error:
+    except ABOUT_THE_PIN as error:
         raise FormProblem(Problem(field, str(error))) from error
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from card_agent import card_operations
 from card_agent.card_views import CardView, CardViews
-from card_agent.errors import CardAgentError, CardRemoved, LastTry, PinIncorrect, PinLocked
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardRemoved, LastTry
 from card_agent.http_messages import Response
 from card_agent.last_try import LastTryDesk
 from card_agent.pages import Problem, page, pin_problem
@@ -69,7 +69,7 @@ class LastTryPages:
             with Pin(form[_PIN]) as pin:
                 self._desk.processes.run(card.serial, card_operations.check_pin, [pin])
         except CardAgentError as error:
-            is_pin = isinstance(error, (PinIncorrect, PinLocked, LastTry))
+            is_pin = isinstance(error, (*ABOUT_THE_PIN, LastTry))
             return [Problem(field if is_pin else "", str(error))]
         return []
 
@@ -79,7 +79,7 @@ class LastTryPages:
         try:
             self._agree(card, second, form)
         except CardAgentError as error:
-            is_pin = isinstance(error, (PinIncorrect, PinLocked, LastTry))
+            is_pin = isinstance(error, (*ABOUT_THE_PIN, LastTry))
             return [Problem(_SECOND_PIN if is_pin else "", str(error))]
         self._desk.processes.so_last_tries.agree(card.serial)
         return []

@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import cryptoki
 import pcsc
-from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, PinIncorrect, PinLocked, Refusal
+from card_agent.errors import (
+    CardFault,
+    CardRemoved,
+    KeysNotOnCard,
+    LastTry,
+    PinImpossible,
+    PinIncorrect,
+    PinLocked,
+)
 from card_agent.pin import Pin
 from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
@@ -124,7 +132,7 @@ def token_errors() -> Iterator[None]:
     except cryptoki_errors.PinLocked as error:
         raise PinLocked(PinLocked.SENTENCE) from error
     except cryptoki_errors.PinLenRange as error:
-        raise Refusal("No card of this kind has a PIN of that length. No try was used.") from error
+        raise PinImpossible(PinImpossible.SENTENCE) from error
     except cryptoki_errors.LastTryNeedsConsent as error:
         raise LastTry(LastTry.SENTENCE) from error
     except _GONE as error:

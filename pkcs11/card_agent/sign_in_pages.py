@@ -10,7 +10,7 @@ from card_agent import card_operations
 from card_agent.allow_list import AllowList, SignInRequest
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.errors import CardAgentError, CardRemoved, LastTry, PinIncorrect, PinLocked
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardRemoved, LastTry
 from card_agent.http_messages import Response, see_other
 from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
@@ -22,6 +22,8 @@ from card_agent.web_eid_token import authentication_token, return_location, sign
 # As long as the site keeps the nonce.
 _LIFETIME = timedelta(minutes=5)
 _PIN_FIELD = "pin"
+# No card is chosen beforehand: one person's PIN typed for another person's card uses up its tries.
+_WHICH = Problem("which", "Choose which card is yours. No try was used.")
 
 
 class SignInPages:
@@ -48,14 +50,15 @@ class SignInPages:
     def answer(self, form: Mapping[str, str]) -> Response:
         """Sign and redirect to the site, or return the page again with what is wrong. Raises PageExpired."""
         request = self._pending.take(form.get("form_value", ""))
-        problem = pin_problem(form.get(_PIN_FIELD, ""), _PIN_FIELD)
+        chosen = form.get("card", "")
+        problem = _WHICH if not chosen else pin_problem(form.get(_PIN_FIELD, ""), _PIN_FIELD)
         if problem:
-            return self._page(request, [problem], form.get("card", ""))
+            return self._page(request, [problem], chosen)
         try:
             with Pin(form[_PIN_FIELD]) as pin:
-                return see_other(self._signed(request, form.get("card", ""), pin))
+                return see_other(self._signed(request, chosen, pin))
         except CardAgentError as error:
-            return self._page(request, [_problem(error)], form.get("card", ""))
+            return self._page(request, [_problem(error)], chosen)
 
     def _signed(self, request: SignInRequest, serial: str, pin: Pin) -> str:
         card = self._chosen(serial)
@@ -97,4 +100,4 @@ class SignInPages:
 
 
 def _problem(error: CardAgentError) -> Problem:
-    return Problem(_PIN_FIELD if isinstance(error, (PinIncorrect, PinLocked)) else "", str(error))
+    return Problem(_PIN_FIELD if isinstance(error, ABOUT_THE_PIN) else "", str(error))

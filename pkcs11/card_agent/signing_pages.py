@@ -10,7 +10,7 @@ from card_agent import card_operations
 from card_agent.allow_list import AllowList
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.errors import CardAgentError, CardMissing, DocumentRefused, PinIncorrect, PinLocked
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardMissing, DocumentRefused
 from card_agent.http_messages import Response, see_other
 from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
@@ -80,7 +80,7 @@ class SigningPages:
                 pending.signature = self._signed(pending.request, form[_PIN_FIELD])
             pending.request.deliver(pending.signature)
         except CardAgentError as error:
-            field = _PIN_FIELD if isinstance(error, (PinIncorrect, PinLocked)) else ""
+            field = _PIN_FIELD if isinstance(error, ABOUT_THE_PIN) else ""
             return self._page(name, pending, [Problem(field, str(error))])
         self._pending.take(name)
         return see_other(pending.request.return_address)

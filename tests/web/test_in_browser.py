@@ -185,7 +185,7 @@ def test_steps_appear_as_they_happen(context: BrowserContext, site: Site, origin
     page = visitor.open(f"/issuances/{desk.id}")
     page.evaluate("window.notLoadedAgain = true")
     desk.jobs.fail(desk.job_token, desk.id, step="approve", reason="The reader is empty.")
-    page.locator("#steps", has_text="The reader is empty.").wait_for()
+    page.locator("#steps", has_text="Approving with the operator's card: The reader is empty.").wait_for()
     assert page.evaluate("window.notLoadedAgain") is True
     card = office.blank()
     desk.approve(card, office.manager_card)

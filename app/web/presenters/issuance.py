@@ -16,6 +16,19 @@ from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment
 
 _SO_PIN_ESCROWED = "so_pin_escrowed"
 _ACTIVATED = "activated"
+#: What the desk calls its steps when one of them fails, in words (``card_agent.progress.IssueStep``).
+_AT_THE_DESK = {
+    "collect": "Opening at the desk",
+    "approve": "Approving with the operator's card",
+    "record_intention": "Choosing the card",
+    "initialise": "Erasing the card and setting its PIN",
+    "generate_keys": "Making keys on the card",
+    "request_certificates": "Proving that the card holds the keys",
+    "certify": "Signing the certificates",
+    "write_certificates": "Writing the certificates on the card",
+    "read_back": "Reading the certificates back",
+    "complete": "Checking the card",
+}
 #: The steps of every card in order, in words.
 _STAGES = {
     "begun": "Begun",
@@ -93,7 +106,7 @@ class IssuancePage:
 
 
 def _steps(record: IssuanceRecord) -> tuple[StepShown, ...]:
-    return steps_shown(record.steps, _STAGES, is_open=record.status.is_open)
+    return steps_shown(record.steps, _STAGES, _AT_THE_DESK, is_open=record.status.is_open)
 
 
 def _what_now(record: IssuanceRecord, is_operator: bool) -> str:

@@ -36,14 +36,19 @@ def _in_words(reason: str) -> str:
 
 
 def steps_shown(
-    steps: Sequence[JobStep], stages: Mapping[str, str], *, is_open: bool
+    steps: Sequence[JobStep],
+    stages: Mapping[str, str],
+    at_the_desk: Mapping[str, str] | None = None,
+    *,
+    is_open: bool,
 ) -> tuple[StepShown, ...]:
     """What happened, and what is still to come while it can be gone on with.
 
     Args:
         stages: the names of all steps in order, and their words.
+        at_the_desk: what the desk calls those that fail there, and their words.
     """
-    happened = tuple(StepShown.of(step, stages) for step in steps)
+    happened = tuple(StepShown.of(step, {**(at_the_desk or {}), **stages}) for step in steps)
     done = {step.name for step in steps if step.outcome == "done"}
     to_come = [text for name, text in stages.items() if name not in done]
     if not is_open or not to_come:

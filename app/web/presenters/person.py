@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.actor import Actor
-from app.domain.card import CardStatus
+from app.domain.card import CardStatus, moves_offered
 from app.domain.permission import Permission
 from app.domain.person import Assurance, PersonStatus
 from app.domain.professional_registration import NUMBER_FORMATS
@@ -168,11 +168,24 @@ def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
         actions += [Action(f"Decide: {each.position_name}", f"/requests/{each.id}") for each in others]
     if Permission.REQUEST_POSITION in actor.permissions:
         actions.append(Action("Request a position", f"/people/{uid}/request-position"))
+    actions += _report_lost(actor, record)
     if Permission.ISSUE_CARD in actor.permissions:
         actions += _issue_actions(record)
     if Permission.CHANGE_PERSON in actor.permissions:
         actions.append(Action("Change the name", f"/people/{uid}/name"))
     return tuple(actions)
+
+
+def _report_lost(actor: Actor, record: PersonRecord) -> list[Action]:
+    """What a telephone call is most often about, offered before everything else that concerns the card."""
+    return [
+        Action(
+            "Report the temporary card lost" if each.card.is_temporary else "Report the card lost",
+            f"/people/{record.person.uid}/cards/{each.card.serial}/report-lost",
+        )
+        for each in record.cards
+        if "report-lost" in {move.verb for move in moves_offered(each.card, actor)}
+    ]
 
 
 def _renewal_actions(actor: Actor, record: PersonRecord, due: RenewalDue | None) -> tuple[Action, ...]:

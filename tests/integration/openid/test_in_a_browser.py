@@ -64,6 +64,18 @@ def visitor(chromium: Browser) -> Iterator[Visitor]:
     context.close()
 
 
+def test_the_way_to_the_card_agent_is_made_anew_for_whoever_waits(ward: Ward, visitor: Visitor) -> None:
+    page = visitor.page
+    page.clock.install()
+    page.goto(f"{ward.provider}/sign-in")
+    first = page.locator("#use-card").get_attribute("href") or ""
+    page.clock.fast_forward("06:00")
+    page.route("http://127.0.0.1:24727/**", lambda route: route.fulfill(body="the card agent"))
+    page.locator("#use-card").click()
+    page.wait_for_url("http://127.0.0.1:24727/card?**")
+    assert page.url != first
+
+
 def test_from_the_screen_through_terms_and_role_and_back(ward: Ward, visitor: Visitor) -> None:
     uid, held = ward.clinician()
     ward.register.role(uid, "A81002", "R8008")

@@ -34,7 +34,7 @@ STEPS = (
     "Directory, built",
     "Starting directory",
     "Starting ca",
-    "Starting web",
+    "Starting status",
     "Starting prescribing",
     "Issuing Margaret",
     "Issuing Daniel",
