@@ -91,7 +91,8 @@ def test_possible_duplicates_are_shown_and_must_be_considered(site: Site) -> Non
     browser.send("/people/register", expect=200, **{**answers(), **twin})
     assert browser.page is not None
     assert f"/people/{known}" in browser.page.links
-    browser.send("/people/register", expect=409, step="register", duplicates_considered="")
+    browser.send("/people/register", expect=422, step="register", duplicates_considered="")
+    assert "#duplicates_considered" in browser.page.links
     assert "This may be somebody we know" in browser.page.text
     browser.send("/people/register", step="register", duplicates_considered="yes")
 

@@ -15,7 +15,7 @@ from datetime import date
 from werkzeug.datastructures import MultiDict
 
 from app.domain.evidence import Evidence, EvidenceKind, require_sufficient
-from app.domain.person import Registration, require_personal_details
+from app.domain.person import LikelyDuplicates, Registration, require_personal_details
 from app.domain.photo import MIDDLE, Crop
 from app.domain.professional_registration import (
     ProfessionalBody,
@@ -110,7 +110,9 @@ class RegistrationForm(SubmittedForm):
 
     def add_problems(self, refusal: Refusal) -> None:
         """Take over what a rule or use case found wrong, at the rows of the page."""
-        if isinstance(refusal, InvalidInput):
+        if isinstance(refusal, LikelyDuplicates):
+            refusal = InvalidInput({"duplicates_considered": str(refusal)})
+        elif isinstance(refusal, InvalidInput):
             refusal = InvalidInput({self._field_on_page(f): text for f, text in refusal.problems.items()})
         super().add_problems(refusal)
 
