@@ -20,6 +20,7 @@ from directory.ldif import ldif
 from directory.locking import locked
 from directory.names import CHANGELOG, SUFFIX
 from directory.node import read_node
+from directory.page_cache import cache_in_single_pages
 from directory.publishing import FOLLOWERS_FILE, Publisher
 from directory.seeding import emptied
 from directory.slapd import Slapd
@@ -59,6 +60,7 @@ def rebuild(slapd: Slapd, entries: Iterable[Entry], progress: Callable[[int], No
         try:
             with loading_into(slapd, SUFFIX, database, *state) as stream:
                 written = _write_all(_counted(_all_records(entries), progress), stream)
+            cache_in_single_pages(database)
         except BaseException:
             shutil.rmtree(database, ignore_errors=True)
             raise

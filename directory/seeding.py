@@ -15,6 +15,7 @@ from directory.configuration import REPLICATED
 from directory.errors import SlapdFailed
 from directory.group_commit import clear_mark
 from directory.node import has_been_seeded
+from directory.page_cache import cache_in_single_pages
 from directory.slapd import Slapd
 from directory.switching import note_in_use
 
@@ -79,6 +80,7 @@ def emptied(database: Path) -> Path:
 def _load(replica: Slapd, suffix: str, database: Path, snapshot: Path) -> None:
     with loading_into(replica, suffix, database) as stream, snapshot.open("rb") as entries:
         shutil.copyfileobj(entries, stream, 1 << 20)
+    cache_in_single_pages(database)
 
 
 def seed_from(provider: Slapd, replica: Slapd) -> None:
