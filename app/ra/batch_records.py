@@ -31,6 +31,7 @@ class BatchLine:
     card_serial: str | None
     ended_at: datetime | None
     reason: str
+    is_locked: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def _line(names: Names, item: BatchItem, issuance: CardIssuance | None, without:
         issuance.card_serial if issuance else None,
         issuance.finished_at if issuance else None,
         item.refused or (_why_unfinished(issuance) if issuance else without),
+        issuance.terms.is_locked if issuance else False,
     )
 
 

@@ -13,7 +13,7 @@ from datetime import date
 
 from app.domain.actor import Actor
 from app.domain.batch_list import MOST_CARDS, LeftOut
-from app.domain.card_batch import BatchClosed, BatchItem, CardBatch
+from app.domain.card_batch import BatchClosed, BatchItem, CardBatch, NobodyToPassOver
 from app.domain.desk_record import (
     JobStep,
     claimed,
@@ -25,7 +25,7 @@ from app.domain.desk_record import (
     with_ticket,
 )
 from app.domain.issuance import CardIssuance, IssuanceStatus
-from app.domain.issuance_terms import IssuanceTerms, require_possible
+from app.domain.issuance_terms import require_possible
 from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.errors import InvalidInput, NotFound, NotPermitted, Refusal
@@ -38,6 +38,7 @@ from app.ra.issuing import begin_issuance, undo_issuance
 from app.ra.ports import Database, Work
 
 MOST_SHOWN = 100
+NOT_AT_DESK = "The holder was not at the desk."
 
 
 class Batching:
@@ -55,11 +56,14 @@ class Batching:
         uids: Sequence[str],
         usable_from: date | None,
         left_out: Sequence[LeftOut] = (),
+        *,
+        holders_present: bool = False,
     ) -> str:
         """Begin a batch for these people and return its id; no card is touched yet.
 
         Args:
             left_out: the lines of the list for which no card is made, to be kept for the report.
+            holders_present: each holder chooses their PIN at the desk.
 
         Raises:
             NotPermitted
@@ -70,10 +74,11 @@ class Batching:
             actor, "card_batch.begun", batch_id, people=len(uids), left_out=len(left_out)
         ) as work:
             actor.require(Permission.ISSUE_CARD)
-            require_possible(IssuanceTerms(is_locked=True, usable_from=usable_from), work.now.date())
+            begun = _begun(batch_id, actor, title, usable_from, work)
+            batch = replace(begun, left_out=tuple(left_out), holders_present=holders_present)
+            require_possible(batch.terms, work.now.date())
             _require_all_can(work, actor, uids)
-            batch = _begun(batch_id, actor, title, usable_from, work)
-            work.card_batches.add(replace(batch, left_out=tuple(left_out)), uids)
+            work.card_batches.add(batch, uids)
         return batch_id
 
     def batches(self, actor: Actor) -> list[BatchRecord]:
@@ -195,8 +200,7 @@ class Batching:
         ) as work:
             held = require_held(work.card_batches.get_to_change(batch.id), job_token, work.now)
             if item.issuance_id is None:
-                terms = IssuanceTerms(is_locked=True, usable_from=held.usable_from)
-                begin_issuance(work, _operator(held), issuance_id, item.uid, terms)
+                begin_issuance(work, _operator(held), issuance_id, item.uid, held.terms)
                 work.card_batches.save_item(replace(item, issuance_id=issuance_id))
             issuance = work.issuances.get_to_change(issuance_id)
             assert issuance is not None
@@ -207,21 +211,39 @@ class Batching:
         """A certified card whose desk stopped has a PIN that nobody knows: undo, and take another."""
         with self._database.read() as work:
             issuance = work.issuances.get(item.issuance_id) if item.issuance_id else None
-        if issuance is None or issuance.status is not IssuanceStatus.CERTIFIED:
+        if (
+            issuance is None
+            or issuance.status is not IssuanceStatus.CERTIFIED
+            or not issuance.terms.is_locked
+        ):
             return item
-        return self._undone(item, issuance)
+        anew = replace(item, issuance_id=None)
+        self._undo(issuance, anew, "its desk stopped, and nobody knows the card's PIN")
+        return anew
 
-    def _undone(self, item: BatchItem, issuance: CardIssuance) -> BatchItem:
+    def pass_over(self, job_token: str, batch_id: str) -> None:
+        """The holder whose turn it is, is not at the desk: no card is made for them in this batch.
+
+        Raises:
+            JobTokenNotValid, BatchClosed, NobodyToPassOver
+        """
+        with self._database.change() as work:
+            _require_open(require_held(work.card_batches.get_to_change(batch_id), job_token, work.now))
+            item = work.card_batches.next_item(batch_id)
+            issuance = work.issuances.get(item.issuance_id) if item and item.issuance_id else None
+        if item is None or issuance is None or issuance.status is not IssuanceStatus.BEGUN:
+            raise NobodyToPassOver("A card is begun for this person. Go on with it, or undo it on the site.")
+        self._undo(issuance, replace(item, refused=NOT_AT_DESK), NOT_AT_DESK)
+
+    def _undo(self, issuance: CardIssuance, becomes: BatchItem, reason: str) -> None:
         actor = operator_of(issuance)
         with self._database.audited(
             actor, "card_issuance.undone", issuance.uid, issuance=issuance.id
         ) as work:
             locked = work.issuances.get_to_change(issuance.id)
             assert locked is not None
-            undo_issuance(work, locked, "its desk stopped, and nobody knows the card's PIN")
-            anew = replace(item, issuance_id=None)
-            work.card_batches.save_item(anew)
-            return anew
+            undo_issuance(work, locked, reason)
+            work.card_batches.save_item(becomes)
 
     def _progress(self, batch_id: str) -> dict[str, JsonValue]:
         with self._database.read() as work:

@@ -67,7 +67,9 @@ class ChoosingPeople:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def check(self, actor: Actor, text: str, usable_from: date | None) -> PeopleChecked:
+    def check(
+        self, actor: Actor, text: str, usable_from: date | None, *, holders_present: bool = False
+    ) -> PeopleChecked:
         """Everybody of a list. Nothing in the text is an error: what cannot be used is left out and said.
 
         Raises:
@@ -77,7 +79,8 @@ class ChoosingPeople:
         listed = list_from_untrusted(text)
         with self._database.audited(actor, "card_batch.people_checked", "(a list)") as work:
             actor.require(Permission.ISSUE_CARD)
-            require_possible(IssuanceTerms(is_locked=True, usable_from=usable_from), work.now.date())
+            terms = IssuanceTerms(is_locked=not holders_present, usable_from=usable_from)
+            require_possible(terms, work.now.date())
             if not listed.people and not listed.left_out:
                 raise InvalidInput({"people": "Give the user ids, one a line, or choose a file."})
             checked = _checked(work, actor, listed.people)

@@ -21,7 +21,7 @@ from app.web.batch_views import BATCHES
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page, tell_on_next_page
 from app.web.presenters.batch import batches_table
-from app.web.presenters.batch_people import ChoosePage, PeoplePage
+from app.web.presenters.batch_people import AT_DESK, WAYS, ChoosePage, PeoplePage
 from app.web.presenters.wording import counted
 
 blueprint = Blueprint("batch_beginnings", __name__, url_prefix="/batches")
@@ -100,7 +100,12 @@ def begin() -> WerkzeugResponse:
         if checked.fingerprint != form.value("shown"):
             return _check_page(form, checked, "Who can have a card has changed meanwhile. Look again.")
         batch_id = batching.begin(
-            context.actor(), form.text("title"), checked.uids, _first_day(form), checked.left_out
+            context.actor(),
+            form.text("title"),
+            checked.uids,
+            _first_day(form),
+            checked.left_out,
+            holders_present=_holders_present(form),
         )
     except Refusal as refusal:
         form.add_problems(refusal)
@@ -124,11 +129,18 @@ def _checked(form: SubmittedForm) -> PeopleChecked:
     if len(people) > LARGEST_LIST:
         form.refuse("people", "The list is too long for one batch. Split it.")
     form.require_no_problems()
-    return context.services().batching.choosing.check(actor, people, first_day)
+    return context.services().batching.choosing.check(
+        actor, people, first_day, holders_present=_holders_present(form)
+    )
 
 
 def _first_day(form: SubmittedForm) -> date | None:
     return form.day("usable_from", what="The first day", missing=None)
+
+
+def _holders_present(form: SubmittedForm) -> bool:
+    """Locked when nothing was chosen, as cards of a batch are unless somebody says otherwise."""
+    return form.value("way") == AT_DESK
 
 
 def _with_file(typed: str) -> str:
@@ -156,11 +168,13 @@ def _check_page(form: SubmittedForm, checked: PeopleChecked, notice: str = "") -
 
 def _form_page(form: SubmittedForm) -> Response:
     actor = context.require(Permission.ISSUE_CARD)
+    form.keep("way", form.value("way") or WAYS[0]["value"])
     return render_page(
         "batches/all.html",
         "Batches of cards",
         status=form.status,
         form=form,
         problems=form.problems,
+        ways=WAYS,
         table=batches_table(context.services().batching.batches(actor)),
     )

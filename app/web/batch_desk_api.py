@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify
 
 from app.web import context
 from app.web.access import machine_endpoint
-from app.web.desk_messages import claimed_ticket, desk_message, job_token
+from app.web.desk_messages import claimed_ticket, desk_message, done, job_token
 
 blueprint = Blueprint("batch_desk_api", __name__, url_prefix="/desk/batches")
 
@@ -16,6 +16,15 @@ blueprint = Blueprint("batch_desk_api", __name__, url_prefix="/desk/batches")
 def claim() -> Response:
     """Exchange a one-time ticket for the batch and the token that its further calls carry."""
     return jsonify(context.services().batching.claim(claimed_ticket()))
+
+
+@blueprint.post("/<record:batch_id>/pass-over")
+@machine_endpoint
+def pass_over(batch_id: str) -> Response:
+    """Whoever's turn it is, is not at the desk."""
+    desk_message()
+    context.services().batching.pass_over(job_token(), batch_id)
+    return done()
 
 
 @blueprint.post("/<record:batch_id>/next")

@@ -144,7 +144,7 @@ class Application:
             case ["", "issue", name, "go-on"]:
                 return self._issue.go_on(name, request.form)
             case ["", "batch", name]:
-                return self._batches.begin(name, request.form)
+                return self._batches.answer(name, request.form)
             case ["", "job", name]:
                 return self._jobs.start(name, request.form)
             case ["", "job", name, "go-on"]:

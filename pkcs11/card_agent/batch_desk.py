@@ -1,4 +1,6 @@
-"""Batches at this desk: one blank card after another, each issued locked and approved by the operator's card.
+"""Batches at this desk: one blank card after another, each approved by the operator's card.
+
+Each is issued locked, or with the PIN that its holder chooses at the desk when it is their turn.
 
 The operator's PIN is entered once for a run and stays in this process' memory until the run ends, for at most
 ``PIN_LASTS`` and ``MOST_CARDS`` cards, whichever comes first. Each card is signed for on its own.
@@ -18,6 +20,7 @@ from card_agent.batch_link import BatchLink
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardViews
 from card_agent.errors import CardAgentError, CardMissing, DeskBusy, PageExpired, WrongCard
+from card_agent.holder_turn import HolderTurn
 from card_agent.issuing import CardIssue, IssuePlan
 from card_agent.job_client import ClaimedJob
 from card_agent.pin import Pin, random_pin
@@ -40,7 +43,10 @@ NO_BLANK = "No blank card was put in a reader for five minutes. Go on when you h
 
 @dataclass
 class DeskBatch:
-    """A collected batch and its run, if one is going on. ``holder`` is whose card is being made."""
+    """A collected batch and its run, if one is going on.
+
+    ``holder`` is whose card is being made; ``turn`` is there while the run waits for that holder's PIN.
+    """
 
     link: BatchLink
     ended: int
@@ -48,6 +54,7 @@ class DeskBatch:
     holder: str = ""
     wants: str = ""
     stopped: str = ""
+    turn: HolderTurn | None = None
     is_running: bool = False
     is_finished: bool = False
 
@@ -109,7 +116,7 @@ class BatchDesk:
         except Exception as error:  # a thread's outermost frame
             batch.stopped = f"The card agent failed ({type(error).__name__}). Nothing is lost: go on."
         finally:
-            batch.is_running, batch.holder, batch.wants = False, "", ""
+            batch.is_running, batch.holder, batch.wants, batch.turn = False, "", "", None
             self._running.release()
 
     def _cards(self, batch: DeskBatch, pin: Pin) -> None:
@@ -130,7 +137,11 @@ class BatchDesk:
             return False
         batch.holder = following.claimed.job.holder.name
         serial = self._blank_card(batch, following.claimed)
-        plan = self._plan(batch, following.claimed, serial, pin)
+        holder_pin = self._holder_pin(batch, following.claimed)
+        if holder_pin is None:
+            batch.link.pass_over()
+            return True
+        plan = self._plan(batch, following.claimed, serial, pin, holder_pin)
         progress = Progress(self._clock, IssueStep)
         CardIssue(following.claimed, plan, self._processes, progress, self._so_pins).run()
         if progress.failure:
@@ -151,9 +162,21 @@ class BatchDesk:
                 return serial
         raise CardMissing(NO_BLANK)
 
-    def _plan(self, batch: DeskBatch, claimed: ClaimedJob, serial: str, pin: Pin) -> IssuePlan:
+    def _holder_pin(self, batch: DeskBatch, claimed: ClaimedJob) -> Pin | None:
+        """The card's PIN: at random, or as its holder chooses it; None when the holder is not there."""
+        if claimed.job.is_locked:
+            return random_pin(claimed.job.pin_policy.maximum)
+        batch.turn = turn = HolderTurn(claimed.job)
+        try:
+            return turn.wait()
+        finally:
+            batch.turn = None
+
+    def _plan(
+        self, batch: DeskBatch, claimed: ClaimedJob, serial: str, pin: Pin, holder_pin: Pin
+    ) -> IssuePlan:
         approval = None
         if claimed.job.needs_approval:
             operator = operator_card(self._views.cards_in_readers(), batch.link.operator)
             approval = signed_approval(claimed, serial, operator, pin, self._processes, self._clock())
-        return IssuePlan(serial, random_pin(claimed.job.pin_policy.maximum), approval)
+        return IssuePlan(serial, holder_pin, approval)

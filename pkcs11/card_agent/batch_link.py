@@ -44,6 +44,11 @@ class BatchLink:
             return NextCard(ended, total, None)
         return NextCard(ended, total, ClaimedJob(self.site, job_from_untrusted(answer["job"]), job_token))
 
+    def pass_over(self) -> None:
+        """Say that the holder whose turn it is, is not there. Raises JobRefused or SiteUnavailable."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        call(self.site, "POST", f"/desk/batches/{self.id}/pass-over", {}, headers)
+
     def __repr__(self) -> str:
         return f"BatchLink({self.site.origin}, {self.id})"
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from card_agent.allow_list import AllowList
 from card_agent.batch_desk import BatchDesk, DeskBatch
 from card_agent.batch_link import claim_batch
-from card_agent.errors import ABOUT_THE_PIN, CardAgentError
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, PageExpired
+from card_agent.holder_turn import HolderTurn
 from card_agent.http_messages import Response, as_json, see_other
-from card_agent.pages import Problem, page, pin_problem
+from card_agent.pages import Problem, new_pin_problem, page, pin_problem
 from card_agent.pin import Pin
 from card_agent.visits import FormValues, WaysBack
 
 _PIN = "operator_pin"
+_NEW_PIN = "new_pin"
+_REPEATED_PIN = "repeated_pin"
 
 
 class BatchPages:
@@ -43,13 +46,32 @@ class BatchPages:
         """Return how far it is as JSON for the page's script. Raises PageExpired."""
         return as_json(_message(self._desk.find(name)))
 
-    def begin(self, name: str, form: Mapping[str, str]) -> Response:
-        """Check the PIN and begin the run, or show the form again. Raises PageExpired."""
+    def answer(self, name: str, form: Mapping[str, str]) -> Response:
+        """Begin the run with the operator's PIN, or hand a holder's PIN to it; or show the form again.
+
+        Raises PageExpired.
+        """
         self._form_values.take(form.get("form_value", ""), name)
         batch = self._desk.find(name)
-        typed = pin_problem(form.get(_PIN, ""), _PIN)
-        problems = [typed] if typed else self._begun(batch, form[_PIN])
+        problems = self._turn_taken(batch, form) if "turn" in form else self._begin(batch, form)
         return self._page(name, batch, problems) if problems else see_other("/batch/" + name)
+
+    def _begin(self, batch: DeskBatch, form: Mapping[str, str]) -> list[Problem]:
+        typed = pin_problem(form.get(_PIN, ""), _PIN)
+        return [typed] if typed else self._begun(batch, form[_PIN])
+
+    def _turn_taken(self, batch: DeskBatch, form: Mapping[str, str]) -> list[Problem]:
+        """A form of one holder's turn never answers another's: the PIN would go onto the wrong card."""
+        turn = batch.turn
+        if turn is None or turn.job.id != form["turn"]:
+            raise PageExpired("This person's turn is over. Open the batch's page again.")
+        if form.get("absent"):
+            turn.pass_over()
+            return []
+        problem = _turn_problem(turn, form)
+        if problem is None:
+            turn.choose(Pin(form[_NEW_PIN]))
+        return [problem] if problem else []
 
     def _begun(self, batch: DeskBatch, typed: str) -> list[Problem]:
         pin = Pin(typed)
@@ -65,6 +87,7 @@ class BatchPages:
             "batch": batch,
             "name": name,
             "message": _message(batch),
+            "turn": batch.turn,
             "form_value": self._form_values.new(name),
             "desk": "/?back=" + self._ways_back.add(f"Back to {batch.link.title}", f"/batch/{name}"),
         }
@@ -79,12 +102,22 @@ def _message(batch: DeskBatch) -> dict[str, object]:
         "running": batch.is_running,
         "finished": batch.is_finished,
         "says": _says(batch),
+        # Whose PIN is asked for: the page is another one then.
+        "turn": batch.turn.job.id if batch.turn else "",
     }
+
+
+def _turn_problem(turn: HolderTurn, form: Mapping[str, str]) -> Problem | None:
+    if turn.needs_new_pin:
+        return new_pin_problem(turn.job.pin_policy, turn.job.holder.uid, form, _NEW_PIN, _REPEATED_PIN)
+    return pin_problem(form.get(_NEW_PIN, ""), _NEW_PIN)
 
 
 def _says(batch: DeskBatch) -> str:
     if batch.is_finished:
         return "Every card of this batch is done."
+    if batch.turn:
+        return f"{batch.holder} chooses the PIN of the new card."
     if batch.wants:
         return f"Next: {batch.holder}. {batch.wants}"
     if batch.holder:

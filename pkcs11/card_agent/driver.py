@@ -42,13 +42,17 @@ class StepDone:
 
 @dataclass(frozen=True)
 class BatchSeen:
-    """How far a batch is: cards done and in all, whether it runs or is finished, what the page says."""
+    """How far a batch is: cards done and in all, whether it runs or is finished, what the page says.
+
+    ``turn`` is the job whose holder is asked for a PIN now; empty when nobody is.
+    """
 
     ended: int
     total: int
     running: bool
     finished: bool
     says: str
+    turn: str
 
 
 class Driver:
@@ -182,6 +186,16 @@ class Driver:
         """How far the batch is, as its page shows it."""
         path, headers = f"{address}/steps.json", _SAME_ORIGIN_FETCH
         return BatchSeen(**self._http.get(path, headers=headers).raise_for_status().json())
+
+    def take_turn(self, address: str, pin: str) -> None:
+        """Choose the PIN as the holder whose turn it is; with an empty one, say that the holder is not here.
+
+        Raises DriverRefused.
+        """
+        answered = {"new_pin": pin, "repeated_pin": pin} if pin else {"absent": "yes"}
+        answer = self._submit(address, {**self._form(self._open(address), address), **answered})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise DriverRefused(_reason(read_page(answer.text)))
 
     def run_batch(self, address: str) -> Iterator[BatchSeen]:
         """Give the running batch one new blank card after another, and yield whenever a card is done.

@@ -246,3 +246,40 @@ def test_8_a_batch_goes_on_after_its_desk_was_killed(
         assert list(desk.run_batch(address))[-1].ended == 2
     agent.open(f"/batches/{batch_id}")
     expect(agent.page.get_by_text("Issued, locked")).to_have_count(2)
+
+
+def test_9_holders_choose_their_pins_at_the_desk(agent: Walker, office: Office) -> None:
+    people = [office.register() for _ in range(2)]
+    agent.clear_desk()
+    agent.put_card(READER_1, office.priya.card_serial)
+    agent.open("/batches")
+    agent.fill({"title": "At the desk", "people": "\n".join(people)})
+    agent.page.get_by_label("With the holders at the desk").check()
+    agent.press("Check this list")
+    agent.press("Begin with 2 people")
+    batch = agent.page.url
+    agent.press("Open the card desk")
+    agent.page.get_by_label(re.compile("Your PIN")).fill(office.priya.pin)
+    agent.press("Begin")
+    agent.sees("Insert a blank card into the other reader.")
+    with office.desk() as desk:
+        desk.take_blank("right")
+        agent.sees("choose your PIN")
+        agent.require_accessible()
+        agent.fill({"new_pin": "777777", "repeated_pin": "777777"})
+        agent.press("Make this card")
+        agent.page.locator("#error-summary").wait_for()
+        agent.require_accessible()
+        agent.fill({"new_pin": "59174028", "repeated_pin": "59174028"})
+        agent.press("Make this card")
+        agent.sees("1 of 2 cards are done")
+        desk.remove("right")
+        desk.take_blank("right")
+    agent.sees("is not here")
+    agent.press(re.compile("is not here"))
+    agent.sees("Every card of this batch is done.")
+    agent.page.locator("#back-to-site").click()
+    agent.page.wait_for_url(batch)
+    agent.sees("2 of 2 cards done")
+    agent.sees("The holder was not at the desk.")
+    expect(agent.page.get_by_text("Issued", exact=True)).to_have_count(1)

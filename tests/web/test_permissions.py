@@ -165,7 +165,13 @@ ELSEWHERE = {
 STEPS_OF_JOBS = frozenset(
     {f"renewals.{step}" for step in ("keys", "signature", "certificates", "completion", "end")}
     | {"offline_unlock.invitation", "offline_unlock.register"}
-    | {"repairs.completion", "clearing.cleared", "batch_desk_api.claim", "batch_desk_api.next_card"}
+    | {
+        "repairs.completion",
+        "clearing.cleared",
+        "batch_desk_api.claim",
+        "batch_desk_api.next_card",
+        "batch_desk_api.pass_over",
+    }
 )
 OTHER_ROOMS = ("sign_in", "openid", "desk_api", "batch_desk_api", "desk_reports_api")
 

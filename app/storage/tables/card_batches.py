@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from app.storage.tables.base import UtcDateTime, metadata
@@ -27,6 +29,8 @@ card_batch = Table(
     Column("usable_from", Date),
     # The lines of its list for which no card is made: number, text, name, reason.
     Column("left_out", JSON, nullable=False),
+    # Each chooses their PIN at the desk; a card for a later day is issued locked.
+    Column("holders_present", Boolean, nullable=False, server_default=false()),
     Column("begun_at", UtcDateTime, nullable=False),
     # Set when it is given up or every card is made.
     Column("finished_at", UtcDateTime),
@@ -36,6 +40,7 @@ card_batch = Table(
     Column("ticket_expires_at", UtcDateTime),
     Column("job_token_hash", String(64), unique=True),
     Column("job_token_expires_at", UtcDateTime),
+    CheckConstraint("usable_from IS NULL OR NOT holders_present", name="later_is_locked"),
 )
 
 card_batch_item = Table(

@@ -59,6 +59,7 @@ def _details(record: BatchRecord) -> tuple[Row, ...]:
     rows = (
         Row("Begun by", record.operator.name),
         Row("Begun", moment(record.batch.begun_at)),
+        Row("Holders", "Come to the desk" if record.batch.holders_present else "Need not be there"),
         Row("Can be used from", day(record.batch.usable_from)),
         Row("Finished", moment(record.batch.finished_at)),
     )
@@ -81,7 +82,7 @@ def _tag(line: BatchLine) -> Tag:
     if line.item.refused or (line.status is None and line.reason):
         return _NO_CARD
     if line.status is IssuanceStatus.ACTIVE:
-        return Tag("Issued, locked", "green")
+        return Tag("Issued, locked" if line.is_locked else "Issued", "green")
     return issuance_tag(line.status) if line.status else _WAITING
 
 

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.domain.batch_list import LeftOut
 from app.ra.choosing_people import ChosenPerson, PeopleChecked
 from app.web.forms.submitted import SubmittedForm
 from app.web.presenters.wording import Cell, Row, TableOf, counted, day, grouped
 
-_CARRIED = ("title", "people", "usable_from-day", "usable_from-month", "usable_from-year")
+AT_DESK = "at-desk"
+WAYS: list[dict[str, Any]] = [
+    {
+        "value": "locked",
+        "text": "Locked, for later",
+        "hint": {"text": "Nobody needs to be there. Each person chooses a PIN when their card is unlocked."},
+    },
+    {
+        "value": AT_DESK,
+        "text": "With the holders at the desk",
+        "hint": {"text": "They come one after another, and each chooses the PIN of their card there."},
+    },
+]
+_CARRIED = ("title", "way", "people", "usable_from-day", "usable_from-month", "usable_from-year")
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,12 @@ class PeoplePage:
     ) -> PeoplePage:
         """The page of a list as it was checked just now."""
         number, lines = len(checked.people), len(checked.left_out)
-        rows = (Row("Name of the batch", form.value("title")), Row("Can be used from", day(first_day)))
+        way = next((each["text"] for each in WAYS if each["value"] == form.value("way")), WAYS[0]["text"])
+        rows = (
+            Row("Name of the batch", form.value("title")),
+            Row("How the cards are issued", way),
+            Row("Can be used from", day(first_day)),
+        )
         return cls(
             message=_message(number, lines),
             notice=notice,

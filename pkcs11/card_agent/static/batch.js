@@ -9,7 +9,7 @@ async function ask() {
     const answer = await fetch(bar.dataset.steps);
     if (!answer.ok) return location.reload();
     const message = await answer.json();
-    if (!message.running) return location.reload();
+    if (!message.running || message.turn !== bar.dataset.turn) return location.reload();
     bar.value = message.ended;
     count.textContent = `${message.ended} of ${message.total} cards are done`;
     if (says.textContent !== message.says) says.textContent = message.says;

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
 import pytest
 
 from app.domain.card import CardStatus
-from app.domain.card_batch import BatchClosed
+from app.domain.card_batch import BatchClosed, NobodyToPassOver
 from app.domain.desk_record import JobTokenNotValid, TicketNotValid
 from app.domain.issuance import IssuanceStatus
 from app.domain.json_value import JsonValue
@@ -207,3 +208,58 @@ def test_a_closed_batch_says_who_got_no_card(office: Office, people: list[str], 
     made, *others = office.ra.batching.batch(office.manager, batch_id).lines
     assert (made.reason, made.ended_at is not None) == ("", True)
     assert {line.reason for line in others} == {"The batch was closed before this person's turn."}
+
+
+@pytest.fixture
+def at_desk(office: Office, people: list[str]) -> str:
+    return office.ra.batching.begin(office.manager, "At the desk", people, None, holders_present=True)
+
+
+def test_holders_at_the_desk_choose_their_pins_and_whoever_is_not_there_is_passed_over(
+    office: Office, people: list[str], at_desk: str
+) -> None:
+    desk = BatchAtDesk(office, at_desk)
+    told = desk.next_job()
+    assert told is not None
+    job = cast("dict[str, object]", told["job"])
+    assert job["is_locked"] is False
+    office.ra.batching.pass_over(desk.token, at_desk)
+    assert [bool(desk.make()) for _ in range(3)] == [True, True, False]
+    absent, *others = office.ra.batching.batch(office.manager, at_desk).lines
+    assert (absent.status, absent.reason) == (IssuanceStatus.UNDONE, "The holder was not at the desk.")
+    assert {(line.status, line.is_locked) for line in others} == {(IssuanceStatus.ACTIVE, False)}
+    with office.ra.database.read() as work:
+        assert [work.cards.live_of(uid) is not None for uid in people] == [False, True, True]
+        states = {card.status for uid in people for card in work.cards.of(uid)}
+    assert states == {CardStatus.ACTIVE}
+
+
+def test_nobody_whose_card_is_begun_is_passed_over(office: Office, at_desk: str) -> None:
+    desk = BatchAtDesk(office, at_desk)
+    told = desk.next_job()
+    assert told is not None
+    desk.desk(told).approve(office.blank(), office.manager_card)
+    with pytest.raises(NobodyToPassOver):
+        office.ra.batching.pass_over(desk.token, at_desk)
+    with pytest.raises(JobTokenNotValid):
+        office.ra.batching.pass_over("another desk", at_desk)
+
+
+def test_a_certified_card_whose_holder_knows_its_pin_is_gone_on_with(office: Office, at_desk: str) -> None:
+    told = BatchAtDesk(office, at_desk).next_job()
+    assert told is not None
+    desk = BatchAtDesk(office, at_desk).desk(told)
+    card = office.blank()
+    desk.approve(card, office.manager_card)
+    desk.personalise(card)
+    desk.certify(card)
+    again = BatchAtDesk(office, at_desk).next_job()
+    assert again is not None
+    job = cast("dict[str, object]", again["job"])
+    assert (job["id"], job["state"], job["card_serial"]) == (desk.id, "certified", card.serial)
+
+
+def test_a_card_for_a_later_day_is_issued_locked(office: Office, people: list[str]) -> None:
+    later = today() + timedelta(days=3)
+    with pytest.raises(InvalidInput):
+        office.ra.batching.begin(office.manager, "Later", people, later, holders_present=True)

@@ -491,6 +491,7 @@ CREATE TABLE card_batch (
 	operator_role_profile VARCHAR(12),
 	usable_from DATE,
 	left_out JSON NOT NULL,
+	holders_present BOOLEAN DEFAULT false NOT NULL,
 	begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
 	finished_at TIMESTAMP WITH TIME ZONE,
 	steps JSON NOT NULL,
@@ -499,6 +500,7 @@ CREATE TABLE card_batch (
 	job_token_hash VARCHAR(64),
 	job_token_expires_at TIMESTAMP WITH TIME ZONE,
 	CONSTRAINT pk_card_batch PRIMARY KEY (id),
+	CONSTRAINT ck_card_batch_later_is_locked CHECK (usable_from IS NULL OR NOT holders_present),
 	CONSTRAINT fk_card_batch_operator_uid FOREIGN KEY(operator_uid) REFERENCES person (uid),
 	CONSTRAINT uq_card_batch_ticket_hash UNIQUE (ticket_hash),
 	CONSTRAINT uq_card_batch_job_token_hash UNIQUE (job_token_hash)
