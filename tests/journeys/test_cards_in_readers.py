@@ -95,12 +95,15 @@ def test_2_a_card_is_issued_at_the_desk(agent: Walker, story: Story, service: Se
     agent.page.locator("#back-to-site").click()
     agent.open(f"/people/{story.uid}")
     agent.sees(story.card_serial)
+    # The card's own attestation, which the certificate authority verified to the maker of emulated cards.
+    agent.sees(re.compile(rf"Proved by the card \(.+, device {story.card_serial}\)"))
 
 
 def test_3_she_signs_in_with_it(her: Walker, story: Story) -> None:
     her.sign_in(story.card_serial, HER_PIN)
     her.open("/my")
     her.sees(story.card_serial)
+    her.sees("Proved by the card (")
 
 
 def test_4_her_lost_card_opens_nothing(agent: Walker, her: Walker, story: Story) -> None:
