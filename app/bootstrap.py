@@ -149,7 +149,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)
     renewing = renewals(database, ca, settings.service.origin)
-    unlocks = unlockings(database, ca, settings)
+    unlocks = unlockings(database, ca, settings, policy)
     return Services(
         finding=Finding(database),
         registering=Registering(database, PillowPhotos()),

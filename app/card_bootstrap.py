@@ -10,6 +10,7 @@ from app.ca_files import PROFILES_FILE
 from app.clock import utc_now
 from app.domain.card_job import JobKind
 from app.domain.certificate_profile import rules_from_toml
+from app.domain.permissions_policy import PermissionsPolicy
 from app.domain.renewal import RenewalRules
 from app.message_settings import MessagesBy
 from app.ra.card_job_steps import CardJobKinds
@@ -19,11 +20,13 @@ from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.expiring import Expiring
+from app.ra.exporting_so_pins import ExportingSoPins
 from app.ra.following_jobs import FollowingJobs
 from app.ra.forecasting import Forecasting
 from app.ra.limiting import Limiting
 from app.ra.ports import CertificateAuthority
 from app.ra.registering_workstations import RegisteringWorkstations
+from app.ra.releasing_so_pins import ReleasingSoPins
 from app.ra.renewals import RenewalAbilities
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
@@ -35,6 +38,7 @@ from app.ra.unlocking_by_code import SEND_CODE, UnlockingByCode
 from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
 from app.settings import Settings
+from app.storage.approval_record import StoredApprovals
 from app.storage.database import Database
 from app.worker import Handler
 
@@ -65,16 +69,21 @@ def desk_policy(settings: Settings) -> DeskPolicy:
     )
 
 
-def unlockings(database: Database, authority: CertificateAuthority, settings: Settings) -> UnlockAbilities:
-    """What unlocks cards."""
+def unlockings(
+    database: Database, authority: CertificateAuthority, settings: Settings, policy: PermissionsPolicy
+) -> UnlockAbilities:
+    """What unlocks cards, and what else needs SO PINs."""
+    origin, rights = settings.service.origin, StoredApprovals(database, policy)
     secrets = FileUnlockSecrets.of_file(settings.messages.key_file)
     return UnlockAbilities(
-        Unlocking(database, authority, settings.service.origin),
+        Unlocking(database),
         UnlockingByCode(database, secrets, Limiting(database)),
         Vouching(database),
         EnrollingAuthenticators(database, secrets, settings.service.name),
         UnlockingOffline(database),
         RegisteringWorkstations(database, authority),
+        ReleasingSoPins(database, authority, origin, rights),
+        ExportingSoPins(database),
     )
 
 
@@ -105,6 +114,7 @@ def collecting(
         JobKind.UNLOCK: unlocks.assisted,
         JobKind.REPAIR: renewing.repairing,
         JobKind.CLEAR: Clearing(database),
+        JobKind.EXPORT: unlocks.exporting,
     }
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 

@@ -169,6 +169,7 @@ def release_order_message(order: SoPinReleaseOrder) -> Message:
         "basis": order.basis.value,
         "recipient_key": encoded(order.recipient_key),
         "approvals": [_signed_message(each) for each in order.approvals],
+        "reason": order.reason,
     }
 
 
@@ -185,6 +186,7 @@ def release_order_from_untrusted(fields: Fields) -> SoPinReleaseOrder:
         basis=basis,
         recipient_key=fields.octets("recipient_key"),
         approvals=tuple(_signed(each) for each in fields.parts("approvals", MOST_SIGNATURES)),
+        reason=fields.text("reason"),
     )
 
 

@@ -167,13 +167,13 @@ class SystemNotApproved(CertificateRefused):
 
 
 class ReleaseNotApproved(CertificateRefused):
-    """No open unlocking on record covers this release of an SO PIN."""
+    """No open job on record covers this release of an SO PIN."""
 
     code = "release_not_approved"
 
 
 class ApproverMayNotUnlock(CertificateRefused):
-    """Whoever signed the release may not have this card unlocked."""
+    """Whoever signed the release may not have this card's SO PIN released."""
 
     code = "approver_may_not_unlock"
 

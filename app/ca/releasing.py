@@ -1,4 +1,4 @@
-"""Releasing SO PINs: who may have one, checked against our own ledger; unwrapped in the token, wrapped again.
+"""Releasing SO PINs: unwrapped in the token and wrapped again. Who may have one: ``release_approvals.py``.
 
 The web process and the registration authority's database may be in wrong hands. What they cannot make is the
 signature of an operator's or colleague's card. A release on a one-time code has no such signature; it is
@@ -16,7 +16,6 @@ from typing import Protocol
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from app.ca.approver import require_recent, verified_approver
 from app.ca.ports import (
     ApprovalRecord,
     AuditRecord,
@@ -25,35 +24,19 @@ from app.ca.ports import (
     JobOnRecord,
     ReleaseLedger,
 )
-from app.ca.refusals import (
-    ApprovalDiffers,
-    ApproverMayNotUnlock,
-    NoSoPinInEscrow,
-    ReleaseNotApproved,
-    TooManyReleases,
-)
+from app.ca.refusals import NoSoPinInEscrow, ReleaseNotApproved, TooManyReleases
+from app.ca.release_approvals import ReleaseApprovals
 from app.clock import Clock
 from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
-from app.domain.certificate_order import SignedApproval
 from app.domain.offline_unlock import challenge_of, key_of, response
-from app.domain.permission import Permission
-from app.domain.renewal_statement import SignedAs
-from app.domain.so_pin_release import (
-    ReleaseBasis,
-    ReleaseStatement,
-    SoPinReleaseOrder,
-    release_statement_from_untrusted,
-    so_pin_of,
-)
+from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder, so_pin_of
 from app.errors import Refusal
 
 ACTOR = Actor.system("ca")
-SIGNED_WITHIN = timedelta(minutes=15)
 SMALLEST_RECIPIENT_BITS = 2048
 # The card's present SO PIN, and those that an interrupted change may have left on it.
 MOST_SO_PINS = 3
-_COLLEAGUES = 2
 # SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
 _OAEP_OF_ESCROW = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
 _OAEP_TO_DESK = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -102,7 +85,7 @@ class SoPinReleaser:
         self._record = record
         self._releases = releases
         self._audit = audit
-        self._origin = origin
+        self._approvals = ReleaseApprovals(ledger, record, origin)
         self._clock = clock
         self._limits = limits or CodeLimits()
 
@@ -117,8 +100,8 @@ class SoPinReleaser:
         """
         now = self._clock()
         try:
-            job = self._require_open_job(order, now)
-            signers = self._require_approved(order, job, now)
+            job = self._require_open_job(order)
+            signers = self._approvals.require(order, job, now)
             answer = self._answering(order)
             so_pins = self._unwrapped(order.card_serial)
             self._count(order, now)
@@ -140,10 +123,10 @@ class SoPinReleaser:
             raise ReleaseNotApproved("This computer is not registered for unlocking without network.")
         return lambda so_pin: response(key, challenge, order.card_serial, so_pin).encode()
 
-    def _require_open_job(self, order: SoPinReleaseOrder, now: datetime) -> JobOnRecord:
+    def _require_open_job(self, order: SoPinReleaseOrder) -> JobOnRecord:
         job = self._record.card_job(order.job_id)
-        if job is None or not job.is_open or job.kind != "unlock":
-            raise ReleaseNotApproved("There is no open unlocking of this id. Begin a new one.")
+        if job is None or not job.is_open:
+            raise ReleaseNotApproved("There is no open job of this id. Begin a new one.")
         if (job.holder_uid, job.card_serial, job.basis) != (
             order.holder_uid,
             order.card_serial,
@@ -151,61 +134,11 @@ class SoPinReleaser:
         ):
             raise ReleaseNotApproved("The job on record is another one.")
         certified = self._ledger.of_card(order.card_serial)
-        if not certified or certified[0].intended.holder != order.holder_uid:
+        # A card whose issuance was undone before anything was certified is cleared, too.
+        is_never_used = not certified and job.kind == "clear"
+        if not is_never_used and (not certified or certified[0].intended.holder != order.holder_uid):
             raise ReleaseNotApproved("This card is not one that was certified for this holder.")
         return job
-
-    def _require_approved(self, order: SoPinReleaseOrder, job: JobOnRecord, now: datetime) -> tuple[str, ...]:
-        signers = tuple(self._signer(order, approval, now) for approval in order.approvals)
-        match order.basis:
-            case ReleaseBasis.OPERATOR | ReleaseBasis.OFFLINE:
-                self._require_operator(order, signers, job, now)
-            case ReleaseBasis.COLLEAGUES:
-                self._require_colleagues(order, signers, now)
-            case ReleaseBasis.CODE if not signers:
-                pass
-            case _:
-                raise ReleaseNotApproved("An SO PIN is not released in this way.")
-        return signers
-
-    def _signer(self, order: SoPinReleaseOrder, approval: SignedApproval, now: datetime) -> str:
-        approver = verified_approver(self._ledger, approval, now)
-        statement = release_statement_from_untrusted(approval.statement)
-        self._require_same(order, statement)
-        if statement.signer != approver.uid:
-            raise ApprovalDiffers("The approval is not signed by whom it names.")
-        require_recent(statement, SIGNED_WITHIN, now)
-        return approver.uid
-
-    def _require_same(self, order: SoPinReleaseOrder, statement: ReleaseStatement) -> None:
-        signed_as = SignedAs.COLLEAGUE if order.basis is ReleaseBasis.COLLEAGUES else SignedAs.OPERATOR
-        ordered = {
-            "job": (statement.job, order.job_id),
-            "holder": (statement.holder, order.holder_uid),
-            "card": (statement.card_serial, order.card_serial),
-            "desk": (statement.recipient_key, sha256(order.recipient_key).hexdigest()),
-            "site": (statement.origin, self._origin),
-            "role": (statement.signed_as, signed_as.value),
-        }
-        for what, (approved, wanted) in ordered.items():
-            if approved != wanted:
-                raise ApprovalDiffers(f"The approval is for another {what}. Approve again.")
-
-    def _require_operator(
-        self, order: SoPinReleaseOrder, signers: Sequence[str], job: JobOnRecord, now: datetime
-    ) -> None:
-        if len(signers) != 1 or signers[0] != job.operator_uid:
-            raise ReleaseNotApproved("The operator who began this must sign it.")
-        if signers[0] == order.holder_uid:
-            raise ApproverMayNotUnlock("Nobody unlocks their own card as an operator.")
-        if not self._record.may(signers[0], Permission.UNLOCK_CARD, now):
-            raise ApproverMayNotUnlock("The operator does not hold the right to unlock cards at present.")
-
-    def _require_colleagues(self, order: SoPinReleaseOrder, signers: Sequence[str], now: datetime) -> None:
-        if len(signers) != _COLLEAGUES or len({*signers, order.holder_uid}) != _COLLEAGUES + 1:
-            raise ApproverMayNotUnlock("Two different colleagues must vouch, neither of them the holder.")
-        if not all(self._record.is_colleague(uid, order.holder_uid, now) for uid in signers):
-            raise ApproverMayNotUnlock("Whoever vouches must work at an organisation of the holder's.")
 
     def _unwrapped(self, card_serial: str) -> list[bytes]:
         """What is in escrow for the card; what was wrapped for another card is left out."""
@@ -256,5 +189,6 @@ def _event(order: SoPinReleaseOrder, signers: Sequence[str]) -> AuditEvent:
         "basis": order.basis.value,
         "signers": list(signers),
         "recipient": sha256(order.recipient_key).hexdigest(),
+        **({"reason_given": order.reason[:500]} if order.reason else {}),
     }
     return AuditEvent.by(ACTOR, "so_pin.released", order.holder_uid[:200], details)

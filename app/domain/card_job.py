@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     RENEW = "renew"
     REPAIR = "repair"
     CLEAR = "clear"
+    EXPORT = "export"
 
 
 class JobStatus(StrEnum):

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     CANCEL_CARD = "cards.cancel"
     UNLOCK_CARD = "cards.unlock"
     RENEW_CARD = "cards.renew"
+    EXPORT_SO_PIN = "cards.export_so_pin"
     FORECAST_RENEWALS = "renewals.forecast"
     PRINT_CARD = "cards.print"
     KEEP_STOCK = "stock.keep"

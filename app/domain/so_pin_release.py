@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from app.domain.actor import Actor
 from app.domain.approval import canonical_statement, facts_from_untrusted
+from app.domain.card import Card
+from app.domain.card_status import LIVE, CardStatus
 from app.domain.certificate_order import SignedApproval
+from app.domain.permission import Permission
 
 SO_PIN_RELEASE_STATEMENT = "spine-ra/so-pin-release/1"
 
@@ -31,6 +35,8 @@ class ReleaseStatement:
 
     Attributes:
         job: id of the card job.
+        purpose: what the SO PIN is released for: the kind of the job.
+        reason: why it is exported; empty for every other purpose.
         holder, holder_name: the card's holder.
         card_serial: the card.
         recipient_key: SHA-256 of the SubjectPublicKeyInfo that the SO PIN is wrapped to, hexadecimal.
@@ -41,6 +47,8 @@ class ReleaseStatement:
     """
 
     job: str
+    purpose: str
+    reason: str
     holder: str
     holder_name: str
     card_serial: str
@@ -76,6 +84,7 @@ class SoPinReleaseOrder:
         basis: what it rests on; the signatures must fit it.
         recipient_key: SubjectPublicKeyInfo, DER, of the desk's key (RSA).
         approvals: statements of type ``spine-ra/so-pin-release/1``; none when the basis is a code.
+        reason: why it is exported, as both signed it; empty for every other basis.
     """
 
     job_id: str
@@ -84,6 +93,28 @@ class SoPinReleaseOrder:
     basis: ReleaseBasis
     recipient_key: bytes
     approvals: tuple[SignedApproval, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SoPinOutcome:
+    """Whether a card got another SO PIN after a desk had its present one; if not, why."""
+
+    is_changed: bool
+    reason: str = ""
+
+
+#: The card can be at hand and has an SO PIN in escrow.
+EXPORTABLE = LIVE | {CardStatus.EXPIRED, CardStatus.CANCELLED, CardStatus.DAMAGED, CardStatus.FAULTY}
+
+
+def may_export(actor: Actor, card: Card) -> bool:
+    """Whether the actor may begin to export the card's SO PIN: never of their own card."""
+    return (
+        card.holder_uid not in (None, actor.uid)
+        and card.status in EXPORTABLE
+        and Permission.EXPORT_SO_PIN in actor.permissions
+    )
 
 
 def escrowed_text(card_serial: str, so_pin: str) -> bytes:

@@ -10,7 +10,7 @@ steps as::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -95,8 +95,10 @@ class CardJobSteps:
         self._database = database
 
     @contextmanager
-    def step(self, job_token: str, job_id: str, kind: JobKind, event: str) -> Iterator[tuple[Work, CardJob]]:
-        """One transaction and one audit event: the open job of that kind, locked, whose job token this is.
+    def step(
+        self, job_token: str, job_id: str, kind: JobKind | Collection[JobKind], event: str
+    ) -> Iterator[tuple[Work, CardJob]]:
+        """One transaction and one audit event: the open job of such a kind, locked, whose job token this is.
 
         Raises:
             JobTokenNotValid, JobNotOpen, JobStepOutOfOrder
@@ -108,7 +110,7 @@ class CardJobSteps:
             work.audit.details(card=job.card_serial)
             yield work, job
 
-    def held(self, job_token: str, job_id: str, kind: JobKind) -> CardJob:
+    def held(self, job_token: str, job_id: str, kind: JobKind | Collection[JobKind]) -> CardJob:
         """The job, to see whether a step was done already.
 
         Raises:
@@ -125,8 +127,8 @@ class CardJobSteps:
         return actor_of(job), job.uid
 
 
-def _of_kind(job: CardJob, kind: JobKind) -> CardJob:
+def _of_kind(job: CardJob, kind: JobKind | Collection[JobKind]) -> CardJob:
     """A job token opens the steps of its own job's kind alone."""
-    if job.kind is not kind:
+    if job.kind not in ((kind,) if isinstance(kind, JobKind) else kind):
         raise JobStepOutOfOrder(f"This job is another one ({job.kind.value}). Open the desk from its page.")
     return job

@@ -1,10 +1,12 @@
 """Clearing a card for reuse: its certificates are revoked, its keys erased, and that is proved at the desk.
 
 1. begin       every certificate of the card is revoked; the card is as it was
-2. at the desk the card is erased, made ready with PINs that nobody knows, and its objects are listed
-3. finish      the desk reports the list, and an empty one alone makes the card blank stock again
+2. release     a card of plastic is erased with its SO PIN, for which the operator's card signs
+               (``releasing_so_pins.py``)
+3. at the desk the card is erased, gets the SO PIN of a blank one, and its objects are listed
+4. finish      the desk reports the list, and an empty one alone makes the card blank stock again
 
-Killed anywhere before 3, the card stays cancelled or expired, and the job is gone on with: erasing again does
+Killed anywhere before 4, the card stays cancelled or expired, and the job is gone on with: erasing again does
 no harm. That the keys are gone is what the card's own module says; it is recorded as that.
 """
 
@@ -18,6 +20,7 @@ from app.domain.card_job import CardJob, JobKind, JobStatus, require_job_status
 from app.domain.card_move import BY_VERB
 from app.domain.certificate import CertificateStatus
 from app.domain.json_value import JsonValue
+from app.domain.so_pin_release import ReleaseBasis
 from app.errors import NotFound, Refusal
 from app.ra.card_job_steps import CardJobSteps, actor_of, begun, done
 from app.ra.moving_cards import MoveAsked, carry_out
@@ -58,14 +61,15 @@ class Clearing:
             assert card.holder_uid is not None
             certificates = work.certificates.of_card(card_serial)
             revoked = revoke_certificates(work, certificates, "cleared")
-            job = begun(JobKind.CLEAR, card.holder_uid, card_serial, actor, work.now, {})
+            facts: dict[str, JsonValue] = {"basis": ReleaseBasis.OPERATOR.value}
+            job = begun(JobKind.CLEAR, card.holder_uid, card_serial, actor, work.now, facts)
             work.card_jobs.add(job)
             work.audit.details(job=job.id, certificates=revoked)
             return job.id
 
     def told(self, work: Work, job: CardJob) -> Mapping[str, JsonValue]:
-        """Nothing: the desk knows the card by its serial number."""
-        return {}
+        """What the desk must know to have the card's SO PIN released."""
+        return {"basis": job.facts["basis"], "signed_by": []}
 
     def finish(self, job_token: str, job_id: str, *, objects: Sequence[str], module: str) -> None:
         """The card was erased; ``objects`` are those that its module still lists, and must be none.
@@ -76,7 +80,7 @@ class Clearing:
         if self._steps.held(job_token, job_id, JobKind.CLEAR).status is JobStatus.DONE:
             return
         with self._steps.step(job_token, job_id, JobKind.CLEAR, "card.cleared") as (work, job):
-            require_job_status(job, JobStatus.BEGUN)
+            require_job_status(job, JobStatus.BEGUN, JobStatus.APPROVED)
             assert job.card_serial is not None
             card = _to_change(work, job.card_serial)
             work.audit.details(before=card.status.value, objects=list(objects), module=module)

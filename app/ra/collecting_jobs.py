@@ -20,6 +20,7 @@ from app.ra.card_job_steps import CardJobKinds, actor_of
 from app.ra.desk_jobs import DeskJobs
 from app.ra.ports import Database, Work
 from app.ra.records import ClaimedJob
+from app.ra.releasing_so_pins import without_earlier_signatures
 from app.ra.summaries import Names
 
 
@@ -48,6 +49,7 @@ class CollectingJobs:
         with self._audited("card_job.claimed", found) as work:
             job = require_ticket(work.card_jobs.get_to_change(found.id), hash_of(ticket), work.now)
             require_open(job)
+            job = without_earlier_signatures(work, job)
             work.card_jobs.save(claimed(job, hash_of(job_token), work.now))
         return ClaimedJob(self.job(job_token, found.id), job_token)
 

@@ -142,8 +142,7 @@ class DeskJobs:
         Raises:
             JobTokenNotValid, InvalidInput, CardNotBlank, IssuanceNotOpen, IssuanceStepOutOfOrder
         """
-        if len(wrapped_so_pin) not in _WRAPPED_SO_PIN_BYTES:
-            raise InvalidInput({"wrapped_so_pin": "The wrapped SO PIN has an impossible length."})
+        require_wrapped_so_pin(wrapped_so_pin)
         with self._step(job_token, issuance_id, "card_issuance.so_pin_escrowed") as (work, issuance):
             require_status(issuance, IssuanceStatus.APPROVED, IssuanceStatus.PERSONALISING)
             # The desk erases the card next, and with it any keys that were presented before.
@@ -267,6 +266,16 @@ class DeskJobs:
     def _message(self, work: Work, issuance: CardIssuance, escrow_key: bytes) -> Mapping[str, JsonValue]:
         policy = self._policy
         return job_message(work, issuance, policy.card_profile, policy.pin_policy, escrow_key)
+
+
+def require_wrapped_so_pin(wrapped_so_pin: bytes) -> None:
+    """Refuse what cannot be an SO PIN wrapped to the escrow key.
+
+    Raises:
+        InvalidInput
+    """
+    if len(wrapped_so_pin) not in _WRAPPED_SO_PIN_BYTES:
+        raise InvalidInput({"wrapped_so_pin": "The wrapped SO PIN has an impossible length."})
 
 
 def _serial_number(certificate: bytes) -> str:

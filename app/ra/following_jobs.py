@@ -20,6 +20,7 @@ PERMISSIONS: Mapping[JobKind, Permission] = {
     JobKind.RENEW: Permission.RENEW_CARD,
     JobKind.REPAIR: Permission.ISSUE_CARD,
     JobKind.CLEAR: Permission.CANCEL_CARD,
+    JobKind.EXPORT: Permission.EXPORT_SO_PIN,
 }
 
 

@@ -123,8 +123,9 @@ class Cards(Protocol):
         job_id: str | None = None,
     ) -> None: ...
     def confirm_so_pin(
-        self, at: datetime, *, issuance_id: str | None = None, job_id: str | None = None
+        self, at: datetime, *, issuance_id: str | None = None, card_serial: str | None = None
     ) -> None: ...
+    def is_so_pin_being_changed(self, serial: str) -> bool: ...
 
 
 class UnlockCodes(Protocol):

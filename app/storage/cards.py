@@ -158,12 +158,20 @@ class Cards:
         self._connection.execute(insert(_escrow).values(**row, wrapped_so_pin=wrapped_so_pin, recorded_at=at))
 
     def confirm_so_pin(
-        self, at: datetime, *, issuance_id: str | None = None, job_id: str | None = None
+        self, at: datetime, *, issuance_id: str | None = None, card_serial: str | None = None
     ) -> None:
-        """Record that the card has the newest SO PIN that was made for it in the issuance or job, if any."""
-        made_in = _escrow.c.issuance_id == issuance_id if issuance_id else _escrow.c.job_id == job_id
+        """Record that the card has the newest SO PIN that was made for it: in the issuance, or at all."""
+        made_in = (
+            _escrow.c.issuance_id == issuance_id if issuance_id else _escrow.c.card_serial == card_serial
+        )
         newest = select(func.max(_escrow.c.id)).where(made_in).scalar_subquery()
         self._connection.execute(update(_escrow).where(_escrow.c.id == newest).values(confirmed_at=at))
+
+    def is_so_pin_being_changed(self, serial: str) -> bool:
+        """Whether one SO PIN of the card is known and a newer one, which it may have taken, is in escrow."""
+        of_card = select(_escrow.c.confirmed_at).where(_escrow.c.card_serial == serial)
+        rows = list(self._connection.scalars(of_card.order_by(_escrow.c.id)))
+        return bool(rows) and rows[-1] is None and any(rows)
 
     def wrapped_so_pins(self, serial: str) -> list[bytes]:
         """The card's wrapped SO PINs: the one it is known to have, then those recorded since, newest first.

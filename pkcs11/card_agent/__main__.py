@@ -23,6 +23,7 @@ from card_agent.desks import desk_of
 from card_agent.doctor import Doctor
 from card_agent.doctor_pages import DoctorPages
 from card_agent.errors import CardAgentError
+from card_agent.exporting import ExportingAtDesk
 from card_agent.issue_desk import IssueDesk
 from card_agent.issue_pages import IssuePages
 from card_agent.job_desk import JobDesk
@@ -46,6 +47,7 @@ _log = logging.getLogger("card_agent")
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
 JOB_KINDS: dict[str, JobKind] = {
     "clear": ClearKind(),
+    "export": ExportingAtDesk(),
     "renew": RenewCard(),
     "repair": RepairCard(),
     "unlock": UnlockingAtDesk(),

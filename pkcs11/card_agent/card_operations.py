@@ -50,25 +50,34 @@ def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> bool
     return card.initialise(so_pin, pin, earlier_so_pins)
 
 
-def unblock_at_last_try(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
+def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> int:
+    """Set the holder's new PIN as the SO; return which of the SO PINs was the card's."""
+    return card.unblock(so_pins, new_pin)
+
+
+def unblock_at_last_try(card: Card, new_pin: Pin, *so_pins: Pin) -> int:
     """Unblock even with the last try of the SO PIN, which a second person agreed to."""
-    card.unblock(so_pins, new_pin, consent_to_last_try=True)
+    return card.unblock(so_pins, new_pin, consent_to_last_try=True)
 
 
-def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> None:
-    """Set the holder's new PIN as the SO, with the first of the SO PINs that is the card's."""
-    card.unblock(so_pins, new_pin)
+def change_so_pin(card: Card, present: Pin, following: Pin) -> None:
+    """Give the card another SO PIN."""
+    card.change_so_pin(present, following)
 
 
-def erase(card: Card) -> None:
-    """Make the card blank: no keys, no certificates, no PINs."""
-    card.erase()
+def change_so_pin_at_last_try(card: Card, present: Pin, following: Pin) -> None:
+    """Change it even with the last try, which a second person agreed to."""
+    card.change_so_pin(present, following, consent_to_last_try=True)
 
 
-def objects(card: Card, pin: Pin) -> list[str]:
-    """Return what the card's module lists to its holder, private objects too: class and CKA_ID of each."""
-    with card.log_in(pin) as logged_in:
-        return list(logged_in.objects())
+def clear(card: Card, pin: Pin, *so_pins: Pin) -> list[str]:
+    """Make the card blank again; return what its module still lists: class and CKA_ID of each object."""
+    return list(card.clear(so_pins, pin))
+
+
+def clear_at_last_try(card: Card, pin: Pin, *so_pins: Pin) -> list[str]:
+    """Clear it even with the last try of the SO PIN, which a second person agreed to."""
+    return list(card.clear(so_pins, pin, consent_to_last_try=True))
 
 
 def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, object]]:

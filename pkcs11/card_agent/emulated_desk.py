@@ -140,13 +140,19 @@ class _EmulatedCard:
         """Return the card's proofs for the keys of the set."""
         return self._card.proofs(keys)
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set a new PIN as the SO."""
-        self._card.unblock(so_pins, new_pin, consent_to_last_try=consent_to_last_try)
+        return self._card.unblock(so_pins, new_pin, consent_to_last_try=consent_to_last_try)
 
-    def erase(self) -> None:
-        """Erase everything."""
-        self._card.erase()
+    def change_so_pin(self, present: Pin, following: Pin, *, consent_to_last_try: bool = False) -> None:
+        """Give the card another SO PIN."""
+        self._card.change_so_pin(present, following, consent_to_last_try=consent_to_last_try)
+
+    def clear(self, so_pins: Sequence[Pin], pin: Pin, *, consent_to_last_try: bool = False) -> Sequence[str]:
+        """Make the card blank; its face in the drawer is then a blank one's."""
+        left = self._card.clear(so_pins, pin, consent_to_last_try=consent_to_last_try)
+        self._seen.unlink(missing_ok=True)
+        return left
 
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}

@@ -43,13 +43,17 @@ class JobAtDesk:
 
 @dataclass(frozen=True)
 class JobTitles:
-    """The headings of a kind's pages; ``{name}`` is the holder's."""
+    """The headings of a kind's pages; ``{name}`` is the holder's.
+
+    ``goes_on`` is the button with which a run goes on that has steps left for later.
+    """
 
     form: str
     running: str
     done: str
     failed: str
     outcome: str
+    goes_on: str = ""
 
 
 class JobKind(Protocol):

@@ -114,7 +114,12 @@ class JobPages:
 
     def _progress_page(self, name: str, job: DeskJob, problems: list[Problem]) -> Response:
         assert job.progress is not None, "shown only once a run has begun"
-        values = {**self._common(name, job), "message": progress_message(job.progress)}
+        shown_once = job.progress.take_shown_once() if job.progress.is_over else []
+        values = {
+            **self._common(name, job),
+            "message": progress_message(job.progress),
+            "shown_once": shown_once,
+        }
         return page("job_progress.html", values, problems)
 
     def _common(self, name: str, job: DeskJob) -> dict[str, object]:

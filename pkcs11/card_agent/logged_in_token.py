@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -20,9 +21,10 @@ from card_agent.errors import (
     PinIncorrect,
     PinLocked,
 )
-from card_agent.pin import Pin
 from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
+
+Result = TypeVar("Result")
 
 BLANK = "The card is blank: it holds no keys. Undo this issuance on the site and begin a new one."
 
@@ -68,10 +70,6 @@ class LoggedInToken:
         cka_id = keys.cka_id(purpose)
         self._session.write_certificate(certificate, cka_id=cka_id, label=purpose.value)
 
-    def objects(self) -> Sequence[str]:
-        """Return class and CKA_ID of every object."""
-        return self._session.object_names()
-
     def clear(self, keys: KeySet) -> None:
         """Destroy what lies under the set's CKA_IDs: certificates first, so that none lacks its key."""
         for purpose in Purpose:
@@ -98,16 +96,17 @@ def _began(certificate: bytes | None) -> datetime:
     return x509.load_der_x509_certificate(certificate).not_valid_before_utc
 
 
-def first_that_fits(so_pins: Iterable[Pin], use: Callable[[str], None]) -> None:
-    """Call ``use`` with each SO PIN until the card takes one. Raises CardFault when it takes none."""
+def first_that_fits(so_pins: Iterable[str], use: Callable[[str], Result]) -> tuple[int, Result]:
+    """Call ``use`` with each SO PIN until the card takes one; return which, and what ``use`` returned.
+
+    Raises CardFault when it takes none.
+    """
     refused: cryptoki_errors.CryptokiError | None = None
-    for so_pin in so_pins:
+    for number, so_pin in enumerate(so_pins):
         try:
-            use(so_pin.reveal())
+            return number, use(so_pin)
         except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinInvalid) as error:
             refused = error
-        else:
-            return
     raise CardFault(
         "The card did not take the SO PIN that is kept for it. It cannot be unlocked: issue a new card."
     ) from refused

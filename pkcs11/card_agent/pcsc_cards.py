@@ -138,25 +138,36 @@ class PcscCard:
             purpose: KeyProof(proof.kind.value, proof.evidence) for purpose, proof in read.items() if proof
         }
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set the new PIN in the way of this kind of card, which gives all tries back."""
-        with self._inserted() as card:
-            try:
-                first_that_fits(
-                    so_pins,
-                    lambda so_pin: card.unblock(
-                        so_pin, new_pin.reveal(), consent_to_last_try=consent_to_last_try
-                    ),
-                )
-            except cryptoki_errors.LastTryNeedsConsent as error:
-                raise SoLastTry(SoLastTry.SENTENCE) from error
+        pin = new_pin.reveal()
+        with self._inserted() as card, _so_last_try():
+            number, _ = first_that_fits(
+                (each.reveal() for each in so_pins),
+                lambda so_pin: card.unblock(so_pin, pin, consent_to_last_try=consent_to_last_try),
+            )
+        return number
 
-    def erase(self) -> None:
-        """Refuse: such a card is erased with its SO PIN, which this desk does not get for clearing yet."""
-        raise CardFault(
-            f"Card {self._serial} can be erased with its SO PIN only, which is not given out for clearing. "
-            "Have the card destroyed, and say so on its page."
-        )
+    def change_so_pin(self, present: Pin, following: Pin, *, consent_to_last_try: bool = False) -> None:
+        """Change it in the way of this kind of card."""
+        new = following.reveal()
+        with self._inserted() as card, _so_last_try():
+            first_that_fits(
+                (present.reveal(),),
+                lambda so_pin: card.change_so_pin(so_pin, new, consent_to_last_try=consent_to_last_try),
+            )
+
+    def clear(self, so_pins: Sequence[Pin], pin: Pin, *, consent_to_last_try: bool = False) -> Sequence[str]:
+        """Erase it with its SO PIN; one that was erased by a run which was cut off has that of blank ones."""
+        with self._inserted() as card, _so_last_try():
+            blank = card.profile.blank_so_pin
+            known = [each.reveal() for each in so_pins]
+            candidates = [blank, *known] if card.is_cleared else [*known, blank]
+            _, left = first_that_fits(
+                candidates,
+                lambda so_pin: card.clear(so_pin, pin.reveal(), consent_to_last_try=consent_to_last_try),
+            )
+        return left
 
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:
@@ -182,6 +193,17 @@ class PcscCard:
             with token_errors(), suppress(cryptoki_errors.TokenNotFound):
                 return stack.enter_context(cryptoki.inserted_card(_profile(name), self._serial))
         raise _taken_out(self._serial)
+
+
+@contextmanager
+def _so_last_try() -> Iterator[None]:
+    """Say that it is the SO PIN whose last try waits for consent, and what this kind of card cannot do."""
+    try:
+        yield
+    except cryptoki_errors.LastTryNeedsConsent as error:
+        raise SoLastTry(SoLastTry.SENTENCE) from error
+    except cryptoki_errors.NotThisKindOfCard as error:
+        raise CardFault(str(error)) from error
 
 
 def _proof_of(card: InsertedCard, cka_id: bytes) -> CardProof | None:

@@ -98,9 +98,6 @@ class LoggedInCard(Protocol):
     def write(self, purpose: Purpose, certificate: bytes, keys: KeySet = KeySet.FIRST) -> None:
         """Write the DER certificate with the key's CKA_ID, in place of any certificate of that CKA_ID."""
 
-    def objects(self) -> Sequence[str]:
-        """Return class and CKA_ID (hexadecimal) of every object that the card's module lists."""
-
     def clear(self, keys: KeySet) -> None:
         """Destroy every key and certificate of the set; nothing happens when there is none."""
 
@@ -127,14 +124,23 @@ class Card(Protocol):
         To be asked for before certificates are written, which take the place of the proof on some cards.
         """
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set a new PIN as the SO; all tries are left again. The SO PINs are tried in turn.
 
-        Raises CardFault when the card has none of them, and SoLastTry before the last try of the SO PIN.
+        Returns which of them was the card's (from 0). Raises CardFault when the card has none of them, and
+        SoLastTry before the last try of the SO PIN.
         """
 
-    def erase(self) -> None:
-        """Make the card blank, as from the box. Raises CardFault where that takes an SO PIN."""
+    def change_so_pin(self, present: Pin, following: Pin, *, consent_to_last_try: bool = False) -> None:
+        """Give the card another SO PIN. Raises CardFault when it has another present one, and SoLastTry."""
+
+    def clear(self, so_pins: Sequence[Pin], pin: Pin, *, consent_to_last_try: bool = False) -> Sequence[str]:
+        """Make the card blank again, with one of its SO PINs where that takes one.
+
+        Returns what its module still lists to its holder, who has the PIN for that moment: class and CKA_ID
+        of each object. Raises CardFault when the card has none of the SO PINs or is of a kind that cannot be
+        cleared, and SoLastTry.
+        """
 
 
 class Desk(Protocol):

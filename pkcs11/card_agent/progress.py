@@ -85,7 +85,8 @@ class StepSeen:
 class Progress:
     """The steps of one run. Written by the run's thread, read by the pages' threads.
 
-    ``result`` is what the run found out for people to read, if anything.
+    ``result`` is what the run found out for people to read, if anything; what ``show_once`` was given is
+    shown to whoever opens the page next, and never again.
     """
 
     def __init__(self, clock: Callable[[], datetime], steps: Iterable[Step]) -> None:
@@ -94,6 +95,7 @@ class Progress:
         self._steps = {step: StepSeen(step) for step in steps}
         self._failure = ""
         self.result = ""
+        self._shown_once: list[str] = []
         self._is_over = False
 
     def steps(self) -> list[StepSeen]:
@@ -110,6 +112,17 @@ class Progress:
     def is_over(self) -> bool:
         """Say whether the run has ended, well or not."""
         return self._is_over
+
+    def show_once(self, *lines: str) -> None:
+        """Keep what the page shows a single time."""
+        with self._lock:
+            self._shown_once += lines
+
+    def take_shown_once(self) -> list[str]:
+        """Return what is shown once, and forget it."""
+        with self._lock:
+            shown, self._shown_once = self._shown_once, []
+        return shown
 
     def end(self) -> None:
         """Say that the run has ended."""

@@ -27,7 +27,7 @@ class UnfinishedSoPins:
 
     def new(self, serial: str, card_profile: str) -> Pin:
         """Return a new random SO PIN in the form that cards of this profile take. Raises CardFault."""
-        so_pin = Pin(_random_so_pin(card_profile))
+        so_pin = Pin(random_so_pin(card_profile))
         with self._lock:
             self._known.setdefault(serial, []).append(so_pin)
         return so_pin
@@ -39,7 +39,8 @@ class UnfinishedSoPins:
                 so_pin.forget()
 
 
-def _random_so_pin(card_profile: str) -> str:
+def random_so_pin(card_profile: str) -> str:
+    """Return a new SO PIN in the form that cards of this profile take. Raises CardFault."""
     try:
         return cryptoki.load_card_profiles()[card_profile].random_so_pin()
     except (KeyError, cryptoki.errors.CryptokiError) as error:

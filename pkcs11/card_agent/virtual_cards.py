@@ -18,8 +18,10 @@ from card_agent.logged_in_token import (
     first_that_fits,
     token_errors,
 )
-from card_agent.pin import Pin
+from card_agent.pin import Pin, random_pin
 from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
+
+_SO_PIN_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -119,19 +121,34 @@ class _VirtualCardPort:
             opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
         return True
 
-    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> None:
+    def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set the new PIN and give all tries back."""
         self._require_in_reader()
+        pin = new_pin.reveal()
         with self._opened() as opened:
-            first_that_fits(so_pins, lambda so_pin: opened.unblock(so_pin, new_pin.reveal()))
+            known = (each.reveal() for each in so_pins)
+            number, _ = first_that_fits(known, lambda so_pin: opened.unblock(so_pin, pin))
+        return number
 
-    def erase(self) -> None:
-        """Erase everything; a card in software needs no SO PIN for that."""
+    def change_so_pin(self, present: Pin, following: Pin, *, consent_to_last_try: bool = False) -> None:
+        """Change it by C_SetPIN."""
         self._require_in_reader()
+        new = following.reveal()
         with self._opened() as opened:
+            first_that_fits((present.reveal(),), lambda so_pin: opened.change_so_pin(so_pin, new))
+
+    def clear(self, so_pins: Sequence[Pin], pin: Pin, *, consent_to_last_try: bool = False) -> Sequence[str]:
+        """Erase everything, which takes no SO PIN here; look as its holder; and erase it again."""
+        self._require_in_reader()
+        with self._opened() as opened, random_pin(_SO_PIN_DIGITS) as so_pin:
             if opened.is_initialised:
                 opened.erase()
-                opened.card.tries.reset()
+            opened.initialise(so_pin.reveal(), pin.reveal(), f"card {self._card.serial}")
+            with opened.login(pin.reveal()) as session:
+                left = session.object_names()
+            opened.erase()
+            opened.card.tries.reset()
+        return left
 
     @contextmanager
     def _opened(self) -> Iterator[virtual_card.OpenedCard]:

@@ -48,6 +48,14 @@ class Unblocking(StrEnum):
     NONE = "none"
 
 
+class SoPinChanging(StrEnum):
+    """How a card in use gets another SO PIN."""
+
+    SET_PIN = "set-pin"
+    PIV = "piv"
+    NONE = "none"
+
+
 class SoTries(StrEnum):
     """How the card is asked for the tries of its SO PIN that are left."""
 
@@ -84,6 +92,7 @@ class CardProfile:
         default_pin: what a card has after C_InitToken, where ``pin_setting`` is CHANGE_DEFAULT.
         default_puk: likewise the PUK, where ``unblocking`` is PUK.
         factory_so_pin: what C_InitToken asks of a card fresh from its maker; empty: it takes any.
+        blank_so_pin: what clearing leaves on the card; empty where a card cannot be cleared with its SO PIN.
         so_pin_escrow: whether the registration authority keeps the SO PIN.
         certificate_label: of those certificate objects that are the holder's.
         template: the key attributes to set and to leave out.
@@ -107,7 +116,9 @@ class CardProfile:
     so_pin_alphabet: str
     so_pin_length: int
     factory_so_pin: str
+    blank_so_pin: str
     so_pin_escrow: bool
+    so_pin_changing: SoPinChanging
     so_tries: SoTries
     writing: Writing
     key_types: tuple[KeySpec, ...]
@@ -161,7 +172,9 @@ def _profile(name: str, table: Any) -> CardProfile:
         so_pin_alphabet=reader.choice("so_pin_format", _SO_PIN_ALPHABETS),
         so_pin_length=reader.number("so_pin_length", at_least=_WEAKEST_SO_PIN),
         factory_so_pin=reader.optional_text("factory_so_pin"),
+        blank_so_pin=reader.optional_text("blank_so_pin"),
         so_pin_escrow=reader.flag("so_pin_escrow"),
+        so_pin_changing=reader.choice("so_pin_changing", _by_name(SoPinChanging)),
         so_tries=reader.choice("so_tries", _by_name(SoTries)),
         writing=reader.choice("writing", _by_name(Writing)),
         key_types=reader.key_types("key_types"),

@@ -14,7 +14,7 @@ from typing import Final
 import pcsc
 from cryptoki import errors, piv_management
 from cryptoki.attestation_reading import CardProof, read_proof
-from cryptoki.card_profile import CardProfile, PinSetting, Unblocking, Writing
+from cryptoki.card_profile import CardProfile, PinSetting, SoPinChanging, Unblocking, Writing
 from cryptoki.certificates import CertificateObject
 from cryptoki.module import Module, Slot
 from cryptoki.public_keys import PublicKey
@@ -22,6 +22,7 @@ from cryptoki.session import Session
 from cryptoki.so_tries import so_tries_left
 from cryptoki.token import Token
 
+_CLEARED: Final = "cleared"
 _PUK_DIGITS: Final = 8
 _PUK_PURPOSE: Final = b"spine-ra PUK of the card with this SO PIN: "
 
@@ -80,11 +81,12 @@ class InsertedCard:
         maker needs none. Raises PinIncorrect for a wrong one, PinLenRange.
         """
         self._check_length(pin)
-        present = present_so_pin or self.profile.factory_so_pin or so_pin
+        profile = self.profile
+        blank = profile.blank_so_pin if self.is_cleared else so_pin
+        present = present_so_pin or profile.factory_so_pin or blank
         self.token.reinitialise(present, label)
         if present != so_pin:
-            with self.token.login_so(present) as session:
-                session.set_pin(present, so_pin)
+            self._set_so_pin(present, so_pin)
         if self.profile.writing is Writing.PIN_AS_SO_PIN:
             piv_management.keep_management_key_behind_pin(self.reader, so_pin)
         if self.profile.pin_setting is PinSetting.INIT_PIN:
@@ -118,17 +120,61 @@ class InsertedCard:
         where PKCS#11 cannot unblock.
         """
         self._check_length(new_pin)
-        if not consent_to_last_try and self.so_tries_left() == 1:
-            raise errors.LastTryNeedsConsent(
-                "One try of the SO PIN is left; after it nobody can ever unblock the card. "
-                "Use it only when a second person agrees."
-            )
+        self._require_so_tries(consent_to_last_try=consent_to_last_try)
         if self.profile.unblocking is Unblocking.INIT_PIN:
             self._init_pin(so_pin, new_pin, consent_to_last_try=consent_to_last_try)
         elif self.profile.unblocking is Unblocking.PUK:
             self._set_by_puk(f"puk:{puk_of(so_pin)}", f"pin:{new_pin}")
         else:
             raise errors.NotThisKindOfCard(f"A {self.profile.description} cannot be unblocked at the desk.")
+
+    def change_so_pin(self, present: str, following: str, *, consent_to_last_try: bool = False) -> None:
+        """Give the card another SO PIN; keys, certificates and the holder's PIN stay.
+
+        Of a PIV card they are three things, changed one after the other: what was changed already, by a run
+        that was cut off, is left alone. The PUK, which unblocks, comes last.
+
+        Raises PinIncorrect for a wrong present one, LastTryNeedsConsent before its last try, and
+        NotThisKindOfCard where the module cannot.
+        """
+        self._require_so_tries(consent_to_last_try=consent_to_last_try)
+        if self.profile.so_pin_changing is SoPinChanging.SET_PIN:
+            self._set_so_pin(present, following)
+        elif self.profile.so_pin_changing is SoPinChanging.PIV:
+            self._change_management_key(present, following)
+            piv_management.keep_management_key_behind_pin(self.reader, following)
+            self._set_by_puk(f"puk:{puk_of(present)}", f"puk:{puk_of(following)}")
+        else:
+            raise errors.NotThisKindOfCard(f"A {self.profile.description} keeps its SO PIN.")
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether it is a card that was cleared, and has the SO PIN of a blank one."""
+        return self.token.info.label.startswith(_CLEARED)
+
+    def clear(self, so_pin: str, pin: str, *, consent_to_last_try: bool = False) -> list[str]:
+        """Erase the card, give it the SO PIN of a blank one and some PIN; what is still in it, as its holder.
+
+        That is class and CKA_ID of every object that the module lists.
+        Done again after it was cut off, it takes the card as it finds it.
+
+        Raises PinIncorrect for a wrong SO PIN, LastTryNeedsConsent, and NotThisKindOfCard where the card
+        cannot be erased.
+        """
+        blank = self.profile.blank_so_pin
+        if not blank:
+            raise errors.NotThisKindOfCard(f"A {self.profile.description} cannot be cleared.")
+        self._require_so_tries(consent_to_last_try=consent_to_last_try)
+        self.token.reinitialise(so_pin, _CLEARED)
+        if self.profile.pin_setting is PinSetting.INIT_PIN:
+            if so_pin != blank:
+                self._set_so_pin(so_pin, blank)
+            self._init_pin(blank, pin, consent_to_last_try=False)
+        else:
+            with self.token.open(read_write=True) as session:
+                session.set_pin(self.profile.default_pin, pin)
+        with self.login(pin) as session:
+            return session.object_names()
 
     def certificates(self) -> list[CertificateObject]:
         """The holder's certificates, by CKA_ID; needs no PIN."""
@@ -151,6 +197,24 @@ class InsertedCard:
                     context.reset(self.reader)
             except (pcsc.errors.NoCard, pcsc.errors.NoReader, pcsc.errors.CardWasReset):
                 return
+
+    def _require_so_tries(self, *, consent_to_last_try: bool) -> None:
+        if not consent_to_last_try and self.so_tries_left() == 1:
+            raise errors.LastTryNeedsConsent(
+                "One try of the SO PIN is left; after it nobody can ever unblock the card. "
+                "Use it only when a second person agrees."
+            )
+
+    def _set_so_pin(self, present: str, following: str) -> None:
+        with self.token.login_so(present) as session:
+            session.set_pin(present, following)
+
+    def _change_management_key(self, present: str, following: str) -> None:
+        """The management key has no tries that could be lost."""
+        try:
+            self.token.login_so(following).close()
+        except errors.PinIncorrect:
+            self._set_so_pin(present, following)
 
     def _init_pin(self, so_pin: str, pin: str, *, consent_to_last_try: bool) -> None:
         with self.token.login_so(so_pin, consent_to_last_try=consent_to_last_try) as session:

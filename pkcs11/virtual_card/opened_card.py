@@ -80,6 +80,11 @@ class OpenedCard:
         self._check_length(new_pin)
         self._set_pin(so_pin, new_pin)
 
+    def change_so_pin(self, present: str, following: str) -> None:
+        """The SO sets another SO PIN (C_SetPIN); everything else stays. Raises PinIncorrect."""
+        with self._token().login_so(present) as session:
+            session.set_pin(present, following)
+
     def change_pin(self, old_pin: str, new_pin: str) -> None:
         """The holder sets a new PIN (C_SetPIN); a wrong old PIN is a try. Raises as login() does."""
         self._check_length(new_pin)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.adapters.ca_client import CaClient
 from app.ra.unlocking import Unlocking
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
@@ -24,7 +23,7 @@ from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service, offset_of_this_process, running_service
 
-STEPS = ("opened_at_the_desk", "approved", "so_pin_released", "unlocked")
+STEPS = ("opened_at_the_desk", "approved", "so_pin_released", "next_so_pin_escrowed", "unlocked")
 AFTER = [f"after {step}" for step in STEPS]
 BEFORE = [f"before {step}" for step in STEPS[1:]]
 EVERY = [*AFTER, *BEFORE]
@@ -59,8 +58,7 @@ class Locked:
 
     def __init__(self, office: Office) -> None:
         self._office = office
-        authority = CaClient(office.layout.folder / "run" / "ca.sock")
-        self._unlocking = Unlocking(office.database, authority, office.layout.web_origin)
+        self._unlocking = Unlocking(office.database)
         self._processes = CardProcesses(VirtualCardOpener(office.layout.desk))
         self._next_pins = itertools.cycle(reversed(PINS))
         self.pin = NEW_PIN

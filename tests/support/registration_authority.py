@@ -45,6 +45,7 @@ from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
+from app.ra.exporting_so_pins import ExportingSoPins
 from app.ra.finding import Finding
 from app.ra.following_jobs import FollowingJobs
 from app.ra.founding import FoundingCeremony
@@ -56,6 +57,7 @@ from app.ra.ports import CertificateAuthority
 from app.ra.positioning import Positioning
 from app.ra.registering import Registering
 from app.ra.registering_workstations import RegisteringWorkstations
+from app.ra.releasing_so_pins import ReleasingSoPins
 from app.ra.renewing import Renewing, give_up_renewal
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
@@ -65,6 +67,7 @@ from app.ra.unlocking import Unlocking
 from app.ra.unlocking_by_code import UnlockingByCode
 from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
+from app.storage.approval_record import StoredApprovals
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
 from app.storage.tables.organisations import organisation
@@ -338,7 +341,7 @@ class RegistrationAuthority:
         self.names = ChangingNames(database)
         self.renewing = Renewing(database, RenewalRules())
         self.renewing_at_desk = RenewingAtDesk(database, certificate_authority, ORIGIN)
-        self.unlocking = Unlocking(database, certificate_authority, ORIGIN)
+        self.unlocking = Unlocking(database)
         secrets = FileUnlockSecrets(bytes(32))
         self.unlocks = UnlockAbilities(
             self.unlocking,
@@ -347,6 +350,8 @@ class RegistrationAuthority:
             EnrollingAuthenticators(database, secrets, "Spine RA"),
             UnlockingOffline(database),
             RegisteringWorkstations(database, certificate_authority),
+            ReleasingSoPins(database, certificate_authority, ORIGIN, StoredApprovals(database, POLICY)),
+            ExportingSoPins(database),
         )
         self.clearing = Clearing(database)
         self.batching = Batching(database, self.desk_jobs)
@@ -355,6 +360,7 @@ class RegistrationAuthority:
             JobKind.REPAIR: self.repairing,
             JobKind.RENEW: self.renewing_at_desk,
             JobKind.UNLOCK: self.unlocking,
+            JobKind.EXPORT: self.unlocks.exporting,
         }
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
         self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})

@@ -6,13 +6,22 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
+from secrets import token_hex
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.domain.so_pin_release import SoPinOutcome
 from card_agent.card_operations import raw_signature
+from card_agent.issuing import wrapped
+from card_agent.pin import Pin
 from tests.support.registration_authority import ORIGIN, DeskCard, RegistrationAuthority
+
+KEPT, CHANGED = (
+    SoPinOutcome(is_changed=False, reason="this kind of card keeps it"),
+    SoPinOutcome(is_changed=True),
+)
 
 
 class UnlockDesk:
@@ -38,6 +47,8 @@ class UnlockDesk:
         facts = {
             "type": "spine-ra/so-pin-release/1",
             "job": self.id,
+            "purpose": self.job["kind"],
+            "reason": self.job.get("reason", ""),
             "holder": holder["uid"],
             "holder_name": holder["name"],
             "card_serial": self.job["card_serial"],
@@ -53,7 +64,7 @@ class UnlockDesk:
     def sign(self, signer_uid: str, card: DeskCard, **changes: str) -> None:
         """Have a card sign the release, and send it."""
         statement = self.statement(signer_uid, **changes)
-        self.ra.unlocking.approve(
+        self.ra.unlocks.releasing.approve(
             self.job_token,
             self.id,
             statement=statement,
@@ -63,15 +74,24 @@ class UnlockDesk:
 
     def release(self) -> list[bytes]:
         """What the certificate authority releases, as it arrives."""
-        return list(self.ra.unlocking.release(self.job_token, self.id, self.recipient_key))
+        self.released = self.ra.unlocks.releasing.release(self.job_token, self.id, self.recipient_key)
+        return list(self.released.so_pins)
+
+    def change_so_pin(self, card: DeskCard) -> None:
+        """Put another SO PIN in escrow, and give it to the card."""
+        so_pin = token_hex(8)
+        escrow_key = self.ra.unlocks.releasing.escrow_key(self.job_token, self.id)
+        kept = wrapped(Pin(so_pin), card.serial, escrow_key)
+        self.ra.unlocks.releasing.keep_next(self.job_token, self.id, kept)
+        card.so_pin = so_pin
 
     def so_pins(self) -> list[str]:
         """The SO PINs, unwrapped with this desk's key."""
         oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
         return [self.key.decrypt(each, oaep).decode() for each in self.release()]
 
-    def complete(self, card: DeskCard) -> None:
+    def complete(self, card: DeskCard, outcome: SoPinOutcome = KEPT) -> None:
         """Prove that the card works."""
         text = b"spine-ra/card-unlocked/1:" + str(self.job["proof_nonce"]).encode()
         proof = raw_signature(card.authentication, text)
-        self.ra.unlocking.complete(self.job_token, self.id, proof)
+        self.ra.unlocking.complete(self.job_token, self.id, proof, outcome)

@@ -11,6 +11,7 @@ from app.web.card_views import CARD, MOVE, OWN_MOVE
 from tests.support.web import ORIGIN, ROLES, Browser, Site
 from tests.support.web_addresses import addresses_of
 
+EXPORT = f"{CARD}/export-so-pin"
 NOBODY = frozenset[str]()
 EVERYBODY = frozenset({"manager", "sponsor", *ROLES})
 RA_STAFF = frozenset({"manager", "agent", "advanced agent"})
@@ -49,6 +50,7 @@ READABLE: dict[str, frozenset[str]] = {
     CARD: RA_STAFF,
     f"{CARD}/state.json": RA_STAFF,
     MOVE: RA_STAFF,
+    EXPORT: frozenset({"manager"}),
     "/workstation-reports": RA_STAFF,
     "/workstation-reports/<reference>": RA_STAFF,
     "/audit": frozenset({"manager"}),
@@ -100,6 +102,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/issue-card/otherwise": RA_STAFF,
     "/issuances/<record:issuance_id>/undo": RA_STAFF,
     MOVE: RA_STAFF,
+    EXPORT: frozenset({"manager"}),
     "/requests/<record:request_id>/take": RA_STAFF,
     "/requests/<record:request_id>/decision": RA_STAFF,
     "/organisation-loads": frozenset({"manager"}),
@@ -232,7 +235,7 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
         "desk_reports_api",
         "openid",
         "signature_api",
-        "unlock_desk_api",
+        "so_pin_desk_api",
     }
 
 

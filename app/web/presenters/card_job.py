@@ -39,11 +39,18 @@ WORDS: dict[JobKind, JobWords] = {
         "Have the person with you. Put your own card in one reader and their locked card in the other, then "
         "open the desk. It asks for your PIN; then the person chooses a new one.",
         "The card is unlocked. The person can sign in with the new PIN now.",
-        _ALL | _APPROVED | {"unlocked": "New PIN set on the card"},
+        _ALL
+        | _APPROVED
+        | {
+            "so_pin_released": "SO PIN released to this desk",
+            "next_so_pin_escrowed": "The card's next SO PIN put in escrow",
+            "unlocked": "New PIN set on the card",
+        },
     ),
     JobKind.CLEAR: JobWords(
         "Clear the card of {name}",
-        "Put the card in a reader and open the desk. The card is erased and shows that its keys are gone.",
+        "Put the card in a reader, and your own card in the other, then open the desk. The card is erased "
+        "and shows that its keys are gone.",
         "The card is blank stock again. It can be issued to anybody.",
         _ALL | {"cleared": "Erased, with nothing left on it"},
     ),
@@ -68,6 +75,19 @@ WORDS[JobKind.REPAIR] = JobWords(
     "the certificates are written on the card again.",
     "The card carries its certificates again. The person can sign in with it.",
     _ALL | {"repaired": "Certificates put back on the card"},
+)
+WORDS[JobKind.EXPORT] = JobWords(
+    "Export the SO PIN of the card of {name}",
+    "Have the second RA manager with you, put your card in a reader and open the desk; theirs comes next. "
+    "The desk shows the SO PIN once. When the card is back, open the desk again: it gets another one.",
+    "This export is over. If the card got another SO PIN, what was shown is worth nothing now.",
+    _ALL
+    | {
+        "approved": "Signed by both",
+        "so_pin_released": "SO PIN released to this desk",
+        "so_pin_exported": "SO PIN shown at the desk",
+        "so_pin_changed": "The card has another SO PIN",
+    },
 )
 _UNNAMED = JobWords("Card of {name}", "Open the desk and go on there.", "This is done.", _ALL)
 

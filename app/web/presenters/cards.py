@@ -11,6 +11,7 @@ from app.domain.card_move import CardMove
 from app.domain.certificate import CardCertificate
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permission import Permission
+from app.domain.so_pin_release import may_export
 from app.domain.unlocking import may_unlock
 from app.ra.records import CardRecord
 from app.web.presenters.provenance import provenance_words
@@ -63,6 +64,7 @@ def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...], act
             *_unlocking(record.card, f"{base}/cards/{record.card.serial}", actor),
             *_actions(f"{base}/cards/{record.card.serial}", offered, is_own),
             *_printing(record.card, f"{base}/cards/{record.card.serial}", actor),
+            *_exporting(record.card, f"{base}/cards/{record.card.serial}", actor),
         ),
     )
 
@@ -70,6 +72,10 @@ def card_shown(record: CardRecord, base: str, offered: tuple[CardMove, ...], act
 def _unlocking(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
     """A card locks itself without telling us, so this is offered whether we know it to be locked or not."""
     return (CardAction("Unlock this card", f"{base}/unlock"),) if may_unlock(actor, card) else ()
+
+
+def _exporting(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
+    return (CardAction("Export its SO PIN", f"{base}/export-so-pin"),) if may_export(actor, card) else ()
 
 
 def _rows(record: CardRecord, is_own: bool) -> tuple[Row, ...]:

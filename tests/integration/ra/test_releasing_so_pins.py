@@ -19,6 +19,7 @@ from app.domain.desk_record import TicketNotValid
 from app.domain.offline_unlock import wrapped_text
 from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
 from app.errors import InvalidInput, NotPermitted, Refusal
+from app.ra.moving_cards import MoveAsked
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.tables.card_jobs import card_job
@@ -31,10 +32,11 @@ from tests.support.registration_authority import (
     Office,
     RegistrationAuthority,
     add_reference_data,
+    another,
     founded,
     registration,
 )
-from tests.support.unlocking import UnlockDesk
+from tests.support.unlocking import CHANGED, UnlockDesk
 
 
 class Ward(NamedTuple):
@@ -152,6 +154,109 @@ def test_releases_on_codes_are_counted_by_the_authority_itself(ward: Ward) -> No
     desk.key = rsa.generate_private_key(65537, 2048)
     another = order_of(ward, desk, basis=ReleaseBasis.CODE, approvals=())
     assert refused(ward, another) == "too_many_releases"
+
+
+# Export by two people
+
+REASON = "The maker's tool must read why it answers no more"
+
+
+class Pair(NamedTuple):
+    """A second RA manager with a card."""
+
+    manager: Actor
+    card: DeskCard
+
+
+@pytest.fixture
+def second(ward: Ward) -> Pair:
+    position = ward.office.position("Second RA manager", "R5080", "B0272", "B0274")
+    manager = ward.office.person(another(7), position)
+    return Pair(manager, ward.office.card_for(manager.uid))
+
+
+def exporting(ward: Ward, second: Pair) -> UnlockDesk:
+    office = ward.office
+    job_id = office.ra.unlocks.exporting.begin(office.manager, ward.card.serial, REASON)
+    desk = UnlockDesk(office.ra, office.ra.following_jobs.ticket(office.manager, job_id))
+    desk.sign(office.manager.uid, office.manager_card)
+    desk.sign(second.manager.uid, second.card)
+    return desk
+
+
+def export_order(ward: Ward, desk: UnlockDesk, **changes: object) -> SoPinReleaseOrder:
+    return order_of(ward, desk, **{"basis": ReleaseBasis.EXPORT, "reason": REASON, **changes})
+
+
+def test_two_managers_get_the_so_pin_and_then_the_card_has_another(ward: Ward, second: Pair) -> None:
+    desk = exporting(ward, second)
+    assert desk.so_pins() == [ward.card.so_pin]
+    desk.change_so_pin(ward.card)
+    ward.office.ra.unlocks.exporting.complete(desk.job_token, desk.id, CHANGED)
+    assert refused(ward, export_order(ward, desk)) == "release_not_approved"
+    unlocking = at_the_desk(ward)
+    assert unlocking.so_pins() == [ward.card.so_pin], "the next desk gets the new one"
+
+
+def test_a_taken_over_web_process_exports_nothing(ward: Ward, second: Pair) -> None:
+    """It has one manager's signature, or one twice, or both for another reason, desk or card."""
+    desk = exporting(ward, second)
+    genuine = export_order(ward, desk).approvals
+    forged = SignedApproval(genuine[1].statement, bytes(64), genuine[1].certificate)
+    other_desk = rsa.generate_private_key(65537, 2048).public_key()
+    der = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    tried = {
+        "release_not_approved": [
+            {"approvals": ()},
+            {"approvals": genuine[:1]},
+            {"approvals": genuine[1:]},
+            {"basis": ReleaseBasis.CODE, "approvals": ()},
+            {"basis": ReleaseBasis.OPERATOR, "approvals": genuine[:1]},
+            {"card_serial": ward.office.manager_card.serial},
+        ],
+        "approver_may_not_unlock": [{"approvals": (genuine[0], genuine[0])}],
+        "approval_not_valid": [{"approvals": (genuine[0], forged)}],
+        "approval_differs": [{"reason": "Something else"}, {"recipient_key": other_desk.public_bytes(*der)}],
+    }
+    for code, orders in tried.items():
+        for changes in orders:
+            assert refused(ward, export_order(ward, desk, **changes)) == code, changes
+
+
+def test_signatures_for_unlocking_export_nothing(ward: Ward, second: Pair) -> None:
+    """The web process calls an unlocking, for which two managers signed, an export."""
+    desk = at_the_desk(ward)
+    signed = order_of(ward, desk).approvals
+    with ward.office.ra.database.change() as work:
+        changed = update(card_job).where(card_job.c.id == desk.id)
+        facts = {"basis": "export", "reason": REASON}
+        work.connection.execute(changed.values(kind="export", facts=facts))
+    approvals = (*signed, signed[0])
+    assert refused(ward, export_order(ward, desk, approvals=approvals)) == "approval_differs"
+
+
+def test_a_manager_whose_right_has_ended_exports_nothing(ward: Ward, second: Pair) -> None:
+    desk = exporting(ward, second)
+    with ward.office.ra.database.change() as work:
+        closed = update(person).where(person.c.uid == second.manager.uid)
+        work.connection.execute(closed.values(status="closed"))
+    assert refused(ward, export_order(ward, desk)) == "approver_may_not_unlock"
+
+
+# Clearing
+
+
+def test_the_so_pin_of_a_cancelled_card_is_released_to_erase_it(ward: Ward) -> None:
+    office = ward.office
+    office.ra.card_moves.give(office.manager, ward.card.serial, "cancel", MoveAsked("left"))
+    job_id = office.ra.clearing.begin(office.manager, ward.card.serial)
+    desk = UnlockDesk(office.ra, office.ra.following_jobs.ticket(office.manager, job_id))
+    with pytest.raises(Refusal):
+        desk.release()
+    desk.sign(office.manager.uid, office.manager_card)
+    assert desk.so_pins() == [ward.card.so_pin]
+    assert refused(ward, order_of(ward, desk, approvals=())) == "release_not_approved"
+    office.ra.clearing.finish(desk.job_token, desk.id, objects=[], module="smartcard-hsm")
 
 
 # Without network

@@ -22,7 +22,7 @@ from app.domain.issuance import ProofNotValid
 from app.errors import NotFound, NotPermitted, Refusal
 from app.storage.tables.card_jobs import card_job, card_job_approval
 from tests.support.registration_authority import DeskCard, Office, registration
-from tests.support.unlocking import UnlockDesk
+from tests.support.unlocking import CHANGED, KEPT, UnlockDesk
 
 
 @pytest.fixture
@@ -223,6 +223,41 @@ def test_the_database_refuses_the_holders_signature(office: Office, card: DeskCa
         values = insert(card_job_approval).values({**row, "holder_uid": claimed_holder})
         with pytest.raises(IntegrityError), office.ra.database.change() as work:
             work.connection.execute(values)
+
+
+def test_the_card_gets_another_so_pin_which_is_in_escrow_before(office: Office, card: DeskCard) -> None:
+    def in_escrow() -> int:
+        with office.ra.database.read() as work:
+            return len(work.cards.wrapped_so_pins(card.serial))
+
+    desk = at_the_desk(office, card)
+    with pytest.raises(JobStepOutOfOrder):
+        desk.change_so_pin(card)
+    desk.sign(office.manager.uid, office.manager_card)
+    desk.release()
+    assert desk.released.is_being_changed is False
+    with pytest.raises(JobStepOutOfOrder, match="not in escrow"):
+        desk.complete(card, CHANGED)
+    desk.change_so_pin(card)
+    assert in_escrow() == 2, "both are kept until it is known which the card has"
+    desk.release()
+    assert desk.released.is_being_changed is True
+    desk.complete(card, CHANGED)
+    assert in_escrow() == 1
+    again = at_the_desk(office, card)
+    again.sign(office.manager.uid, office.manager_card)
+    again.release()
+    assert again.released.is_being_changed is False
+
+
+def test_a_card_that_kept_its_so_pin_keeps_all_that_it_may_have(office: Office, card: DeskCard) -> None:
+    desk = at_the_desk(office, card)
+    desk.sign(office.manager.uid, office.manager_card)
+    desk.release()
+    desk.change_so_pin(card)
+    desk.complete(card, KEPT)
+    with office.ra.database.read() as work:
+        assert len(work.cards.wrapped_so_pins(card.serial)) == 2
 
 
 def test_the_so_pin_that_the_card_took_is_known(office: Office, holder: Actor) -> None:

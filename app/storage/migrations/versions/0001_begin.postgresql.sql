@@ -932,7 +932,7 @@ CREATE TABLE card_job (
 	job_token_expires_at TIMESTAMP WITH TIME ZONE,
 	facts JSON NOT NULL,
 	CONSTRAINT pk_card_job PRIMARY KEY (id),
-	CONSTRAINT ck_card_job_kind_is_known CHECK (kind IN ('unlock', 'renew', 'repair', 'clear')),
+	CONSTRAINT ck_card_job_kind_is_known CHECK (kind IN ('unlock', 'renew', 'repair', 'clear', 'export')),
 	CONSTRAINT ck_card_job_status_is_known CHECK (status IN ('begun', 'approved', 'done', 'undone')),
 	CONSTRAINT ck_card_job_operator_is_not_the_holder CHECK (operator_uid <> uid),
 	CONSTRAINT ck_card_job_finished_has_a_time CHECK ((status IN ('done', 'undone')) = (finished_at IS NOT NULL)),
