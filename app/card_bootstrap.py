@@ -81,7 +81,7 @@ def unlockings(
         Vouching(database),
         EnrollingAuthenticators(database, secrets, settings.service.name),
         UnlockingOffline(database),
-        RegisteringWorkstations(database, authority),
+        RegisteringWorkstations(database, authority, desk_policy(settings).pin_policy),
         ReleasingSoPins(database, authority, origin, rights),
         ExportingSoPins(database),
     )

@@ -9,6 +9,7 @@ from app.domain.actor import Actor
 from app.domain.desk_record import TicketNotValid, hash_of, new_secret
 from app.domain.offline_unlock import ID_BYTES
 from app.domain.permission import Permission
+from app.domain.pin_policy import PinPolicy
 from app.domain.workstation import INVITATION_LASTS, Workstation
 from app.errors import InvalidInput, NotFound
 from app.ra.desk_access import STRANGER
@@ -16,11 +17,20 @@ from app.ra.ports import CertificateAuthority, Database
 
 
 class RegisteringWorkstations:
-    """Invites computers, takes their keys in, and retires them."""
+    """Invites computers, takes their keys in, and retires them.
 
-    def __init__(self, database: Database, certificate_authority: CertificateAuthority) -> None:
+    ``pin_policy`` is told to each, because without network there is nobody whom it could ask.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        certificate_authority: CertificateAuthority,
+        pin_policy: PinPolicy | None = None,
+    ) -> None:
         self._database = database
         self._certificate_authority = certificate_authority
+        self.pin_policy = pin_policy or PinPolicy()
 
     def escrow_key(self) -> bytes:
         """The public key, PEM, to which a computer wraps its key. Raises Unavailable."""

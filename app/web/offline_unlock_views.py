@@ -78,10 +78,16 @@ def retire(workstation_id: str) -> WerkzeugResponse:
 @blueprint.post("/desk/workstations/invitation")
 @machine_endpoint
 def invitation() -> Response:
-    """What an invited computer must know to make its key: its id, and the escrow's public key."""
+    """What an invited computer must know: its id, the escrow's public key, and how PINs must look."""
     workstations, message = context.services().unlocks.workstations, desk_message("ticket")
     invited = workstations.invited(message.text("ticket", 200))
-    return jsonify(id=invited.id, name=invited.name, escrow_key=workstations.escrow_key().decode())
+    policy = workstations.pin_policy
+    return jsonify(
+        id=invited.id,
+        name=invited.name,
+        escrow_key=workstations.escrow_key().decode(),
+        pin_policy={"minimum": policy.minimum, "maximum": policy.maximum},
+    )
 
 
 @blueprint.put("/desk/workstations")

@@ -82,7 +82,8 @@ def application(settings: AgentSettings, own_port: int) -> Application:
     form_values, ways_back = FormValues(_now), WaysBack(_now)
     running = threading.Lock()
     issue = IssuePages(IssueDesk(views, processes, _now, running), form_values, ways_back)
-    jobs = JobDesk(JOB_KINDS, views, processes, _now, running)
+    workstation = WorkstationFile(settings.workstation_file)
+    jobs = JobDesk(JOB_KINDS, views, processes, _now, running, workstation)
     return Application(
         own_port,
         settings.authorities,
@@ -92,9 +93,9 @@ def application(settings: AgentSettings, own_port: int) -> Application:
         JobPages(allow_list, jobs, issue, form_values, ways_back),
         SigningPages(allow_list, views, processes, form_values, ways_back, _now),
         LastTryPages(LastTryDesk(settings.authorities, processes), views, form_values, ways_back, _now),
-        DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values),
+        DoctorPages(Doctor(settings, views, processes, _now), allow_list, form_values, _now),
         BatchPages(allow_list, BatchDesk(views, processes, _now, running), form_values, ways_back),
-        OfflinePages(allow_list, WorkstationFile(settings.workstation_file), views, processes, _now),
+        OfflinePages(allow_list, workstation, views, processes, _now),
     )
 
 

@@ -123,6 +123,8 @@ class Application:
                 return self._issue.steps(name)
             case ["", "job", name, "steps.json"]:
                 return self._jobs.steps(name)
+            case ["", "doctor", "steps.json"]:
+                return self._doctor.steps()
             case ["", "batch", name, "steps.json"]:
                 return self._batches.steps(name)
         raise _no_such_page()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from card_agent.desk_job import Party, as_party, as_table, as_text, as_whole, unreadable
+from card_agent.desk_job import Party, as_party, as_pin_policy, as_table, as_text, unreadable
 from card_agent.errors import JobUnusable
 from card_agent.pin_policy import PinPolicy
 
@@ -42,7 +42,6 @@ def card_job_from_untrusted(message: object) -> CardJob:
 
 
 def _job(table: Mapping[str, object]) -> CardJob:
-    policy = as_table(table["pin_policy"])
     return CardJob(
         id=as_text(table["id"]),
         kind=as_text(table["kind"]),
@@ -51,6 +50,6 @@ def _job(table: Mapping[str, object]) -> CardJob:
         operator=as_party(table["operator"]) if table.get("operator") else None,
         card_serial=as_text(table["card_serial"]),
         card_profile=as_text(table["card_profile"]),
-        pin_policy=PinPolicy(as_whole(policy["minimum"]), as_whole(policy["maximum"])),
+        pin_policy=as_pin_policy(table["pin_policy"]),
         message=table,
     )

@@ -100,7 +100,6 @@ def certificates_from_untrusted(message: object) -> IssuedCertificates:
 
 
 def _job(table: Mapping[str, object]) -> Job:
-    policy = as_table(table["pin_policy"])
     certificates = table.get("certificates")
     return Job(
         id=as_text(table["id"]),
@@ -109,7 +108,7 @@ def _job(table: Mapping[str, object]) -> Job:
         operator=as_party(table["operator"]) if table.get("operator") else Party("", ""),
         card_profile=as_text(table["card_profile"]),
         card_serial=as_text(table.get("card_serial") or ""),
-        pin_policy=PinPolicy(as_whole(policy["minimum"]), as_whole(policy["maximum"])),
+        pin_policy=as_pin_policy(table["pin_policy"]),
         so_pin_escrow_key=as_text(table["so_pin_escrow_key"]).encode(),
         certificates=_certificates(as_table(certificates)) if certificates else None,
         is_locked=table.get("is_locked") is True,
@@ -142,6 +141,12 @@ def as_party(message: object) -> Party:
     """Return the person. Raises KeyError or TypeError."""
     table = as_table(message)
     return Party(as_text(table["uid"]), as_text(table["name"]))
+
+
+def as_pin_policy(message: object) -> PinPolicy:
+    """Return how PINs must look. Raises KeyError or TypeError."""
+    table = as_table(message)
+    return PinPolicy(as_whole(table["minimum"]), as_whole(table["maximum"]))
 
 
 def as_table(message: object) -> Mapping[str, object]:

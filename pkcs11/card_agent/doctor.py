@@ -13,6 +13,7 @@ from card_agent.errors import CardAgentError, ReadersUnavailable
 from card_agent.findings import Finding, State, warning
 from card_agent.job_client import call
 from card_agent.pcsc_cards import unusable_modules
+from card_agent.progress import Progress
 from card_agent.reader_findings import module_findings, reader_findings, readers_unavailable
 from card_agent.settings import AgentSettings, Site
 from card_agent.site_findings import site_findings
@@ -41,6 +42,22 @@ class Examination:
         }
 
 
+@dataclass(frozen=True)
+class Look:
+    """One thing that is looked at, as a step of the page."""
+
+    value: str
+    sentence: str
+
+
+_SOFTWARE = Look("software", "Look at the software for each kind of card")
+_READERS = Look("readers", "Look at the readers and the cards in them")
+
+
+def _look_at(site: Site) -> Look:
+    return Look(f"site {site.origin}", f"Ask {site.name}")
+
+
 class Doctor:
     """Examines this workstation, and sends what it found to a site."""
 
@@ -61,23 +78,32 @@ class Doctor:
         """The sites that a report can be sent to."""
         return self._settings.authorities
 
-    def examine(self) -> Examination:
+    @property
+    def steps(self) -> tuple[Look, ...]:
+        """What is looked at, in order."""
+        return (_SOFTWARE, _READERS, *(_look_at(site) for site in self._settings.sites))
+
+    def examine(self, progress: Progress | None = None) -> Examination:
         """Look at everything. Never raises: what cannot be looked at is a finding."""
+        shown = progress or Progress(self._clock, self.steps)
         readers: list[ReaderView] = []
-        findings = list(self._software())
-        try:
-            readers = self._views.readers()
-            findings += reader_findings(readers, self._clock())
-        except ReadersUnavailable as error:
-            findings.append(readers_unavailable(str(error)))
+        with shown.doing(_SOFTWARE):
+            findings = list(self._software())
+        with shown.doing(_READERS):
+            try:
+                readers = self._views.readers()
+                findings += reader_findings(readers, self._clock())
+            except ReadersUnavailable as error:
+                findings.append(readers_unavailable(str(error)))
         for site in self._settings.sites:
-            findings += site_findings(site, self._clock())
+            with shown.doing(_look_at(site)):
+                findings += site_findings(site, self._clock())
         cards = [(reader.card.serial, reader.card.holder_uid) for reader in readers if reader.card]
         return Examination(tuple(findings), tuple(cards))
 
-    def send(self, site: Site) -> str:
-        """Examine again, send the report, and return its reference. Raises JobRefused or SiteUnavailable."""
-        return str(call(site, "POST", _PATH, self.examine().message(), {}).get("reference", ""))
+    def send(self, site: Site, found: Examination) -> str:
+        """Send what was found, and return the report's reference. Raises JobRefused or SiteUnavailable."""
+        return str(call(site, "POST", _PATH, found.message(), {}).get("reference", ""))
 
     def _software(self) -> Iterator[Finding]:
         if self._settings.desk_folder is not None:

@@ -151,12 +151,21 @@ class Driver:
 
         Raises DriverRefused.
         """
-        form = self._form(self._open("/doctor"), "/doctor")
+        form = self._form(self._examined(), "/doctor")
         read = read_page(self._submit("/doctor", form).text)
         found = _REFERENCE.search(read.text)
         if found is None:
             raise DriverRefused(_reason(read))
         return found[0]
+
+    def _examined(self) -> PageRead:
+        """The doctor's page, once it has looked at everything."""
+        deadline = time.monotonic() + _ANSWER_WITHIN_SECONDS
+        read = self._open("/doctor")
+        while "/doctor" not in read.forms and time.monotonic() < deadline:
+            time.sleep(_PAUSE_SECONDS)
+            read = self._open("/doctor")
+        return read
 
     def work_off(self, hop: str, fields: Mapping[str, str]) -> Iterator[StepDone]:
         """Follow the site's link to a card job, fill in its form, and yield every step as it gets done.

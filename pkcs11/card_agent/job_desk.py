@@ -19,6 +19,7 @@ from card_agent.job_client import CollectedJob, JobLink
 from card_agent.job_kind import Cards, JobAtDesk, JobKind, Run
 from card_agent.progress import Progress
 from card_agent.remembered import Remembered
+from card_agent.workstation import WorkstationFile
 
 _JOB_LIFETIME = timedelta(hours=2)
 _log = logging.getLogger(__name__)
@@ -39,7 +40,10 @@ class DeskJob:
 
 
 class JobDesk:
-    """Collects card jobs and runs one of them at a time; ``running`` is the lock of everything that runs."""
+    """Collects card jobs and runs one of them at a time; ``running`` is the lock of everything that runs.
+
+    ``workstation`` keeps how PINs must look at its site, for when there is no network.
+    """
 
     def __init__(
         self,
@@ -48,12 +52,14 @@ class JobDesk:
         processes: CardProcesses,
         clock: Callable[[], datetime],
         running: threading.Lock,
+        workstation: WorkstationFile,
     ) -> None:
         self._kinds = kinds
         self._views = views
         self._processes = processes
         self._clock = clock
         self._running = running
+        self._workstation = workstation
         self._jobs: Remembered[DeskJob] = Remembered(_JOB_LIFETIME, clock, capacity=50)
 
     def take(self, collected: CollectedJob) -> str:
@@ -65,6 +71,7 @@ class JobDesk:
             )
         link = JobLink(collected.site, collected.id, collected.job_token)
         job = card_job_from_untrusted(collected.message)
+        self._workstation.keep_policy(collected.site.origin, job.pin_policy)
         return self._jobs.add(DeskJob(JobAtDesk(link, job, self._processes, self._clock), kind))
 
     def find(self, name: str) -> DeskJob:

@@ -67,7 +67,7 @@ class OfflinePages:
     def unlock(self, name: str, form: Mapping[str, str]) -> Response:
         """Set the new PIN with what the response holds; the challenge is used up. Raises PageExpired."""
         challenge, kept = self._challenges.look_up(name), self._registered()
-        problems = _problems(form, self._holder_of(challenge))
+        problems = _problems(kept.pin_policy, form, self._holder_of(challenge))
         if not problems:
             problems = self._unlocked(challenge, kept, form)
         if problems:
@@ -98,13 +98,13 @@ class OfflinePages:
         return next((card.holder_uid for card in cards if card.serial == challenge.card_serial), "")
 
     def _page(self, name: str, challenge: OfflineUnlock, problems: list[Problem]) -> Response:
-        values = {"name": name, "challenge": challenge, "rules": PinPolicy().rules()}
+        values = {"name": name, "challenge": challenge, "rules": self._registered().pin_policy.rules()}
         return page("offline_form.html", values, problems)
 
 
-def _problems(form: Mapping[str, str], holder_uid: str) -> list[Problem]:
+def _problems(policy: PinPolicy, form: Mapping[str, str], holder_uid: str) -> list[Problem]:
     found = []
     if not form.get(_RESPONSE, "").strip():
         found.append(Problem(_RESPONSE, "Enter the response that is read out to you."))
-    pin = new_pin_problem(PinPolicy(), holder_uid, form, _NEW_PIN, _REPEATED_PIN)
+    pin = new_pin_problem(policy, holder_uid, form, _NEW_PIN, _REPEATED_PIN)
     return [*found, pin] if pin else found

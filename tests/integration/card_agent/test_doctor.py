@@ -26,6 +26,7 @@ from card_agent.settings import AgentSettings, Site
 from card_agent.site_findings import site_findings
 from tests.integration.card_agent.conftest import OPERATOR, OPERATOR_PIN, AgentProcess
 from tests.support.desk_job_site import DeskJobSite
+from tests.support.running_service import wait_until
 from virtual_card.pcsc import PcscDesk
 
 NOW = datetime.now(UTC)
@@ -157,9 +158,8 @@ def test_without_pcscd_every_page_says_so(agent: AgentProcess, site: DeskJobSite
     config = agent.config.read_text().replace("[desk]", "[cards]\nprofiles = ['smartcard-hsm']\n[desk]")
     agent.config.write_text(config)
     with agent.start():
-        page = httpx.get(f"{agent.origin}/doctor", trust_env=False).text
-        assert 'data-code="no_pcscd"' in page
-        assert "smartcard service of this computer (pcscd) does not answer" in page
+        wait_until(lambda: 'data-code="no_pcscd"' in doctor_page(agent), "the examination ends")
+        assert "smartcard service of this computer (pcscd) does not answer" in doctor_page(agent)
         assert httpx.get(f"{agent.origin}/", trust_env=False).status_code == 502
 
 
@@ -175,6 +175,26 @@ def test_the_report_is_what_the_site_takes_and_has_no_pin_and_no_name(
     assert OPERATOR["uid"] in told
     assert OPERATOR_PIN not in told
     assert "Grace" not in told
+
+
+def test_what_takes_long_is_shown_as_it_goes_on(agent: AgentProcess, site: DeskJobSite) -> None:
+    """A site that takes calls and never answers: the page comes at once, and ends by itself."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        other = f"[[site]]\norigin = 'https://localhost:{silent.getsockname()[1]}'\nname = 'Silent RA'\n"
+        with agent.config.open("a") as config:
+            config.write(f"\n{other}ca_file = '{site.ca_file}'\n")
+        with agent.start():
+            page = httpx.get(f"{agent.origin}/doctor", trust_env=False).text
+            assert "Looking at this workstation" in page
+            assert 'data-state="done"' in page
+            assert "Ask Silent RA" in page
+            wait_until(lambda: "What is wrong" in doctor_page(agent), "the examination ends")
+
+
+def doctor_page(agent: AgentProcess) -> str:
+    return httpx.get(f"{agent.origin}/doctor", trust_env=False).text
 
 
 def test_another_page_cannot_send_a_report(person: Driver, agent: AgentProcess, site: DeskJobSite) -> None:
