@@ -172,12 +172,23 @@ class Driver:
 
         Raises DriverRefused with what the page says when the run fails or is not begun.
         """
+        yield from self._steps(f"{self.fill_in(hop, fields)}/steps.json")
+
+    def fill_in(self, hop: str, fields: Mapping[str, str]) -> str:
+        """Follow the site's link to a card job, or its address here, fill in its form; its address here.
+
+        After the first of two people has signed, the form comes again for the second. Raises DriverRefused.
+        """
         asked = self._open(hop)
         action = next((name for name in asked.forms if name.startswith("/job/")), "")
         answer = self._submit(action, {**self._form(asked, action), **fields})
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise DriverRefused(_reason(read_page(answer.text)))
-        yield from self._steps(f"{action}/steps.json")
+        return action
+
+    def read(self, address: str) -> str:
+        """What the page at that address says."""
+        return self._open(address).text
 
     def begin_batch(self, hop: str, operator_pin: str) -> str:
         """Follow the site's link to a batch, enter the operator's PIN; the batch's address at this desk.

@@ -31,7 +31,7 @@ def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
     """Make a key pair for each purpose beside the set in use; what an earlier try left there is destroyed."""
     with card.log_in(pin) as logged_in:
         keys = logged_in.in_use.other
-        logged_in.clear(keys)
+        logged_in.clear(keys, for_new_keys=True)
         claims = {purpose: logged_in.generate(purpose, keys) for purpose in Purpose}
         requests = {purpose: _request(logged_in, purpose, keys, holder_uid) for purpose in Purpose}
     return MadeKeys(requests, provenance(card, keys, claims))

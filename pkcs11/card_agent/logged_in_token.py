@@ -30,15 +30,21 @@ BLANK = "The card is blank: it holds no keys. Undo this issuance on the site and
 
 
 class LoggedInToken:
-    """A logged-in session, as the LoggedInCard port."""
+    """A logged-in session, as the LoggedInCard port.
 
-    def __init__(self, session: cryptoki.Session) -> None:
+    ``card`` tells the holder's certificates from those that its module makes up, such as attestations; there
+    is none of a card in software.
+    """
+
+    def __init__(self, session: cryptoki.Session, card: cryptoki.InsertedCard | None = None) -> None:
         self._session = session
+        self._card = card
 
     @property
     def in_use(self) -> KeySet:
         """Return the set whose certificates are the newest; the first on a card without any."""
-        return _newest(self._session.certificates())
+        found = self._session.certificates()
+        return _newest(each for each in found if self._card is None or self._card.is_holders(each))
 
     def private_key(self, purpose: Purpose, keys: KeySet | None = None) -> ec.EllipticCurvePrivateKey:
         """Return the key. Raises KeysNotOnCard for a missing key or one that is not EC."""
@@ -70,10 +76,19 @@ class LoggedInToken:
         cka_id = keys.cka_id(purpose)
         self._session.write_certificate(certificate, cka_id=cka_id, label=purpose.value)
 
-    def clear(self, keys: KeySet) -> None:
-        """Destroy what lies under the set's CKA_IDs: certificates first, so that none lacks its key."""
+    def clear(self, keys: KeySet, *, for_new_keys: bool = False) -> None:
+        """Destroy what lies under the set's CKA_IDs: certificates first, so that none lacks its key.
+
+        A card that destroys no private key (PIV) has another one made in its place, which nobody certifies.
+        """
+        keeps_keys = self._card is not None and self._card.profile.template.replaces
         for purpose in Purpose:
-            self._session.destroy(cka_id=keys.cka_id(purpose))
+            cka_id = keys.cka_id(purpose)
+            # Asked before: in a session that destroyed its certificate, ykcs11 lists the key no more.
+            was_there = self._session.has_private_key(cka_id=cka_id)
+            self._session.destroy(cka_id=cka_id)
+            if was_there and keeps_keys and not for_new_keys:
+                self.generate(purpose, keys)
 
 
 def certificates_by_purpose(found: Iterable[cryptoki.CertificateObject]) -> dict[Purpose, bytes]:

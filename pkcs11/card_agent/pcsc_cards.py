@@ -107,7 +107,7 @@ class PcscCard:
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> Iterator[LoggedInCard]:
         """Log in as the holder, to sign and to write."""
         with self._inserted() as card, _logged_in(card, pin, consent_to_last_try) as session:
-            yield LoggedInToken(session)
+            yield LoggedInToken(session, card)
 
     def initialise(self, so_pin: Pin, pin: Pin, earlier_so_pins: Sequence[Pin] = ()) -> bool:
         """Erase the card with one of its earlier SO PINs, or as a blank card, and give it the new PINs.
@@ -216,7 +216,7 @@ def _empty(card: InsertedCard, pin: Pin) -> None:
     try:
         with _logged_in(card, pin, consent_to_last_try=False) as session:
             for keys in KeySet:
-                LoggedInToken(session).clear(keys)
+                LoggedInToken(session, card).clear(keys)
     except (PinIncorrect, PinLocked, LastTry, cryptoki_errors.LastTryNeedsConsent) as refused:
         raise BegunElsewhere(BegunElsewhere.SENTENCE) from refused
 

@@ -98,8 +98,11 @@ class LoggedInCard(Protocol):
     def write(self, purpose: Purpose, certificate: bytes, keys: KeySet = KeySet.FIRST) -> None:
         """Write the DER certificate with the key's CKA_ID, in place of any certificate of that CKA_ID."""
 
-    def clear(self, keys: KeySet) -> None:
-        """Destroy every key and certificate of the set; nothing happens when there is none."""
+    def clear(self, keys: KeySet, *, for_new_keys: bool = False) -> None:
+        """Destroy every key and certificate of the set; nothing happens when there is none.
+
+        ``for_new_keys``: a key that the card cannot destroy may stay, because the next takes its place.
+        """
 
 
 class Card(Protocol):

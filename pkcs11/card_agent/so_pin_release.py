@@ -6,7 +6,6 @@ SO PIN that the card gets next is in escrow before the card has it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from card_agent.job_client import SignedApproval, as_base64
 from card_agent.job_kind import JobAtDesk
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
+from card_agent.signed_statement import canonical
 from card_agent.so_pins import random_so_pin
 from cryptoki.card_profile import SoPinChanging
 
@@ -101,7 +101,7 @@ def release_statement(at_desk: JobAtDesk, signer_uid: str) -> bytes:
         "type": STATEMENT_TYPE,
         "job": job.id,
         "purpose": job.kind,
-        "reason": job.message.get("reason", ""),
+        "reason": as_text(job.message.get("reason", "")),
         "holder": job.holder.uid,
         "holder_name": job.holder.name,
         "card_serial": job.card_serial,
@@ -111,7 +111,7 @@ def release_statement(at_desk: JobAtDesk, signer_uid: str) -> bytes:
         "origin": at_desk.link.site.origin,
         "signed_at": at_desk.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return canonical(facts)
 
 
 def recipient_octets(at_desk: JobAtDesk) -> bytes:

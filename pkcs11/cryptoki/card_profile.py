@@ -93,6 +93,7 @@ class CardProfile:
         default_puk: likewise the PUK, where ``unblocking`` is PUK.
         factory_so_pin: what C_InitToken asks of a card fresh from its maker; empty: it takes any.
         blank_so_pin: what clearing leaves on the card; empty where a card cannot be cleared with its SO PIN.
+        blank_objects: what its module lists on a card that holds nothing of anybody's: class and CKA_ID.
         so_pin_escrow: whether the registration authority keeps the SO PIN.
         certificate_label: of those certificate objects that are the holder's.
         template: the key attributes to set and to leave out.
@@ -117,6 +118,7 @@ class CardProfile:
     so_pin_length: int
     factory_so_pin: str
     blank_so_pin: str
+    blank_objects: frozenset[str]
     so_pin_escrow: bool
     so_pin_changing: SoPinChanging
     so_tries: SoTries
@@ -173,6 +175,7 @@ def _profile(name: str, table: Any) -> CardProfile:
         so_pin_length=reader.number("so_pin_length", at_least=_WEAKEST_SO_PIN),
         factory_so_pin=reader.optional_text("factory_so_pin"),
         blank_so_pin=reader.optional_text("blank_so_pin"),
+        blank_objects=frozenset(reader.texts("blank_objects")),
         so_pin_escrow=reader.flag("so_pin_escrow"),
         so_pin_changing=reader.choice("so_pin_changing", _by_name(SoPinChanging)),
         so_tries=reader.choice("so_tries", _by_name(SoTries)),

@@ -17,6 +17,12 @@ class CertificateObject:
     label: str
     der: bytes
 
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether issuer and subject are one: no authority of ours made it (RFC 5280 section 3.2)."""
+        parsed = x509.load_der_x509_certificate(self.der)
+        return parsed.issuer == parsed.subject
+
 
 def read_certificate(found: Any) -> CertificateObject | None:
     """The certificate in a token's object; None for one that a card pulled meanwhile has half written."""

@@ -141,7 +141,7 @@ class InsertedCard:
         if self.profile.so_pin_changing is SoPinChanging.SET_PIN:
             self._set_so_pin(present, following)
         elif self.profile.so_pin_changing is SoPinChanging.PIV:
-            self._change_management_key(present, following)
+            piv_management.change_management_key(self.token, present, following)
             piv_management.keep_management_key_behind_pin(self.reader, following)
             self._set_by_puk(f"puk:{puk_of(present)}", f"puk:{puk_of(following)}")
         else:
@@ -155,7 +155,7 @@ class InsertedCard:
     def clear(self, so_pin: str, pin: str, *, consent_to_last_try: bool = False) -> list[str]:
         """Erase the card, give it the SO PIN of a blank one and some PIN; what is still in it, as its holder.
 
-        That is class and CKA_ID of every object that the module lists.
+        That is class and CKA_ID of every object that the module lists and that no blank card has.
         Done again after it was cut off, it takes the card as it finds it.
 
         Raises PinIncorrect for a wrong SO PIN, LastTryNeedsConsent, and NotThisKindOfCard where the card
@@ -166,21 +166,29 @@ class InsertedCard:
             raise errors.NotThisKindOfCard(f"A {self.profile.description} cannot be cleared.")
         self._require_so_tries(consent_to_last_try=consent_to_last_try)
         self.token.reinitialise(so_pin, _CLEARED)
+        if so_pin != blank:
+            self._set_so_pin(so_pin, blank)
         if self.profile.pin_setting is PinSetting.INIT_PIN:
-            if so_pin != blank:
-                self._set_so_pin(so_pin, blank)
             self._init_pin(blank, pin, consent_to_last_try=False)
         else:
             with self.token.open(read_write=True) as session:
                 session.set_pin(self.profile.default_pin, pin)
         with self.login(pin) as session:
-            return session.object_names()
+            return [each for each in session.object_names() if each not in self.profile.blank_objects]
 
     def certificates(self) -> list[CertificateObject]:
         """The holder's certificates, by CKA_ID; needs no PIN."""
         with self.token.open() as session:
             found = session.certificates()
-        return [each for each in found if self.profile.certificate_label.fullmatch(each.label)]
+        return [each for each in found if self.is_holders(each)]
+
+    def is_holders(self, found: CertificateObject) -> bool:
+        """Whether a certificate that the module shows is the holder's, and not made up by the module.
+
+        ykcs11 writes a self-issued one beside each key that it has made, until another takes its place.
+        """
+        is_named_so = self.profile.certificate_label.fullmatch(found.label) is not None
+        return is_named_so and not found.is_self_issued
 
     def proof_of(self, public_key: PublicKey, cka_id: bytes) -> CardProof | None:
         """The card's own proof that it made the key; None where this kind of card proves nothing.
@@ -208,13 +216,6 @@ class InsertedCard:
     def _set_so_pin(self, present: str, following: str) -> None:
         with self.token.login_so(present) as session:
             session.set_pin(present, following)
-
-    def _change_management_key(self, present: str, following: str) -> None:
-        """The management key has no tries that could be lost."""
-        try:
-            self.token.login_so(following).close()
-        except errors.PinIncorrect:
-            self._set_so_pin(present, following)
 
     def _init_pin(self, so_pin: str, pin: str, *, consent_to_last_try: bool) -> None:
         with self.token.login_so(so_pin, consent_to_last_try=consent_to_last_try) as session:

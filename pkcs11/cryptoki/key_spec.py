@@ -33,13 +33,15 @@ class KeyUsage(Enum):
 class KeyTemplate:
     """A module's quirks: attributes to set, and attributes that it does not take and that are left out.
 
-    Names are those of PKCS#11 without CKA_, such as ``DERIVE``.
+    Names are those of PKCS#11 without CKA_, such as ``DERIVE``. ``replaces``: a key that is made under a
+    CKA_ID in use takes the place of the one there (a PIV slot); such a module destroys no private key.
     """
 
     private_set: Mapping[str, bool] = field(default_factory=dict)
     private_drop: frozenset[str] = frozenset()
     public_set: Mapping[str, bool] = field(default_factory=dict)
     public_drop: frozenset[str] = frozenset()
+    replaces: bool = False
 
 
 @dataclass(frozen=True)

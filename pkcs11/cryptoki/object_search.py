@@ -35,5 +35,5 @@ def name_of(found: Object) -> str:
         cka_id = bytes(found[Attribute.ID]).hex()
     except (AttributeTypeInvalid, NotImplementedError):
         cka_id = ""
-    kind = found.object_class
-    return f"{kind.name.lower() if kind else 'object'} {cka_id}".strip()
+    kind = found[Attribute.CLASS]
+    return f"{kind.name.lower() if isinstance(kind, ObjectClass) else 'object'} {cka_id}".strip()

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 import pcsc
 from cryptoki import errors
+from cryptoki.token import Token
 
 _SELECT: Final = bytes.fromhex("00a4040005a000000308")
 _ASK_FOR_CHALLENGE: Final = bytes.fromhex("0087039b047c02810000")
@@ -23,6 +24,18 @@ _PRINTED_INFORMATION: Final = bytes.fromhex("5c035fc109")
 _KEY_IS_BEHIND_PIN: Final = bytes.fromhex("8003810102")
 _CHALLENGE_BYTES: Final = 8
 _DONE: Final = b"\x90\x00"
+
+
+def change_management_key(token: Token, present: str, following: str) -> None:
+    """Give the card another management key, unless it has it already: wrong ones are not counted.
+
+    Raises PinIncorrect when the card has neither.
+    """
+    try:
+        token.login_so(following).close()
+    except errors.PinIncorrect:
+        with token.login_so(present) as session:
+            session.set_pin(present, following)
 
 
 def keep_management_key_behind_pin(reader: str, management_key: str) -> None:

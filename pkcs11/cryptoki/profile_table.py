@@ -40,6 +40,13 @@ class ProfileTable:
         assert isinstance(value, str)
         return value
 
+    def texts(self, key: str) -> list[str]:
+        def right(value: Any) -> bool:
+            return isinstance(value, list) and all(isinstance(text, str) and text for text in value)
+
+        found: list[str] = self._take(key, right, "a list of texts")
+        return found
+
     def pattern(self, key: str) -> re.Pattern[str]:
         text = self.text(key)
         try:
@@ -79,6 +86,7 @@ class ProfileTable:
             private_drop=frozenset(self._names("private_drop", attributes)),
             public_set=self._attribute_values("public_set"),
             public_drop=frozenset(self._names("public_drop", attributes)),
+            replaces=self.flag("keys_replace"),
         )
 
     def finish(self) -> None:

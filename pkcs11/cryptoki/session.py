@@ -139,9 +139,12 @@ class Session:
     def generate_key_pair(
         self, spec: KeySpec, *, cka_id: bytes, label: str, usage: KeyUsage = KeyUsage.SIGN
     ) -> KeyPair:
-        """Make a key pair that never leaves the token. Raises ObjectAlreadyExists for a CKA_ID in use."""
+        """Make a key pair that never leaves the token.
+
+        Raises ObjectAlreadyExists for a CKA_ID in use, unless the module replaces the key there.
+        """
         with self._among_objects("C_GenerateKeyPair"):
-            if self.has_private_key(cka_id=cka_id):
+            if not self._state.template.replaces and self.has_private_key(cka_id=cka_id):
                 raise errors.ObjectAlreadyExists(f"The token has a key with CKA_ID {cka_id.hex()} already.")
             public, private = self._generate(spec, cka_id, label, usage)
             public_key = read_public_key(public)
@@ -237,13 +240,17 @@ class Session:
             return sorted(name_of(found) for found in self._session.get_objects())
 
     def destroy(self, *, cka_id: bytes) -> int:
-        """Destroy the keys and certificates with that CKA_ID. Returns how many objects there were."""
-        classes = (ObjectClass.CERTIFICATE, ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY)
-        doomed = [found for kind in classes for found in self._objects(kind, cka_id, None)]
-        with self._among_objects("C_DestroyObject"):
-            for found in doomed:
-                found.destroy()
-        return len(doomed)
+        """Destroy the keys and certificates with that CKA_ID. Returns how many objects there were.
+
+        Some modules take the public half away with a certificate: so each class is looked for in its turn.
+        """
+        destroyed = 0
+        for kind in (ObjectClass.CERTIFICATE, ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY):
+            for found in self._objects(kind, cka_id, None):
+                with self._among_objects("C_DestroyObject"):
+                    found.destroy()
+                destroyed += 1
+        return destroyed
 
     def provenance(self, *, cka_id: bytes) -> Mapping[str, bool]:
         """What the module claims about a private key, as in KeyPair."""

@@ -332,7 +332,12 @@ def ca_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ca_settings(ca_template: Path, tmp_path: Path) -> Settings:
     """A certificate authority of this test's own, after its ceremony, and an empty main database."""
-    folder = tmp_path / "data"
+    return copied_ca_settings(ca_template, tmp_path)
+
+
+def copied_ca_settings(ca_template: Path, into: Path) -> Settings:
+    """A certificate authority after its ceremony, with an empty main database, in a folder of its own."""
+    folder = into / "data"
     shutil.copytree(ca_template, folder)
     cryptoki.prepare_softhsm_folder(folder / "ca")
     return settings_in(folder)

@@ -324,7 +324,12 @@ class Desk:
 class RegistrationAuthority:
     """Every use case on one database. ``restarted`` is the same one in a new process."""
 
-    def __init__(self, database: Database, certificate_authority: CertificateAuthority) -> None:
+    def __init__(
+        self,
+        database: Database,
+        certificate_authority: CertificateAuthority,
+        card_profile: str = "softhsm",
+    ) -> None:
         scope = OrganisationScope()
         self.database = database
         self.certificate_authority = certificate_authority
@@ -336,7 +341,7 @@ class RegistrationAuthority:
         self.requesting = Requesting(database, scope)
         self.deciding = Deciding(database, scope)
         self.issuing = Issuing(database)
-        self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN))
+        self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN, card_profile))
         self.repairing = Repairing(database)
         self.names = ChangingNames(database)
         self.renewing = Renewing(database, RenewalRules())
@@ -391,6 +396,13 @@ class RegistrationAuthority:
         chosen = select(audit_event).order_by(audit_event.c.seq)
         with self.database.read() as work:
             return [(row.event, row.outcome, row.reason) for row in work.connection.execute(chosen)]
+
+    def details_of(self, event: str) -> list[Mapping[str, object]]:
+        """The details of every such event that was allowed, oldest first."""
+        chosen = select(audit_event).where(audit_event.c.event == event).order_by(audit_event.c.seq)
+        with self.database.read() as work:
+            rows = work.connection.execute(chosen.where(audit_event.c.outcome == "allowed"))
+            return [row.details for row in rows]
 
     def announced(self) -> list[tuple[str, str]]:
         """(topic, key) of everything announced, in order."""

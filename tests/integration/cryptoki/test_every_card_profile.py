@@ -22,9 +22,10 @@ from cryptoki import (
     errors,
     inserted_card,
     load_card_profiles,
+    piv_management,
     prepare_softhsm_folder,
 )
-from cryptoki.card_profile import Unblocking
+from cryptoki.card_profile import SoPinChanging, Unblocking
 from tests.support.certificates_for_tokens import certified
 from tests.support.tpm import clear_lockout, running_tpm
 from virtual_card.pcsc import KINDS, PcscDesk
@@ -175,6 +176,49 @@ def test_a_card_is_erased_with_its_so_pin(profile: CardProfile, opened: Opener) 
 
 
 @EVERY_CARD
+def test_a_card_in_use_gets_another_so_pin(profile: CardProfile, opened: Opener) -> None:
+    """Keys and PIN stay; a change that was cut off after its first part is finished."""
+    first, second, third = (profile.random_so_pin() for _ in range(3))
+    with _personalised(opened, first) as card:
+        made = _make_keys(card)
+        card.change_so_pin(first, second)
+    with opened() as card:
+        with card.login_to_write(PIN) as session:
+            assert session.private_key(cka_id=b"\x01").public_key() == made[b"\x01"]
+        with pytest.raises(errors.TokenError):
+            card.unblock(first, NEW_PIN)
+        card.unblock(second, NEW_PIN)
+    with opened() as card:
+        with pytest.raises(errors.TokenError):
+            card.change_so_pin(first, third)
+        if profile.so_pin_changing is SoPinChanging.PIV:
+            piv_management.change_management_key(card.token, second, third)
+        card.change_so_pin(second, third)
+        card.unblock(third, PIN)
+    with opened() as card:
+        card.login_to_write(PIN).close()
+
+
+@pytest.mark.parametrize("profile", [each for each in CARDS if each.blank_so_pin], ids=lambda each: each.name)
+def test_a_card_is_cleared_and_shows_that_nothing_is_left(profile: CardProfile, opened: Opener) -> None:
+    so_pin, other = profile.random_so_pin(), profile.random_so_pin()
+    with _personalised(opened, so_pin) as card:
+        _make_keys(card)
+        with card.login_to_write(PIN) as session:
+            assert any("private_key 01" in each for each in session.object_names())
+    with opened() as card:
+        with pytest.raises(errors.TokenError):
+            card.clear(other, NEW_PIN)
+        assert card.clear(so_pin, NEW_PIN) == []
+    with opened() as card:
+        assert card.clear(profile.blank_so_pin, NEW_PIN) == [], "done again, it does no harm"
+        assert card.certificates() == []
+    with opened() as card:
+        card.initialise(other, PIN, "card")
+        card.unblock(other, NEW_PIN)
+
+
+@EVERY_CARD
 def test_a_second_set_of_keys_lies_beside_the_first_and_needs_the_pin(
     profile: CardProfile, opened: Opener
 ) -> None:
@@ -196,6 +240,27 @@ def test_a_second_set_of_keys_lies_beside_the_first_and_needs_the_pin(
             assert all(session.has_private_key(cka_id=cka_id) for cka_id in ids)
         with pytest.raises((errors.TokenError, errors.ObjectNotFound)):
             _sign_without_login(card, KeySet.SECOND.cka_id(Purpose.CONTENT_COMMITMENT))
+
+
+@EVERY_CARD
+def test_a_set_of_keys_is_removed_and_the_other_stays(profile: CardProfile, opened: Opener) -> None:
+    """At the end of a renewal; done again, it does no harm. A PIV card has the next key replace it."""
+    with _personalised(opened, profile.random_so_pin()) as card:
+        made = _make_keys(card)
+        with card.login_to_write(PIN) as session:
+            for cka_id, public_key in made.items():
+                der = certified(public_key).public_bytes(Encoding.DER)
+                session.write_certificate(der, cka_id=cka_id, label="label")
+    for _ in range(2):
+        with opened() as card, card.login_to_write(PIN) as session:
+            session.destroy(cka_id=b"\x01")
+    with opened() as card:
+        assert {each.cka_id for each in card.certificates()} == {b"\x02"}
+        with card.login_to_write(PIN) as session:
+            assert session.has_private_key(cka_id=b"\x01") is profile.template.replaces
+            session.generate_key_pair(KeySpec.EC_P256, cka_id=b"\x01", label="authentication")
+            assert session.private_key(cka_id=b"\x01").public_key() != made[b"\x01"]
+            assert session.private_key(cka_id=b"\x02").public_key() == made[b"\x02"]
 
 
 @EVERY_CARD
