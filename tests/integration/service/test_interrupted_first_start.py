@@ -35,7 +35,7 @@ STEPS = (
     "Starting directory",
     "Starting ca",
     "Starting status",
-    "Starting prescribing",
+    "Starting card-agent",
     "Issuing Margaret",
     "Issuing Daniel",
 )
