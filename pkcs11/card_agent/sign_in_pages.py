@@ -10,7 +10,7 @@ from card_agent import card_operations
 from card_agent.allow_list import AllowList, SignInRequest
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView, CardViews
-from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardRemoved, LastTry
+from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardRemoved
 from card_agent.http_messages import Response, see_other
 from card_agent.pages import Problem, page, pin_problem
 from card_agent.pin import Pin
@@ -94,7 +94,6 @@ class SignInPages:
             "form_value": self._pending.add(request),
             "desk": f"/?back={back}",
             "back": back,
-            "last_try_sentence": LastTry.SENTENCE,
         }
         return page("sign_in.html", values, problems, (request.site.origin,))
 
