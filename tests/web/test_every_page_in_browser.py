@@ -71,6 +71,7 @@ PAGES: dict[str, str] = {
     MOVE: "manager",
     f"{CARD}/clear": "manager",
     PRINT: "manager",
+    f"{CARD}/export-so-pin": "manager",
     f"{CARD}/unlock": "manager",
     f"{CARD}/unlock-by-telephone": "manager",
     "/people/<uid:uid>/issue-card/otherwise": "manager",
