@@ -129,6 +129,14 @@ def test_a_list_is_previewed_with_its_bad_lines_explained_and_the_rest_is_loaded
     assert store.stocking.problems_of_the_books() == []
 
 
+def test_lists_are_counted_where_there_are_many(store: Store) -> None:
+    delivery_id = store.deliver()
+    whole = store.delivering.delivery(store.manager, delivery_id)
+    [summary] = store.delivering.deliveries(store.manager)
+    assert (summary.id, summary.file_name, summary.status) == (delivery_id, "box 7.csv", whole.status)
+    assert (summary.cards, summary.refused) == (len(whole.cards), len(whole.refused))
+
+
 def test_a_card_is_delivered_once(store: Store) -> None:
     first, second = store.deliver(), store.deliver()
     store.delivering.apply(store.manager, first)
