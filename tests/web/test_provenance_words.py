@@ -14,6 +14,8 @@ PROVED, CLAIMED, UNKNOWN = ProvenanceKind.PROVED, ProvenanceKind.CLAIMED, Proven
     ("provenance", "words"),
     [
         (Provenance(PROVED, "piv", "123", "Maker Ltd"), "Proved by the card (Maker Ltd, device 123)"),
+        (Provenance(PROVED, "piv", "", r"CN=Maker\, Ltd"), "Proved by the card (Maker, Ltd)"),
+        (Provenance(PROVED, "piv", "", "CN=Root,O=Maker"), "Proved by the card (CN=Root,O=Maker)"),
         (Provenance(PROVED, "piv"), "Proved by the card"),
         (Provenance(CLAIMED), "Claimed by the card’s software"),
         (
