@@ -67,6 +67,7 @@ folder = {desk}
 origin = {web_origin}
 name = "Spine RA"
 ca_file = {tls_ca}
+so_pin_escrow_key_file = {escrow_key}
 
 [[site]]
 origin = {relying_party_origin}
@@ -135,6 +136,7 @@ def _values(layout: Layout, database_url: str) -> dict[str, str]:
         "agent_port": layout.agent_port,
         "tls_certificate": str(layout.tls / "web.pem"),
         "tls_key": str(layout.tls / "web.key"),
+        "escrow_key": str(layout.folder / "ca" / "public" / "so-pin-escrow.pem"),
         "tls_ca": str(layout.tls / "ca.pem"),
     }
     return {name: json.dumps(value, ensure_ascii=False) for name, value in values.items()}

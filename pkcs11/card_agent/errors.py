@@ -231,6 +231,12 @@ class DeskBusy(Refusal):
     code = "desk_busy"
 
 
+class EscrowKeyDiffers(Refusal):
+    """The site sent another key for SO PINs than the settings name."""
+
+    code = "escrow_key_differs"
+
+
 _CROSSING: tuple[type[CardAgentError], ...] = (
     PinLocked,
     PinImpossible,

@@ -24,14 +24,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 from card_agent import card_operations
 from card_agent.approval import DeskApproval
 from card_agent.card_process import CardProcesses
 from card_agent.desk_job import IssuedCertificates
-from card_agent.errors import BegunElsewhere, CardAgentError, CardFault, SiteUnavailable
+from card_agent.errors import BegunElsewhere, CardAgentError, CardFault
+from card_agent.escrow import escrow_key, wrapped
 from card_agent.job_client import ClaimedJob
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
@@ -88,8 +86,9 @@ class CardIssue:
         serial = self._plan.card_serial
         with self._progress.doing(IssueStep.RECORD_INTENTION):
             earlier = self._so_pins.of(serial)
+            key = escrow_key(self._claimed.site, self._job.so_pin_escrow_key)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
-            self._claimed.record_intention(serial, wrapped(so_pin, serial, self._job.so_pin_escrow_key))
+            self._claimed.record_intention(serial, wrapped(so_pin, serial, key))
         with self._progress.doing(IssueStep.INITIALISE):
             pins = [so_pin, self._plan.holder_pin, *earlier]
             self._initialise(serial, pins)
@@ -157,25 +156,3 @@ class CardIssue:
             self._claimed.report_failure(step.value, reason)
         except CardAgentError as unreported:
             _log.warning("Issuance %s: the failure was not reported: %s", self._job.id, unreported)
-
-
-def wrapped(so_pin: Pin, card_serial: str, escrow_key: bytes) -> bytes:
-    """Return the SO PIN encrypted to the PEM escrow key: RSA-OAEP (RFC 8017 7.1) with SHA-1 and MGF1-SHA-1.
-
-    The card's serial stands before it, so that it is never released for another card.
-
-    Raises SiteUnavailable when the site's key is not an RSA key.
-    """
-    try:
-        key = serialization.load_pem_public_key(escrow_key)
-    except ValueError:
-        key = None
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise SiteUnavailable(
-            "The site sent no usable key to protect the card's SO PIN. Tell your IT service desk."
-        )
-    # SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
-    sha1 = hashes.SHA1()  # noqa: S303
-    return key.encrypt(
-        f"{card_serial}:{so_pin.reveal()}".encode(), padding.OAEP(padding.MGF1(sha1), sha1, None)
-    )

@@ -1,7 +1,7 @@
 """This computer's side of unlocking without network: the challenge, and the SO PIN out of the response.
 
 The other side is the certificate authority's (``app/domain/offline_unlock.py``). Octets are read out in
-Crockford's base 32, in groups of four, with two check characters at the end.
+Crockford's base 32, in groups of four, with two check digits at the end.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def spoken(data: bytes) -> str:
     """Return octets as they are read out."""
     bits = "".join(f"{octet:08b}" for octet in data)
     bits += "0" * (-len(bits) % 5)
-    text = "".join(_ALPHABET[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5)) + _check(data)
+    body = "".join(_ALPHABET[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
+    text = body + _check(body)
     return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
 
 
@@ -86,11 +87,17 @@ def heard(text: str) -> bytes:
     body, check = typed[:-_CHECK_CHARACTERS], typed[-_CHECK_CHARACTERS:]
     bits = "".join(f"{_ALPHABET.index(each):05b}" for each in body)
     data = bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) // 8 * 8, 8))
-    if not data or _check(data) != check:
+    if not data or _check(body) != check:
         raise ValueError("mistyped")
     return data
 
 
-def _check(data: bytes) -> str:
-    number = int.from_bytes(sha256(data).digest()[:2]) >> 6
-    return _ALPHABET[number >> 5] + _ALPHABET[number & 31]
+def _check(body: str) -> str:
+    """Return the two check digits, by ISO/IEC 7064 MOD 97-10: a symbol is worth its place in the alphabet.
+
+    One wrong symbol, and two neighbours exchanged, are always found: 97 is prime, and more than 32.
+    """
+    number = 0
+    for symbol in body:
+        number = number * len(_ALPHABET) + _ALPHABET.index(symbol)
+    return f"{98 - number * 100 % 97:02d}"

@@ -12,6 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
 import cryptoki
 from card_agent.errors import SettingsUnusable
 
@@ -19,7 +23,7 @@ _KNOWN = {
     "listen": {"port"},
     "desk": {"folder"},
     "cards": {"profiles"},
-    "site": {"origin", "name", "ca_file", "may_ask"},
+    "site": {"origin", "name", "ca_file", "may_ask", "so_pin_escrow_key_file"},
 }
 SOFTWARE_PROFILE = "softhsm"
 """The profile of the cards that lie in the desk's folder, in no reader of this computer."""
@@ -38,13 +42,15 @@ class Site:
     """A site that may send browsers here, for what ``may_ask`` says.
 
     ``origin`` is ``https://host[:port]`` without a slash at the end; ``ca_file`` is a PEM file with the
-    trust anchors of its TLS certificate.
+    trust anchors of its TLS certificate. ``so_pin_escrow_key`` is the only key to which SO PINs of its cards
+    are encrypted; None for whichever the site sends.
     """
 
     origin: str
     name: str
     ca_file: Path
     may_ask: frozenset[Ask] = frozenset({Ask.SIGN_IN, Ask.JOBS})
+    so_pin_escrow_key: rsa.RSAPublicKey | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +180,23 @@ def _site(path: Path, base: Path, section: Mapping[str, object]) -> Site:
     ca_file = base / _text(path, section, "site.ca_file")
     if not ca_file.is_file():
         raise SettingsUnusable(f"{path}: site.ca_file: there is no file {ca_file}.")
-    return Site(origin, _text(path, section, "site.name"), ca_file, _may_ask(path, section))
+    name, escrow_key = _text(path, section, "site.name"), _escrow_key(path, base, section)
+    return Site(origin, name, ca_file, _may_ask(path, section), escrow_key)
+
+
+def _escrow_key(path: Path, base: Path, section: Mapping[str, object]) -> rsa.RSAPublicKey | None:
+    if "so_pin_escrow_key_file" not in section:
+        return None
+    file = base / _text(path, section, "site.so_pin_escrow_key_file")
+    try:
+        key = load_pem_public_key(file.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise SettingsUnusable(
+            f"{path}: site.so_pin_escrow_key_file: {file} cannot be read: {error}"
+        ) from error
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise SettingsUnusable(f"{path}: site.so_pin_escrow_key_file: {file} holds no RSA key.")
+    return key
 
 
 def _may_ask(path: Path, section: Mapping[str, object]) -> frozenset[Ask]:

@@ -20,7 +20,7 @@ from card_agent.card_job import CardJob
 from card_agent.card_views import CardView
 from card_agent.desk_job import as_bytes, as_text, unreadable
 from card_agent.errors import CardFault, CardMissing, JobUnusable
-from card_agent.issuing import wrapped
+from card_agent.escrow import escrow_key, wrapped
 from card_agent.job_client import SignedApproval, as_base64
 from card_agent.job_kind import JobAtDesk
 from card_agent.pin import Pin
@@ -167,11 +167,12 @@ def kept_next(at_desk: JobAtDesk, has: Released) -> Pin:
 def new_next(at_desk: JobAtDesk) -> Pin:
     """Make another SO PIN for the job's card, and have the site put it in escrow."""
     try:
-        escrow_key = as_text(at_desk.link.step("/so-pin/escrow-key", {})["so_pin_escrow_key"]).encode()
+        told = as_text(at_desk.link.step("/so-pin/escrow-key", {})["so_pin_escrow_key"]).encode()
     except (KeyError, TypeError) as error:
         raise unreadable() from error
+    key = escrow_key(at_desk.link.site, told)
     so_pin = Pin(random_so_pin(at_desk.job.card_profile))
-    body = {"wrapped_so_pin": as_base64(wrapped(so_pin, at_desk.job.card_serial, escrow_key))}
+    body = {"wrapped_so_pin": as_base64(wrapped(so_pin, at_desk.job.card_serial, key))}
     at_desk.link.step("/so-pin/next", body)
     return so_pin
 

@@ -8,11 +8,9 @@ import secrets
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-
 from card_agent.desk_job import as_pin_policy, as_text
 from card_agent.errors import SiteUnavailable
+from card_agent.escrow import encrypted, escrow_key
 from card_agent.job_client import as_base64, call
 from card_agent.offline_unlock import KEY_BYTES
 from card_agent.pin_policy import PinPolicy
@@ -69,9 +67,11 @@ class WorkstationFile:
 
 
 def register(site: Site, ticket: str, file: WorkstationFile) -> WorkstationKey:
-    """Make a key, wrap it to the escrow key, and have the site keep it. Raises JobRefused, SiteUnavailable.
+    """Make a key, wrap it to the escrow key, and have the site keep it.
 
     The site keeps it first: a computer that was cut off in between is registered again.
+
+    Raises JobRefused, SiteUnavailable or EscrowKeyDiffers.
     """
     told = call(site, "POST", "/desk/workstations/invitation", {"ticket": ticket}, {})
     try:
@@ -82,16 +82,10 @@ def register(site: Site, ticket: str, file: WorkstationFile) -> WorkstationKey:
             site.origin,
             as_pin_policy(told["pin_policy"]),
         )
-        escrow = serialization.load_pem_public_key(as_text(told["escrow_key"]).encode())
+        key = as_text(told["escrow_key"]).encode()
     except (KeyError, TypeError, ValueError) as error:
         raise SiteUnavailable("The site sent an invitation that cannot be read. Begin again.") from error
-    if not isinstance(escrow, rsa.RSAPublicKey):
-        raise SiteUnavailable("The site sent no usable key. Tell your IT service desk.")
-    wrapped = escrow.encrypt(b"workstation:" + made.id + made.key, _OAEP)
+    wrapped = encrypted(escrow_key(site, key), b"workstation:" + made.id + made.key)
     call(site, "PUT", "/desk/workstations", {"ticket": ticket, "wrapped_key": as_base64(wrapped)}, {})
     file.write(made)
     return made
-
-
-# SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
-_OAEP = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303

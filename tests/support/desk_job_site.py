@@ -187,6 +187,11 @@ class DeskJobSite:
         """Return the path at the agent that begins or goes on with the job."""
         return f"/job?op={self.origin}&ticket={self.ticket(job)}"
 
+    def escrow_pem(self) -> bytes:
+        """Return the public escrow key, PEM."""
+        key = self.authority.escrow.public_key()
+        return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
     def job_tokens_of(self, job: SiteJob) -> list[str]:
         """Return the job's token, for a test that looks for it where it must not be."""
         return [self._job_tokens[job.id]]
@@ -253,9 +258,6 @@ class DeskJobSite:
         return calls[call](job, body)
 
     def _told(self, job: SiteJob) -> dict[str, Any]:
-        escrow = self.authority.escrow.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
         return {
             "id": job.id,
             "kind": "issue_card",
@@ -267,7 +269,7 @@ class DeskJobSite:
             "key_type": "EC-P256",
             "card_number": "000000000001",
             "pin_policy": {"minimum": 6, "maximum": 8},
-            "so_pin_escrow_key": escrow.decode(),
+            "so_pin_escrow_key": self.escrow_pem().decode(),
             "certificates": job.certificates,
             **job.terms,
         }

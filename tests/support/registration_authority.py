@@ -74,9 +74,10 @@ from app.storage.tables.organisations import organisation
 from app.storage.tables.outbox import outbox
 from app.storage.tables.reference import activity, job_role, rbac_version
 from card_agent.desk_key import DeskKey
-from card_agent.issuing import wrapped
+from card_agent.escrow import escrow_key, wrapped
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
+from card_agent.settings import Site
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -279,8 +280,8 @@ class Desk:
             self.job_token,
             self.id,
             card_serial=card.serial,
-            wrapped_so_pin=wrapped(
-                Pin(card.so_pin), card.serial, str(self.job["so_pin_escrow_key"]).encode()
+            wrapped_so_pin=wrapped_as_told(
+                card.so_pin, card.serial, str(self.job["so_pin_escrow_key"]).encode()
             ),
         )
 
@@ -319,6 +320,12 @@ class Desk:
         """From personalisation to the working card."""
         self.personalise(card)
         self.complete(card, self.certify(card))
+
+
+def wrapped_as_told(so_pin: str, card_serial: str, told_key: bytes) -> bytes:
+    """An SO PIN encrypted to the escrow key that the site told, at a desk whose settings name none."""
+    site = Site(ORIGIN, "Spine RA", Path("ca.pem"))
+    return wrapped(Pin(so_pin), card_serial, escrow_key(site, told_key))
 
 
 class RegistrationAuthority:

@@ -14,9 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.domain.so_pin_release import SoPinOutcome
 from card_agent.card_operations import raw_signature
-from card_agent.issuing import wrapped
-from card_agent.pin import Pin
-from tests.support.registration_authority import ORIGIN, DeskCard, RegistrationAuthority
+from tests.support.registration_authority import ORIGIN, DeskCard, RegistrationAuthority, wrapped_as_told
 
 KEPT, CHANGED = (
     SoPinOutcome(is_changed=False, reason="this kind of card keeps it"),
@@ -81,7 +79,7 @@ class UnlockDesk:
         """Put another SO PIN in escrow, and give it to the card."""
         so_pin = token_hex(8)
         escrow_key = self.ra.unlocks.releasing.escrow_key(self.job_token, self.id)
-        kept = wrapped(Pin(so_pin), card.serial, escrow_key)
+        kept = wrapped_as_told(so_pin, card.serial, escrow_key)
         self.ra.unlocks.releasing.keep_next(self.job_token, self.id, kept)
         card.so_pin = so_pin
 

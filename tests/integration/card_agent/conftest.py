@@ -101,11 +101,13 @@ def desk(desk_folder: Path) -> VirtualDesk:
 
 
 def write_config(folder: Path, site: DeskJobSite) -> Path:
-    """Write an agent.toml for the site."""
+    """Write an agent.toml for the site, which names the site's escrow key."""
     config = folder / "agent.toml"
+    (folder / "escrow.pem").write_bytes(site.escrow_pem())
     config.write_text(
         "[listen]\nport = 0\n[desk]\nfolder = 'desk'\n"
         f"[[site]]\norigin = '{site.origin}'\nname = 'Test RA'\nca_file = '{site.ca_file}'\n"
+        "so_pin_escrow_key_file = 'escrow.pem'\n"
     )
     return config
 

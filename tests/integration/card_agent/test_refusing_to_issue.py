@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from card_agent.driver import Driver, DriverRefused
 from card_agent.virtual_cards import VirtualDesk
@@ -94,6 +95,21 @@ def test_the_founding_ceremony_needs_no_operator(person: Driver, site: DeskJobSi
     job = site.begin(HOLDER, None, None)
     person.take_blank("left")
     issue(person, site, job, operator_pin="")
+    assert job.state == "active"
+
+
+def test_a_site_that_sends_another_escrow_key_gets_no_so_pin(
+    person: Driver, site: DeskJobSite, job: SiteJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has taken over the site would read the SO PIN of every card issued from then on."""
+    person.take_blank("right")
+    with monkeypatch.context() as patched:
+        patched.setattr(site.authority, "escrow", rsa.generate_private_key(65537, 2048))
+        with pytest.raises(DriverRefused, match="another key for SO PINs than the settings"):
+            issue(person, site, job)
+    assert job.so_pins == []
+    assert job.failures[-1]["reason"].startswith("escrow_key_differs")
+    issue(person, site, job)
     assert job.state == "active"
 
 

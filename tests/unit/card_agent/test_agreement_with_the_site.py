@@ -30,7 +30,7 @@ from card_agent.approval import statement
 from card_agent.card_operations import raw_signature, spki_of
 from card_agent.desk_job import IssuedCertificates, Job, Party, certificates_from_untrusted
 from card_agent.desk_key import DeskKey
-from card_agent.issuing import wrapped
+from card_agent.escrow import escrow_key, wrapped
 from card_agent.job_client import ClaimedJob
 from card_agent.offline_unlock import OfflineUnlock, ResponseNotValid
 from card_agent.pin import Pin
@@ -103,7 +103,7 @@ def test_the_agent_reads_the_certificates_the_site_sends() -> None:
 def test_the_site_takes_a_wrapped_so_pin_of_this_length() -> None:
     public_key = rsa.generate_private_key(65537, 3072).public_key()
     pem = public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    assert len(wrapped(Pin("0123456789abcdef"), "12345678", pem)) in _WRAPPED_SO_PIN_BYTES
+    assert len(wrapped(Pin("0123456789abcdef"), "12345678", escrow_key(SITE, pem))) in _WRAPPED_SO_PIN_BYTES
 
 
 @pytest.mark.parametrize("so_pin", ["0123456789abcdef", "Zk4" + "x" * 29, "12345678"])
@@ -123,8 +123,24 @@ def test_a_computer_without_network_finds_the_so_pin_in_the_response(so_pin: str
     for other, its_key in others:
         with pytest.raises(ResponseNotValid, match="another challenge"):
             other.so_pin(answer, its_key)
-    mistyped = ("1" if answer[0] != "1" else "2") + answer[1:]
-    with pytest.raises(ResponseNotValid):
-        asked.so_pin(mistyped, key)
-    with pytest.raises(InvalidInput):
-        challenge_from_untrusted(("1" if asked.challenge[0] != "1" else "2") + asked.challenge[1:])
+    for mistyped in slips(answer):
+        with pytest.raises(ResponseNotValid, match="mistyped"):
+            asked.so_pin(mistyped, key)
+    for mistyped in slips(asked.challenge):
+        with pytest.raises(InvalidInput):
+            challenge_from_untrusted(mistyped)
+
+
+def slips(text: str) -> list[str]:
+    """The text with one character wrong, and with two neighbours exchanged, at each place."""
+    symbols = text.replace("-", "")
+    wrong = [
+        symbols[:at] + other + symbols[at + 1 :]
+        for at, symbol in enumerate(symbols)
+        for other in "07QZ"
+        if other != symbol
+    ]
+    exchanged = [
+        symbols[:at] + symbols[at + 1] + symbols[at] + symbols[at + 2 :] for at in range(len(symbols) - 1)
+    ]
+    return [*wrong, *(each for each in exchanged if each != symbols)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from card_agent.allow_list import AllowList
 from card_agent.errors import OriginNotAllowed, RequestRefused, SettingsUnusable
@@ -56,6 +58,8 @@ def test_paths_are_relative_to_the_file(config: Path) -> None:
         ('name = "RA"', 'name = ""', "site.name"),
         ('name = "RA"', 'name = "RA"\ncolour = 1', "site.colour"),
         ('ca_file = "ca.pem"', 'ca_file = "none.pem"', "site.ca_file"),
+        ('name = "RA"', 'name = "RA"\nso_pin_escrow_key_file = "none.pem"', "site.so_pin_escrow_key_file"),
+        ('name = "RA"', 'name = "RA"\nso_pin_escrow_key_file = "ca.pem"', "cannot be read"),
         ('name = "RA"', 'name = "RA"\nmay_ask = []', "site.may_ask"),
         ('name = "RA"', 'name = "RA"\nmay_ask = ["anything"]', "site.may_ask"),
         ("https://ra.example:8443", "https://ra.example:8443/", "site.origin"),
@@ -87,11 +91,18 @@ def test_the_example_names_every_setting(tmp_path: Path) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "var" / "tls").mkdir(parents=True)
     (tmp_path / "var" / "tls" / "ca.pem").write_text("")
+    escrow_key = rsa.generate_private_key(65537, 2048).public_key()
+    public = tmp_path / "var" / "ca" / "public"
+    public.mkdir(parents=True)
+    (public / "so-pin-escrow.pem").write_bytes(
+        escrow_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
     copy = tmp_path / "config" / "agent.toml"
     copy.write_text(EXAMPLE.read_text())
     settings = load(copy)
     assert settings.port == 24727
     assert settings.sites[0].origin == "https://localhost:8443"
+    assert settings.sites[0].so_pin_escrow_key == escrow_key
 
 
 @pytest.mark.parametrize(
