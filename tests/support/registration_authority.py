@@ -322,10 +322,10 @@ class Desk:
         self.complete(card, self.certify(card))
 
 
-def wrapped_as_told(so_pin: str, card_serial: str, told_key: object) -> bytes:
+def wrapped_as_told(so_pin: str, card_serial: str, told_key: bytes) -> bytes:
     """An SO PIN encrypted to the escrow key (PEM) that the site told, at a desk whose settings name none."""
     site = Site(ORIGIN, "Spine RA", Path("ca.pem"))
-    return wrapped(Pin(so_pin), card_serial, escrow_key(site, str(told_key).encode()))
+    return wrapped(Pin(so_pin), card_serial, escrow_key(site, told_key))
 
 
 class RegistrationAuthority:

@@ -79,7 +79,7 @@ class UnlockDesk:
         """Put another SO PIN in escrow, and give it to the card."""
         so_pin = token_hex(8)
         escrow_key = self.ra.unlocks.releasing.escrow_key(self.job_token, self.id)
-        kept = wrapped_as_told(so_pin, card.serial, escrow_key.decode())
+        kept = wrapped_as_told(so_pin, card.serial, escrow_key)
         self.ra.unlocks.releasing.keep_next(self.job_token, self.id, kept)
         card.so_pin = so_pin
 
