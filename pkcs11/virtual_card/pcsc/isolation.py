@@ -8,6 +8,7 @@ side.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -52,9 +53,15 @@ def die_with_parent() -> None:
 
 
 def _checked(result: int) -> None:
-    if result != 0:
-        reason = os.strerror(ctypes.get_errno())
-        raise IsolationRefused(f"The card readers need root, or CAP_SYS_ADMIN in a container ({reason}).")
+    if result == 0:
+        return
+    if ctypes.get_errno() == errno.EINVAL:
+        raise IsolationRefused(
+            "The card readers need a root folder that is a mount point (mount(2)). "
+            "Before chroot, mount the folder onto itself: mount --bind FOLDER FOLDER"
+        )
+    reason = os.strerror(ctypes.get_errno())
+    raise IsolationRefused(f"The card readers need root, or CAP_SYS_ADMIN in a container ({reason}).")
 
 
 def _loopback_up() -> None:
