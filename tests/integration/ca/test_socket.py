@@ -139,7 +139,7 @@ def test_many_orders_at_once_for_one_issuance_give_one_pair(
     for thread in threads:
         thread.join()
     assert len(results) == 8
-    assert len(set(results)) == 1
+    assert all(each == results[0] for each in results)
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
