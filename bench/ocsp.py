@@ -109,7 +109,8 @@ def _status_program(settings: Settings) -> Iterator[tuple[Sequence[int], int]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+    command = [sys.executable, "-m", "app.http_server"]
+    command += ["--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1", "--factory", "--blocking-threads", "2", "--no-ws"]
     variables = {
         "PATH": "/usr/bin:/bin",

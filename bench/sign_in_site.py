@@ -123,7 +123,8 @@ def _people(settings: Settings, count: int) -> list[HeldCard]:
 
 def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     command = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1"),
+        *(sys.executable, "-m", "app.http_server"),
+        *("--interface", "wsgi", "--factory", "--host", "127.0.0.1"),
         *("--port", str(port), "--workers", str(PROCESSES), "--blocking-threads", "2", "--no-ws"),
         *("--log-level", "warning", "--ssl-certificate", str(folder / "tls" / "web.pem")),
         *("--ssl-keyfile", str(folder / "tls" / "web.key"), "app.wsgi:web"),

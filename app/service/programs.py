@@ -117,7 +117,7 @@ def _python(module: str, *arguments: str) -> list[str]:
 
 def _granian(application: str, listen: str, port: int, workers: int, *more: str) -> list[str]:
     return _python(
-        "granian",
+        "app.http_server",
         *("--interface", "wsgi", "--host", listen, "--port", str(port), "--workers", str(workers)),
         "--factory",
         *("--blocking-threads", "2", "--no-ws", "--respawn-failed-workers", "--log-level", "warning"),
