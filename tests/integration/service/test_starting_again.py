@@ -124,6 +124,13 @@ def test_prometheus_is_told_that_every_part_answers(started_again: Service) -> N
         wait_until(lambda at=servers: "granian_requests_handled" in httpx.get(at).text, "the servers' counts")
 
 
+def test_no_worker_of_a_server_is_a_fork(started_again: Service) -> None:
+    """A fork of a program that has threads may wait for a lock for ever, and take connections meanwhile."""
+    commands = " ".join(processes_of_run("again").values())
+    assert sorted(re.findall(r"app\.wsgi:([a-z_]+)", commands)) == ["look_ups", "status", "web"]
+    assert commands.count("multiprocessing.spawn") >= len(("web", "web", "status", "look-ups"))
+
+
 def test_the_page_names_everybody_and_every_address(started_again: Service) -> None:
     for holder in started_again.people().values():
         for fact in (holder.name, holder.card_serial, holder.pin, holder.uid):
