@@ -98,7 +98,9 @@ class Visitor:
 
     def require_fit(self) -> None:
         """The page does not scroll sideways."""
-        assert self._fits(), self.page.url
+        size = self.page.viewport_size
+        assert size is not None
+        assert self._comes_to_fit(size["width"]), self.page.url
 
     def faults(self) -> list[str]:
         """All that ``require_sound`` finds, and whether the page scrolls sideways on a small screen too."""
