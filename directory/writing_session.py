@@ -9,7 +9,6 @@ to each database: with more, slapd runs them side by side and replicas lose entr
 from __future__ import annotations
 
 import contextlib
-import itertools
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from directory.client.responses import (
     UNAVAILABLE,
     Incoming,
 )
+from directory.client.speaking import LARGEST_MESSAGE_ID, following_id
 from directory.connection import DEFAULT_TIMEOUT, PATIENCE, RETRY_EVERY, require_provider
 from directory.entries import Record
 from directory.errors import DirectoryError, DirectoryRefused, DirectoryUnavailable
@@ -35,7 +35,6 @@ SEARCHES_AT_ONCE = 32
 """So few that neither side's socket is full while the other waits for it."""
 
 _RECEIVE_BYTES = 1 << 18
-_LARGEST_MESSAGE_ID = 2**31 - 1
 _SCOPES = {"BASE": Scope.BASE, "LEVEL": Scope.ONE_LEVEL, "SUBTREE": Scope.SUBTREE}
 _EVERYTHING = requests.present("objectClass")
 _REPLACE = ber.integer(2, ber.ENUMERATED)
@@ -93,7 +92,7 @@ class WritingSession:
     ) -> None:
         self._before_writing = before_writing
         self._incoming = Incoming()
-        self._ids = itertools.count(1)
+        self._last_id = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
         try:
@@ -159,7 +158,7 @@ class WritingSession:
         """Say goodbye and close. A connection that is broken already is fine."""
         with contextlib.suppress(OSError):
             self._socket.settimeout(0)
-            self._socket.sendall(requests.ldap_message(_LARGEST_MESSAGE_ID, requests.UNBIND))
+            self._socket.sendall(requests.ldap_message(LARGEST_MESSAGE_ID, requests.UNBIND))
         self._socket.close()
 
     def _write(self, work: Callable[[Writing], None]) -> None:
@@ -184,7 +183,7 @@ class WritingSession:
         return answers
 
     def _ask(self, operations: Sequence[bytes]) -> list[_Answer]:
-        numbers = [next(self._ids) % _LARGEST_MESSAGE_ID for _ in operations]
+        numbers = [self._next_id() for _ in operations]
         waiting = {number: _Answer() for number in numbers}
         try:
             messages = map(requests.ldap_message, numbers, operations)
@@ -195,6 +194,10 @@ class WritingSession:
         except OSError as error:
             raise DirectoryUnavailable(f"The directory did not answer: {error}") from error
         return list(waiting.values())
+
+    def _next_id(self) -> int:
+        self._last_id = following_id(self._last_id)
+        return self._last_id
 
     def _receive(self, waiting: Mapping[int, _Answer]) -> int:
         """Take what has come. How many answers it completes."""

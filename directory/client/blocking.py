@@ -12,7 +12,13 @@ from collections.abc import Iterator
 from directory.client.requests import UNBIND, Request, ldap_message
 from directory.client.responses import Answer, Expected, Incoming
 from directory.client.servers import Address
-from directory.client.speaking import LARGEST_MESSAGE_ID, must_be_ours, must_be_willing, not_connected
+from directory.client.speaking import (
+    LARGEST_MESSAGE_ID,
+    following_id,
+    must_be_ours,
+    must_be_willing,
+    not_connected,
+)
 from directory.errors import DirectoryUnavailable
 
 RECEIVE_BYTES = 1 << 16
@@ -50,7 +56,7 @@ class BlockingConnection:
         Raises:
             DirectoryUnavailable: no answer by the deadline, or none that can be read.
         """
-        self._last_id = self._last_id % LARGEST_MESSAGE_ID + 1
+        self._last_id = following_id(self._last_id)
         try:
             self._wait_at_most(deadline)
             self._socket.sendall(ldap_message(self._last_id, request.operation))

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from directory.client.requests import UNBIND, Request, ldap_message
 from directory.client.responses import Answer, Expected, Incoming, Message
 from directory.client.servers import Address, anew
-from directory.client.speaking import LARGEST_MESSAGE_ID, must_be_willing, must_not_be_the_end, not_connected
+from directory.client.speaking import (
+    LARGEST_MESSAGE_ID,
+    following_id,
+    must_be_willing,
+    must_not_be_the_end,
+    not_connected,
+)
 from directory.errors import DirectoryUnavailable, MalformedAnswer
 
 LOOK_EVERY = 0.05
@@ -124,7 +130,7 @@ class PipelinedConnection(asyncio.Protocol):
     def _next_id(self) -> int:
         """An id that no request has of which an answer may still come (RFC 4511 section 4.1.1.1)."""
         while True:
-            self._last_id = self._last_id % LARGEST_MESSAGE_ID + 1
+            self._last_id = following_id(self._last_id)
             if self._last_id not in self._waiting and self._last_id not in self._late:
                 return self._last_id
 

@@ -23,6 +23,11 @@ LARGEST_MESSAGE_ID = 2**31 - 1
 """maxInt (RFC 4511 section 4.1.1)."""
 
 
+def following_id(last_id: int) -> int:
+    """The id of the next message. Never zero, which is the server's own (section 4.1.1.1)."""
+    return last_id % LARGEST_MESSAGE_ID + 1
+
+
 def must_be_ours(message: Message, expected_id: int) -> None:
     """Check that a message answers the one request that is out.
 

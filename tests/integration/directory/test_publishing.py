@@ -12,6 +12,7 @@ from datetime import date
 import pytest
 
 from directory.client import DirectoryClient
+from directory.client.speaking import LARGEST_MESSAGE_ID
 from directory.comparing import Difference, Kind, compare
 from directory.entries import Gone, OrganisationEntry, tree
 from directory.errors import DirectoryRefused, DirectoryUnavailable, InvalidIdentifier, SlapdFailed
@@ -60,6 +61,16 @@ def test_entries_that_lie_in_each_other_are_published_in_their_order(fresh, samp
     assert fresh.publisher.publish_each([above, below, gone, above, below]) == [0, 0, 2, 1, 1]
     assert fresh.publisher.publish_each([gone, above, above, below, below]) == [2, 1, 0, 1, 0]
     assert sorted(present(fresh, above.dn)) == sorted([above.dn, below.dn])
+
+
+def test_after_the_last_message_id_comes_the_first(fresh, samples):
+    organisation, *_ = samples()
+    fresh.publisher.publish(organisation)
+    with WritingSession(fresh.slapd.ldapi_url, lambda: None) as writing:
+        writing._last_id = LARGEST_MESSAGE_ID - 2
+        found = list(writing.search_each([(organisation.dn, "BASE")] * 5))
+    assert found == [found[0]] * 5
+    assert found[0][0].dn == organisation.dn
 
 
 def test_what_is_written_is_read_alike_by_both_kinds_of_session(fresh, samples):

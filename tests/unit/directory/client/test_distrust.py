@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from directory.client import ber, requests, responses
 from directory.client.responses import LARGEST_ANSWER, LARGEST_MESSAGE, Expected, Incoming, read_message
-from directory.client.speaking import must_be_ours
+from directory.client.speaking import LARGEST_MESSAGE_ID, following_id, must_be_ours
 from directory.errors import DirectoryUnavailable, MalformedAnswer
 
 
@@ -147,3 +147,8 @@ def test_what_a_later_version_adds_at_an_end_is_passed_over():
         )
     )
     assert message.result_code == responses.COMPARE_TRUE
+
+
+@pytest.mark.parametrize(("last", "following"), [(0, 1), (1, 2), (LARGEST_MESSAGE_ID, 1)])
+def test_no_message_of_ours_has_the_server_s_own_id(last: int, following: int) -> None:
+    assert following_id(last) == following
