@@ -26,6 +26,7 @@ from app.adapters.ca_audit import StoredAudit, StoredAuditChain
 from app.adapters.ca_keys import TokenKeys, open_token_keys
 from app.adapters.ca_operations import Operations
 from app.adapters.ca_socket import CaSocketServer
+from app.bootstrap.permissions import permissions
 from app.ca.approval import ApprovalCheck
 from app.ca.authority import Authority
 from app.ca.ceremony import AUDIT_SEAL, SO_PIN_ESCROW
@@ -45,7 +46,6 @@ from app.ca_files import PROFILES_FILE
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput, SpineError, Unavailable
-from app.permissions_bootstrap import permissions
 from app.settings import Settings, load
 from app.storage.approval_record import StoredApprovals
 from app.storage.ca.ceremony_record import CeremonyStore

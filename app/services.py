@@ -1,4 +1,4 @@
-"""What a page may use: the use cases, one attribute an ability. ``app/bootstrap.py`` makes it."""
+"""What a page may use: the use cases, one attribute an ability. ``app/bootstrap/web.py`` makes it."""
 
 from __future__ import annotations
 

@@ -8,26 +8,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask
-
-from app import bootstrap, look_up_bootstrap
 from app.settings import Settings, load
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+# Each factory imports its own application alone: status and look-ups start without the pages' parts.
 
 
 def web() -> Flask:
     """Pages, sign-in, OpenID and the desk API."""
-    return bootstrap.web_application(_settings())
+    from app.bootstrap.web import web_application
+
+    return web_application(_settings())
 
 
 def status() -> Flask:
     """CRL, OCSP and CA certificates, for everybody."""
-    return bootstrap.status_application(_settings())
+    from app.bootstrap.status import status_application
+
+    return status_application(_settings())
 
 
 def look_ups() -> Flask:
     """FHIR look-ups of systems and endpoints."""
-    return look_up_bootstrap.look_up_application(_settings())
+    from app.bootstrap.look_ups import look_up_application
+
+    return look_up_application(_settings())
 
 
 def _settings() -> Settings:

@@ -24,7 +24,7 @@ from typing import TextIO
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
-from app import bootstrap
+from app.bootstrap.loads import carrying_loads, loading_organisations
 from app.domain.actor import Actor
 from app.domain.organisation_load import LoadKind, LoadStatus
 from app.domain.permission import Permission
@@ -176,7 +176,7 @@ def _bare_seconds(file: Path) -> float:
 
 
 def _load(database: Database, file: Path) -> dict[str, float]:
-    loading, carrying = bootstrap.loading_organisations(database), bootstrap.carrying_loads(database)
+    loading, carrying = loading_organisations(database), carrying_loads(database)
     with file.open("rb") as content:
         load_id = loading.hand_in(
             LOADER, HandedIn(file.name, LoadKind.FULL, "", content, LARGEST_UNPACKED, announces=False)

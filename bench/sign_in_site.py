@@ -23,7 +23,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.adapters.openid_keys import TokenPlace, create_keys
-from app.bootstrap import openid_token_place
+from app.bootstrap.openid import openid_token_place
 from app.service.local_tls import make_local_tls
 from app.settings import Settings, load
 from app.signin.terms import TERMS_VERSION

@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from app import bootstrap
 from app.adapters.photo import PillowPhotos
+from app.bootstrap.database import open_database
+from app.bootstrap.permissions import permissions
+from app.ca_files import CONFIG
 from app.domain.actor import Actor
 from app.domain.evidence import Evidence, EvidenceKind
 from app.domain.permissions_policy import PermissionsPolicy
 from app.domain.person import Registration
-from app.permissions_bootstrap import permissions
 from app.ra.issuing import Issuing
 from app.ra.registering import Registering
 from app.settings import load
@@ -23,7 +24,7 @@ from app.storage.database import Database
 from bench.report import cpu_seconds
 from tests.support.running_service import Holder, Service
 
-_PHOTO = bootstrap.CONFIG / "founding" / "example-clinician.jpg"
+_PHOTO = CONFIG / "founding" / "example-clinician.jpg"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Desk:
 @contextmanager
 def open_desk(service: Service) -> Iterator[Desk]:
     """The desk of the service's RA agent."""
-    database = bootstrap.open_database(load(service.settings))
+    database = open_database(load(service.settings))
     operator = service.people()["RA agent"]
     try:
         yield Desk(service, database, operator, _actor(database, operator, permissions()))

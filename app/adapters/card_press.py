@@ -13,10 +13,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fpdf import FPDF
-from fpdf.enums import Align, TextEmphasis
-from fpdf.fonts import TTFFont
 from PIL import Image, UnidentifiedImageError
 
 from app.domain.card_face import (
@@ -31,6 +29,10 @@ from app.domain.card_face import (
     layout_of,
 )
 from app.errors import Unavailable
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+    from fpdf.fonts import TTFFont
 
 _FONTS = Path("/usr/share/fonts/truetype")
 _SCRIPTS = ("Devanagari", "Bengali", "Gurmukhi", "Gujarati", "Tamil", "Sinhala", "Thai", "Ethiopic")
@@ -108,6 +110,10 @@ class CardPress:
             raise Unavailable(
                 "fonts", "The server has no font to print cards with. Install the package fonts-dejavu-core."
             )
+        # Loaded for the first card: it takes a fifth of the time in which a server of pages starts.
+        from fpdf import FPDF
+        from fpdf.enums import TextEmphasis
+
         # fpdf2 turns the page: given is the upright card, of which the longer side becomes the width.
         document = FPDF(orientation="landscape", unit="mm", format=(HEIGHT, WIDTH))
         document.set_margin(0)
@@ -122,10 +128,14 @@ class CardPress:
 
 
 def _fonts_of(document: FPDF) -> list[TTFFont]:
+    from fpdf.fonts import TTFFont
+
     return [font for font in document.fonts.values() if isinstance(font, TTFFont)]
 
 
 def _write(document: FPDF, lines: Sequence[Line]) -> None:
+    from fpdf.enums import Align
+
     for line in lines:
         document.set_font(size=line.size)
         height = line.size * _POINT

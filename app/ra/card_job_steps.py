@@ -26,7 +26,7 @@ from app.ra.ports import Database, Work
 
 
 class CardJobKind(Protocol):
-    """What a kind adds to the job that a desk is told. The table is in ``bootstrap.py``."""
+    """What a kind adds to the job that a desk is told. The table is in ``bootstrap/cards.py``."""
 
     def told(self, work: Work, job: CardJob) -> Mapping[str, JsonValue]:
         """What the desk must know besides what every job tells; JSON."""

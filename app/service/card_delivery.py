@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from app.bootstrap.stock import stock_abilities
 from app.domain.actor import Actor
 from app.domain.founding import founding_file_from_untrusted
 from app.domain.permission import Permission
@@ -17,7 +18,6 @@ from app.service.files import write_whole
 from app.service.known_people import FOUNDING_FILE
 from app.service.layout import Layout
 from app.service.telling import Terminal
-from app.stock_bootstrap import stock_abilities
 from app.storage.database import Database
 from virtual_card import Desk
 from virtual_card.pcsc import PcscDesk

@@ -1,58 +1,19 @@
-"""The directory of a first start, or of one lost or torn: built whole from the database before it serves."""
+"""Whether there is a directory to start with. :mod:`app.service.directory_building` makes one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from app import bootstrap
-from app.service.files import PUBLIC, write_whole
 from app.service.layout import Layout
-from app.service.programs import system_authorities
-from app.service.telling import Terminal
-from app.settings import Settings
-from app.storage.database import Database
 from directory.group_commit import read_torn
-from directory.server_tls import ServerTls
-from directory.slapd import Slapd
 
 
 def is_built(layout: Layout) -> bool:
     """Whether there is a whole directory to serve. It holds nothing that the database does not."""
-    begun = not (layout.directory / "current").exists() or _being_built(layout).exists()
+    begun = not (layout.directory / "current").exists() or being_built(layout).exists()
     return not begun and read_torn(layout.directory) is None
 
 
-def _being_built(layout: Layout) -> Path:
+def being_built(layout: Layout) -> Path:
+    """A file that is there while the directory is being built."""
     return layout.directory / "being-built"
-
-
-def write_system_authorities(settings: Settings, layout: Layout) -> None:
-    """The CA certificates that systems' certificates lead to, as one PEM file for slapd."""
-    public = settings.ca.folder / "public"
-    pem = b"".join(_pem(public / f"{name}.cer") for name in ("systems", "root"))
-    write_whole(system_authorities(layout), pem, PUBLIC)
-
-
-def _pem(path: Path) -> bytes:
-    return x509.load_der_x509_certificate(path.read_bytes()).public_bytes(Encoding.PEM)
-
-
-def build_directory(settings: Settings, layout: Layout, database: Database, terminal: Terminal) -> None:
-    """Load every entry with slapadd.
-
-    Raises:
-        directory.errors.SlapdFailed: slapd is not installed, or refuses an entry.
-    """
-    tls = ServerTls(layout.tls / "directory.pem", layout.tls / "directory.key", system_authorities(layout))
-    slapd = Slapd(layout.directory, layout.ldaps_port, tls, listen=layout.listen)
-    layout.directory.mkdir(mode=0o755, exist_ok=True)
-    _being_built(layout).touch()
-    with terminal.step("Directory, built from the database") as advance:
-        slapd.prepare()
-        publishing = bootstrap.directory_publishing(settings, database)
-        entries = publishing.rebuild(slapd, lambda done: advance("entries", done, 0))
-    _being_built(layout).unlink()
-    terminal.say(f"    {entries:,} entries")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from app import bootstrap
+from app.bootstrap.database import open_database
 from app.clock import utc_now
 from app.domain.request import RequestStatus
 from app.ra.issuing import FOUNDING, Issuing
@@ -31,7 +31,7 @@ def staff_the_desk(settings: Settings, layout: Layout, terminal: Terminal) -> No
         NotDone, card_agent.driver.DriverRefused: a page refused; the message is what it says.
         Unavailable
     """
-    with closing(bootstrap.open_database(settings)) as database, Driver(layout.agent_origin) as driver:
+    with closing(open_database(settings)) as database, Driver(layout.agent_origin) as driver:
         desk = CardDesk(driver, Staff(layout.people_file))
         _issue_founders_cards(layout, database, desk, terminal)
         with terminal.step("The founders take in the RA agent") as advance:

@@ -6,15 +6,14 @@ import tomllib
 from datetime import date
 from typing import Any
 
-from app import bootstrap
-from app.ca_files import CEREMONY_FILE
+from app.ca_files import CEREMONY_FILE, CONFIG
 from app.domain.card import CardStatus
 from app.domain.founding import founding_file_from_untrusted
 from app.domain.request import AccessRequest
 from app.storage.database import Database
 
 FOUNDING_FILE = CEREMONY_FILE.with_name("founding.example.toml")
-STAFF_FILE = bootstrap.CONFIG / "starting_staff.toml"
+STAFF_FILE = CONFIG / "starting_staff.toml"
 
 
 def staff_plan() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.look_up_bootstrap import api_keys
+from app.bootstrap.api_keys import look_up_keys
 from app.service.layout import Layout
 from app.service.trial_keys import give_key
 from app.settings import Settings
@@ -26,4 +26,4 @@ def prepare_look_ups(settings: Settings, database: Database, layout: Layout) -> 
         link = layout.systems / f"look-ups.{ending}"
         link.unlink(missing_ok=True)
         link.symlink_to(f"{system.asid}.{ending}")
-    give_key(api_keys(settings), _TRIAL, layout.look_ups_key)
+    give_key(look_up_keys(settings), _TRIAL, layout.look_ups_key)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 
-from app import bootstrap
 from app.adapters.openid_keys import create_keys
+from app.bootstrap.founding import founding_ceremony
+from app.bootstrap.openid import openid_token_place
 from app.ca_ceremony import hold_ceremony
+from app.ca_files import CONFIG
 from app.data import shipped
 from app.domain.actor import Actor
 from app.domain.system_details import SystemDetails
@@ -35,7 +37,7 @@ def prepare(settings: Settings, database: Database, terminal: Terminal) -> None:
     with terminal.step("Key ceremony: root, issuing CAs, OCSP, audit and escrow keys") as advance:
         hold_ceremony(settings, progress=lambda line: advance(line, 0, 0))
     with terminal.step("OpenID signing keys"):
-        create_keys(bootstrap.openid_token_place(settings))
+        create_keys(openid_token_place(settings))
     _import_organisations(database, terminal)
     _import_rbac(database, terminal)
     _found(database, terminal)
@@ -76,7 +78,7 @@ def _say_refused(terminal: Terminal, refused: Sequence[RefusedRow]) -> None:
 
 
 def _found(database: Database, terminal: Terminal) -> None:
-    ceremony = bootstrap.founding_ceremony(database)
+    ceremony = founding_ceremony(database)
     if ceremony.is_founded():
         return
     with terminal.step("Founding ceremony: the first RA manager and the first sponsor"):
@@ -87,7 +89,7 @@ def _found(database: Database, terminal: Terminal) -> None:
 
 def _register_systems(database: Database, terminal: Terminal) -> None:
     with terminal.step("Accredited systems"):
-        listed = tomllib.loads((bootstrap.CONFIG / "systems.toml").read_text())["system"]
+        listed = tomllib.loads((CONFIG / "systems.toml").read_text())["system"]
         loading = LoadingSystems(database, shipped.interactions())
         systems = [SystemDetails.of(table) for table in listed]
         registered = loading.run(FIRST_START, systems, _signatories(database))

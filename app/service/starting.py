@@ -7,25 +7,21 @@ from contextlib import closing, contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from app import bootstrap
+from app.bootstrap.database import open_database
 from app.clock import utc_now
 from app.errors import SpineError, Unavailable
-from app.service import first_start, programs, welcome
-from app.service.card_delivery import deliver_first_cards
+from app.service import programs, welcome
 from app.service.data_files import make_certificates, make_folders, write_settings
 from app.service.data_folder import State, remember, state_of
-from app.service.directory_start import build_directory, is_built, write_system_authorities
+from app.service.directory_start import is_built
 from app.service.layout import Layout
-from app.service.look_ups import prepare_look_ups
 from app.service.preflight import CannotStart, require_free_ports
-from app.service.preparation import prepare
 from app.service.relying_party import write_relying_party
 from app.service.stopping import StopRequest
 from app.service.supervisor import Supervisor
-from app.service.system_certificates import order_system_certificates
 from app.service.telling import Terminal
 from app.service.trial_keys import give_prescribing_screen_its_key
-from app.service.whole import require_own_database, require_whole
+from app.service.whole import require_whole
 from app.settings import Settings, load
 from app.storage.database import Database
 
@@ -46,7 +42,7 @@ def start(layout: Layout, database_url: str | None, terminal: Terminal, stop: St
         settings = load(layout.settings_file)
         require_whole(settings, layout, state)
         _migrate(settings, terminal)
-    with closing(bootstrap.open_database(settings)) as database:
+    with closing(open_database(settings)) as database:
         _prepare(settings, layout, database, state, terminal)
     _serve(settings, layout, terminal, stop)
 
@@ -78,14 +74,14 @@ def _prepare(
 ) -> None:
     """Whatever is missing before programs can run."""
     if state is State.NEW:
-        require_own_database(settings, layout, database)
-        prepare(settings, database, terminal)
-        deliver_first_cards(layout, database, terminal)
-        with terminal.step("Certificates of the accredited systems"):
-            order_system_certificates(settings, database, layout.systems)
-            prepare_look_ups(settings, database, layout)
+        # Only a first start takes the time to load what it needs alone. So do the others here.
+        from app.service.beginning import begin
+
+        begin(settings, layout, database, terminal)
     give_prescribing_screen_its_key(settings, layout)
     if state is State.NEW or not is_built(layout):
+        from app.service.directory_building import build_directory, write_system_authorities
+
         write_system_authorities(settings, layout)
         build_directory(settings, layout, database, terminal)
     if state is State.NEW:
@@ -95,7 +91,7 @@ def _prepare(
 def _migrate(settings: Settings, terminal: Terminal) -> None:
     """Make the tables. A newer version of the product brings new ones."""
     try:
-        with closing(bootstrap.open_database(settings)) as database, terminal.step("Database tables"):
+        with closing(open_database(settings)) as database, terminal.step("Database tables"):
             database.migrate()
     except (DBAPIError, Unavailable) as fault:
         told = fault if isinstance(fault, DBAPIError) else fault.__cause__
@@ -113,7 +109,9 @@ def _serve(settings: Settings, layout: Layout, terminal: Terminal, stop: StopReq
             with terminal.step(f"Starting {', '.join(program.name for program in together)}"):
                 supervisor.start(*together)
         if state_of(layout) is State.PREPARED:
-            first_start.staff_the_desk(settings, layout, terminal)
+            from app.service.first_start import staff_the_desk
+
+            staff_the_desk(settings, layout, terminal)
             remember(layout, State.COMPLETE)
         terminal.say(welcome.page(settings, layout))
         supervisor.watch()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.adapters.api_key_file import ApiKeyFile
+from app.bootstrap.api_keys import signature_keys
 from app.service.files import write_once
 from app.service.layout import Layout
 from app.settings import Settings
-from app.signature_bootstrap import signature_keys
 
 _PRESCRIBING_SCREEN = "the prescribing screen"
 

@@ -7,7 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from app import bootstrap
+from app.bootstrap.database import open_database
+from app.ca_files import CONFIG
 from app.fhir import identifiers
 from app.service.known_people import staff_plan
 from app.service.layout import Layout
@@ -73,7 +74,7 @@ def page(settings: Settings, layout: Layout) -> str:
         relying_party=f"{layout.relying_party_origin:<24}",
         tls=layout.tls,
         people="\n".join(_person(holder) for holder in staff),
-        photo=bootstrap.CONFIG / "founding" / "example-clinician.jpg",
+        photo=CONFIG / "founding" / "example-clinician.jpg",
         practice=_PRACTICE,
         agent_name=agent.name,
         activity="register people (B0274)",
@@ -95,7 +96,7 @@ def _person(holder: CardHolder) -> str:
 
 
 def _compare(settings: Settings, layout: Layout, uid: str, access: str) -> str:
-    with closing(bootstrap.open_database(settings)) as database, database.read() as work:
+    with closing(open_database(settings)) as database, database.read() as work:
         asid = next(each.asid for each in work.systems.all_accredited_systems())
     certificate, key = layout.systems / f"{asid}.pem", layout.systems / f"{asid}.key"
     return f"""\

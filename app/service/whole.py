@@ -6,13 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app import bootstrap
 from app.service.data_folder import State
 from app.service.layout import Layout
 from app.service.preflight import CannotStart
 from app.service.staff import Staff
 from app.settings import Settings
-from app.storage.database import Database
 
 
 def require_whole(settings: Settings, layout: Layout, state: State) -> None:
@@ -21,7 +19,9 @@ def require_whole(settings: Settings, layout: Layout, state: State) -> None:
     Raises:
         CannotStart: naming what is missing.
     """
-    expected = [] if state is State.NEW else [*_databases(settings), *_tokens(settings), *_public(settings)]
+    expected = (
+        [] if state is State.NEW else [*_databases(settings), *_tokens(settings), *public_files(settings)]
+    )
     if state is State.COMPLETE:
         expected += [layout.people_file, *_cards(layout)]
     missing = [str(path) for path in expected if not path.exists()]
@@ -29,20 +29,6 @@ def require_whole(settings: Settings, layout: Layout, state: State) -> None:
         raise CannotStart(
             f"{layout.folder} is not whole. Missing: {', '.join(missing[:3])}. Restore the whole folder from"
             f" one backup, or begin again: {layout.command} --fresh"
-        )
-
-
-def require_own_database(settings: Settings, layout: Layout, database: Database) -> None:
-    """Check that the database was not founded with another data folder's CA keys.
-
-    Raises:
-        CannotStart
-    """
-    if bootstrap.founding_ceremony(database).is_founded() and not all(map(Path.exists, _public(settings))):
-        raise CannotStart(
-            f"The database {settings.database.url} holds a registration authority whose CA keys are not in"
-            f" {settings.ca.folder}. Start it with its own data folder, or give an empty database and begin"
-            f" again: {layout.command} --fresh --database-url URL"
         )
 
 
@@ -57,7 +43,8 @@ def _tokens(settings: Settings) -> list[Path]:
     return [*confs, *token_folders, settings.ca.pin_file, settings.openid.pin_file]
 
 
-def _public(settings: Settings) -> list[Path]:
+def public_files(settings: Settings) -> list[Path]:
+    """What the key ceremony published."""
     names = ("root.cer", "authentication.cer", "content-commitment.cer", "systems.cer", "audit-seal.pem")
     return [settings.ca.folder / "public" / name for name in names]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.card_bootstrap import renewal_rules
+from app.bootstrap.cards import renewal_rules
 from app.domain.renewal_job import Signing
 from app.ra.renewing import Renewing
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from app.card_bootstrap import following
+from app.bootstrap.cards import following
 from app.domain.actor import Actor
 from app.domain.card_job import JobStatus
 from tests.support.gates import Gates, Signed, WatchedJob

@@ -20,7 +20,9 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import TestResponse
 
-from app import bootstrap
+from app.bootstrap.loads import carrying_loads, loading_organisations
+from app.bootstrap.stock import printing_cards, stock_abilities
+from app.bootstrap.systems import system_abilities
 from app.ca.refusals import CertificateUnknown
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
@@ -48,9 +50,7 @@ from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
-from app.stock_bootstrap import printing_cards, stock_abilities
 from app.storage.database import Database
-from app.system_bootstrap import system_abilities
 from app.web.application import create_app
 from tests.support.registration_authority import POLICY, PRACTICE, RA, Office, another
 from tests.support.signed_prescriptions import Office as SigningOffice
@@ -154,7 +154,7 @@ class Site:
 
     def carry(self) -> None:
         """Do what the worker does with loads that wait."""
-        carrying = bootstrap.carrying_loads(self.office.ra.database)
+        carrying = carrying_loads(self.office.ra.database)
         while carrying.carry_next() is not None:
             pass
 
@@ -269,7 +269,7 @@ def services_of(office: Office) -> Services:
             printing=printing_cards(ra.database),
             operating=Operating(ra.database, ra.certificate_authority),
             limiting=Limiting(ra.database),
-            loads=bootstrap.loading_organisations(ra.database),
+            loads=loading_organisations(ra.database),
             closings=ClosingOrganisations(ra.database, OrganisationScope()),
             sessions=BrowserSessions(ra.database, POLICY),
             signatures=SignatureService(SigningOffice().verifying, API_KEYS, 10),

@@ -14,9 +14,9 @@ from cryptography import x509
 from app.adapters.ca_keys import open_token_keys
 from app.ca.refusals import CeremonyChanged, CeremonyNotHeld
 from app.ca_ceremony import hold_ceremony
-from app.ca_commands import ca
 from app.ca_files import CEREMONY_FILE
 from app.ca_server import open_certificate_authority
+from app.commands.ca import ca
 from app.errors import InvalidInput
 from app.settings import Settings
 from app.storage.ca.ceremony_record import CeremonyStore

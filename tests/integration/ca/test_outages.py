@@ -18,8 +18,8 @@ from app.adapters.ca_messages import encoded
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls
 from app.ca.authority import Authority
 from app.ca.refusals import CertificateUnknown, RequestMalformed, SystemNotApproved
-from app.ca_commands import ca
 from app.ca_server import certificate_authority_at_rest
+from app.commands.ca import ca
 from app.domain.certificate_order import SystemCertificateOrder, serial_number_text
 from app.errors import Unavailable
 from app.settings import Settings

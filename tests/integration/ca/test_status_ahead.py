@@ -21,8 +21,8 @@ from pyhanko_certvalidator.errors import RevokedError
 
 from app.adapters.ca_client import CaClient
 from app.ca.refusals import ReasonNotTheirs
-from app.ca_commands import ca
 from app.ca_server import open_certificate_authority
+from app.commands.ca import ca
 from app.domain.certificate_order import CardCertificates
 from app.errors import Unavailable
 from app.settings import OcspAhead, Settings

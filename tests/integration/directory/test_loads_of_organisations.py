@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import update
 
-from app import bootstrap
+from app.bootstrap.loads import carrying_loads, loading_organisations
 from app.domain.actor import Actor
 from app.domain.organisation_load import LoadKind
 from app.domain.permission import Permission
@@ -42,7 +42,7 @@ def load(database):
     """Hand in, preview and apply the closing of the practice, which was stored the day before."""
     with database.change() as work:
         work.connection.execute(update(organisation).values(updated_at=NOW - timedelta(days=1)))
-    loading, carrying = bootstrap.loading_organisations(database), bootstrap.carrying_loads(database)
+    loading, carrying = loading_organisations(database), carrying_loads(database)
     content = io.BytesIO(json.dumps(CLOSED).encode())
     load_id = loading.hand_in(MANAGER, HandedIn("x.json", LoadKind.DELTA, "", content, 10_000))
     carrying.carry_next()

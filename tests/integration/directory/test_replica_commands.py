@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from app import bootstrap
+from app.bootstrap.directory import directory_nodes
 from app.cli import main
 from app.settings import load
 from directory import serving
@@ -56,7 +56,7 @@ def data(folder, samples):
         places = ("tls/directory.pem", "tls/directory.key", "systems/authorities.pem")
         write_serving(first, Serving(port, *(str(folder / place) for place in places)))
         serving.start(first)
-        nodes = bootstrap.directory_nodes(load(folder / "settings.toml"))
+        nodes = directory_nodes(load(folder / "settings.toml"))
         with closing(publisher(nodes.first)) as writer:
             writer.publish(*samples())
         yield folder
@@ -129,5 +129,5 @@ def test_what_cannot_be_done_is_a_sentence_and_leaves_nothing(data, spine_ra):
 
 
 def holds_of(data, name, dn, attribute="objectClass"):
-    nodes = bootstrap.directory_nodes(load(data / "settings.toml"))
+    nodes = directory_nodes(load(data / "settings.toml"))
     return holds(nodes.slapd(name), dn, attribute)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from app import bootstrap
+from app.bootstrap.loads import carrying_loads, loading_organisations
 from app.domain.actor import Actor
 from app.domain.organisation import Organisation, OrganisationStatus
 from app.domain.organisation_change import Change
@@ -58,8 +58,8 @@ class Loader:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.loading: LoadingOrganisations = bootstrap.loading_organisations(database)
-        self.carrying = bootstrap.carrying_loads(database)
+        self.loading: LoadingOrganisations = loading_organisations(database)
+        self.carrying = carrying_loads(database)
 
     def hand_in(self, content: bytes, kind: LoadKind = LoadKind.DELTA, name: str = "x", **more: Any) -> str:
         handed_in = HandedIn(name, kind, more.pop("report", ""), io.BytesIO(content), 10_000_000, **more)
@@ -261,7 +261,7 @@ def test_a_load_that_was_stopped_goes_on_where_it_was(loader: Loader) -> None:
     half = loader.loading.load(LOADER, load.id)
     assert (half.status, half.done) == (LoadStatus.APPLYING, 400)
     assert loader.count(organisation) == 400
-    bootstrap.carrying_loads(loader.database).carry_next()
+    carrying_loads(loader.database).carry_next()
     assert loader.loading.load(LOADER, load.id).status is LoadStatus.APPLIED
     assert loader.count(organisation) == 700
     assert sorted(loader.announced()) == sorted(set(loader.announced()))

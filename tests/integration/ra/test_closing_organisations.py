@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app import bootstrap
+from app.bootstrap.loads import carrying_loads, loading_organisations, reading_organisations
 from app.domain.actor import Actor
 from app.domain.organisation import OrganisationStatus
 from app.domain.organisation_closing import ClosingAlreadyDecided
@@ -65,8 +65,8 @@ class Closing:
             work.connection.execute(update(role_profile).where(mine).values(starts_on=day))
 
     def load(self, *records: dict[str, Any]) -> None:
-        loading = bootstrap.loading_organisations(self.ra.database)
-        carrying = bootstrap.carrying_loads(self.ra.database)
+        loading = loading_organisations(self.ra.database)
+        carrying = carrying_loads(self.ra.database)
         content = io.BytesIO(json.dumps(list(records)).encode())
         load_id = loading.hand_in(self.office.manager, HandedIn("x", LoadKind.DELTA, "", content, 10**6))
         carrying.carry_next()
@@ -249,7 +249,7 @@ def test_an_import_without_preview_raises_the_task_too(closing: Closing) -> None
         f'"{PRACTICE}","HONITON SURGERY"' + ',""' * 8 + f',"19740401","{YESTERDAY:%Y%m%d}","C","B","{RA}"'
         + ',""' * 10 + ',"4",""'
     )  # fmt: skip
-    (report, *_) = bootstrap.reading_organisations().reports
+    (report, *_) = reading_organisations().reports
     files = OdsFiles("a test", [(report, SourceFile("epraccur.csv", row.encode()))], None)
     ImportingOrganisations(closing.ra.database).run(Actor.system("cli"), files)
     with closing.ra.database.read() as work:

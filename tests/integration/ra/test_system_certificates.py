@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.adapters.ca_outbox import ca_outbox_handlers
+from app.bootstrap.systems import system_abilities
 from app.ca_server import certificate_authority_at_rest
 from app.domain.actor import Actor
 from app.domain.system_certificate import RENEW_BEFORE
@@ -22,7 +23,6 @@ from app.ra.organisation_scope import OrganisationScope
 from app.ra.systems import SystemAbilities
 from app.settings import Settings
 from app.storage.database import Database
-from app.system_bootstrap import system_abilities
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 from tests.support.certificates import authority_in_a_thread, csr_of
 from tests.support.registration_authority import (

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from app import stock_bootstrap
+from app.bootstrap.stock import card_kinds
 from app.domain.actor import Actor
 from app.domain.card import CardStatus
 from app.domain.permission import Permission
@@ -60,7 +60,7 @@ class Store:
         database = office.ra.database
         self.office, self.database = office, database
         self.stocking = StockingCards(database)
-        self.delivering = DeliveringCards(database, stock_bootstrap.card_kinds())
+        self.delivering = DeliveringCards(database, card_kinds())
         self.counting = CountingCards(database, "softhsm")
         self.manager = office.manager
         position = office.position("Second manager", "R5080", "B0272", "B0274")

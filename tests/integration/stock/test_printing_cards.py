@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.bootstrap.stock import printing_cards
 from app.domain.card_face import CannotPrintOwnCard, CardCannotBePrinted, Sides
 from app.errors import InvalidInput, NotFound, NotPermitted
 from app.ra.moving_cards import MoveAsked
 from app.ra.printing_cards import PrintAsked, PrintingCards
-from app.stock_bootstrap import printing_cards
 from app.storage.tables.people import person
 from tests.support.registration_authority import DeskCard, Office, another
 

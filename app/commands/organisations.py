@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from app import bootstrap
-from app.command_line import database_of, progress_bar, sentences, tell_refused
+from app.bootstrap.loads import carrying_loads, loading_organisations
+from app.commands.command_line import database_of, progress_bar, sentences, tell_refused
 from app.data import shipped
 from app.domain.actor import Actor
 from app.domain.organisation_change import Change, OrganisationChange
@@ -65,7 +65,7 @@ def preview(context: click.Context, file: Path, full: bool, report: str, announc
     kind = LoadKind.FULL if full else LoadKind.DELTA
     with sentences(), progress_bar() as progress:
         database = database_of(context)
-        loading, carrying = bootstrap.loading_organisations(database), bootstrap.carrying_loads(database)
+        loading, carrying = loading_organisations(database), carrying_loads(database)
         with file.open("rb") as content:
             handed_in = HandedIn(file.name, kind, report, content, LARGEST_UNPACKED, announce)
             load_id = loading.hand_in(_OPERATOR, handed_in)
@@ -83,7 +83,7 @@ def apply(context: click.Context, load_id: str) -> None:
     """Apply the load LOAD_ID as it was previewed; goes on where it was, when it was killed."""
     with sentences(), progress_bar() as progress:
         database = database_of(context)
-        loading, carrying = bootstrap.loading_organisations(database), bootstrap.carrying_loads(database)
+        loading, carrying = loading_organisations(database), carrying_loads(database)
         if not loading.load(_OPERATOR, load_id).status.is_moving:
             loading.apply(_OPERATOR, load_id)
         load = _carried(loading, carrying, load_id, progress)
@@ -99,7 +99,7 @@ def apply(context: click.Context, load_id: str) -> None:
 def loads(context: click.Context) -> None:
     """List the newest loads."""
     with sentences():
-        for load in bootstrap.loading_organisations(database_of(context)).loads(_OPERATOR):
+        for load in loading_organisations(database_of(context)).loads(_OPERATOR):
             click.echo(
                 f"{load.id}  {load.uploaded_at:%Y-%m-%d %H:%M}  {load.status.value:<10} {load.file.name}"
             )
@@ -111,7 +111,7 @@ def loads(context: click.Context) -> None:
 def show(context: click.Context, load_id: str) -> None:
     """Show what the load LOAD_ID would change, or did."""
     with sentences():
-        loading = bootstrap.loading_organisations(database_of(context))
+        loading = loading_organisations(database_of(context))
         _tell_load(loading, loading.load(_OPERATOR, load_id))
 
 

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import click
 
-from app import bootstrap
+from app.bootstrap.authority import certificate_authority
+from app.bootstrap.database import open_database
 from app.clock import utc_now
 from app.errors import SpineError
 from app.settings import Settings, load
@@ -36,7 +37,7 @@ class Part:
 def health(context: click.Context) -> None:
     """Say how each part is. Ends with 0 when all is well, else with 1."""
     settings = load(context.find_root().obj)
-    database = bootstrap.open_database(settings)
+    database = open_database(settings)
     context.call_on_close(database.close)
     parts = list(_parts(settings, database))
     for part in parts:
@@ -45,7 +46,7 @@ def health(context: click.Context) -> None:
 
 
 def _parts(settings: Settings, database: Database) -> Iterator[Part]:
-    yield _asked("certificate authority", bootstrap.certificate_authority(settings).health)
+    yield _asked("certificate authority", certificate_authority(settings).health)
     yield _asked("directory", lambda: _connect(settings))
     for name, look in (
         ("announcements", _announcements),

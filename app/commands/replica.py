@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from app import bootstrap
+from app.bootstrap.directory import directory_nodes
 from app.errors import SpineError
 from app.settings import Settings, load
 from directory import serving
@@ -49,7 +49,7 @@ def _settings(context: click.Context) -> Settings:
 
 
 def _nodes(context: click.Context) -> Nodes:
-    return bootstrap.directory_nodes(_settings(context))
+    return directory_nodes(_settings(context))
 
 
 @replica.command()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 
 from app.adapters.card_press import CardPress
+from app.ca_files import CONFIG
 from app.domain import card_kind
 from app.domain.card_kind import CardKind
 from app.ra.counting_cards import CountingCards
@@ -17,7 +17,7 @@ from app.ra.stock import StockAbilities
 from app.ra.stocking_cards import StockingCards
 from app.storage.database import Database
 
-_PROFILES = Path(__file__).resolve().parents[1] / "config" / "card_profiles.toml"
+_PROFILES = CONFIG / "card_profiles.toml"
 
 
 def card_kinds() -> Mapping[str, CardKind]:

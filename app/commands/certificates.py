@@ -10,12 +10,12 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from app.bootstrap.validation import path_validator, revocation_status
 from app.clock import utc_now
 from app.domain.certificate_order import CertificatePurpose
 from app.settings import load
 from app.validation.path import CertificationPath
 from app.validation.refusals import PathRefused
-from app.validation_bootstrap import path_validator, revocation_status
 
 _PURPOSES = {
     "sign-in": CertificatePurpose.AUTHENTICATION,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.adapters.api_key_file import ApiKeyFile
+from app.bootstrap.api_keys import signature_keys
+from app.bootstrap.validation import path_validator, revocation_status
 from app.domain.certificate_order import CertificatePurpose
 from app.services import SignatureService
 from app.settings import Settings, WhenStatusUnknown
 from app.signatures.judging import CertificateJudge
 from app.signatures.verifying import VerificationPolicy, VerifyingSignatures
 from app.storage.database import Database
-from app.validation_bootstrap import path_validator, revocation_status
 
 
 def signature_service(settings: Settings, database: Database) -> SignatureService:
@@ -26,8 +26,3 @@ def signature_service(settings: Settings, database: Database) -> SignatureServic
         signature_keys(settings),
         settings.signatures.limit_per_minute,
     )
-
-
-def signature_keys(settings: Settings) -> ApiKeyFile:
-    """Which programs may have signatures verified."""
-    return ApiKeyFile(settings.signatures.api_keys_file)

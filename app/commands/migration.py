@@ -12,9 +12,9 @@ import click
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
-from app import bootstrap
 from app.adapters.old_directory_file import OldDirectoryFile, OldLogFile
 from app.adapters.old_directory_log import LdifFragments, OldLogOverLdap, PresentEntries
+from app.bootstrap.database import open_database
 from app.domain.actor import Actor
 from app.errors import SpineError, Unavailable
 from app.ra.following_old_directory import FollowingOldDirectory
@@ -43,7 +43,7 @@ def _sentences() -> Iterator[None]:
 
 @contextmanager
 def _database(context: click.Context) -> Iterator[Database]:
-    with closing(bootstrap.open_database(load(context.find_root().obj))) as database:
+    with closing(open_database(load(context.find_root().obj))) as database:
         yield database
 
 

@@ -10,7 +10,7 @@ import click
 from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
-from app import bootstrap
+from app.bootstrap.database import open_database
 from app.errors import SpineError
 from app.ra.importing import Progress
 from app.ra.importing_rows import RefusedRow
@@ -41,7 +41,7 @@ def settings_of(context: click.Context) -> Settings:
 
 def database_of(context: click.Context) -> Database:
     """The database of the settings, closed when the command ends."""
-    database = bootstrap.open_database(settings_of(context))
+    database = open_database(settings_of(context))
     context.call_on_close(database.close)
     return database
 

@@ -10,7 +10,7 @@ import click
 from app.adapters.ca_client import CaClient
 from app.adapters.public_files import public_material
 from app.ca_files import PUBLIC_FOLDER
-from app.command_line import sentences, settings_of
+from app.commands.command_line import sentences, settings_of
 from app.domain.receipt import receipt_from_untrusted
 from app.domain.receipt_verification import verify_receipt
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from app.adapters.ca_client import CaClient
 from app.adapters.monitored_parts import MonitoredParts
+from app.bootstrap.directory_tls import look_ups_tls
 from app.domain.figures import TOPICS
 from app.metrics import ServiceCollector
 from app.sampling import EVERY, Sampling
@@ -15,7 +16,6 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.worker import PeriodicTask
 from directory.connection import Session, open_session
-from directory.credentials import ClientTls
 from directory.nodes import Nodes
 from directory.unix_socket import ldapi_url
 
@@ -40,12 +40,6 @@ def monitored_parts(settings: Settings) -> MonitoredParts:
     return MonitoredParts(
         partial(open_session, url, timeout=TIMEOUT_SECONDS), authority, lambda: _watched_replicas(settings)
     )
-
-
-def look_ups_tls(settings: Settings) -> ClientTls:
-    """With which the look-ups and the metrics read the directory over LDAPS."""
-    own = settings.look_ups
-    return ClientTls(own.authority, own.certificate, own.key)
 
 
 def _watched_replicas(settings: Settings) -> Mapping[str, Callable[[], Session]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app.key_commands import add_key_commands
-from app.signature_bootstrap import signature_keys
+from app.bootstrap.api_keys import signature_keys
+from app.commands.keys import add_key_commands
 
 
 @click.group("signatures")

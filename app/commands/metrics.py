@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from app import monitoring
+from app.bootstrap import monitoring
 from app.errors import SpineError
 from app.metrics import application, server
 from app.settings import load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from app.command_line import database_of, sentences, settings_of
+from app.bootstrap.stock import stock_abilities
+from app.commands.command_line import database_of, sentences, settings_of
 from app.domain.actor import Actor
 from app.domain.permission import Permission
 from app.domain.stock_delivery import LARGEST_LIST, Delivery
@@ -15,7 +16,6 @@ from app.domain.stock_take import FindingKind
 from app.ra.delivering_cards import SerialList
 from app.ra.stock import StockAbilities
 from app.ra.stocking_cards import StockState
-from app.stock_bootstrap import stock_abilities
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _SHOWN = 20

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import click
 
-from app import bootstrap
+from app.bootstrap.database import open_database
+from app.bootstrap.directory import directory_publishing, slapd
+from app.commands.migration import COMMANDS
+from app.commands.replica import replica
 from app.errors import SpineError
-from app.migration_commands import COMMANDS
-from app.replica_commands import replica
 from app.settings import Settings, load
 from directory.errors import SlapdFailed
 
@@ -48,10 +49,8 @@ def rebuild(context: click.Context) -> None:
     """Make the whole directory anew from the database, beside the one that serves, then switch."""
     with _sentences():
         settings = _settings(context)
-        publishing = bootstrap.directory_publishing(settings, bootstrap.open_database(settings))
-        written = publishing.rebuild(
-            bootstrap.slapd(settings), lambda done: click.echo(f"  {done:,} entries")
-        )
+        publishing = directory_publishing(settings, open_database(settings))
+        written = publishing.rebuild(slapd(settings), lambda done: click.echo(f"  {done:,} entries"))
     click.echo(f"The directory was rebuilt: {written:,} entries.")
 
 
@@ -61,9 +60,9 @@ def compare(context: click.Context) -> None:
     """Tell each difference between database and directory. Ends with 0 when there is none, else with 1."""
     with _sentences():
         settings = _settings(context)
-        publishing = bootstrap.directory_publishing(settings, bootstrap.open_database(settings))
+        publishing = directory_publishing(settings, open_database(settings))
         found = 0
-        for found, difference in enumerate(publishing.compare(bootstrap.slapd(settings).ldapi_url), 1):
+        for found, difference in enumerate(publishing.compare(slapd(settings).ldapi_url), 1):
             if found <= _SHOWN:
                 click.echo(str(difference))
     click.echo(f"{found:,} differences." if found else "The directory equals the database.")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from app.key_commands import add_key_commands
-from app.look_up_bootstrap import api_keys
+from app.bootstrap.api_keys import look_up_keys
+from app.commands.keys import add_key_commands
 
 
 @click.group("look-ups")
@@ -13,4 +13,4 @@ def look_ups() -> None:
     """The FHIR look-ups of systems and endpoints."""
 
 
-add_key_commands(look_ups, api_keys)
+add_key_commands(look_ups, look_up_keys)

@@ -1,0 +1,1 @@
+"""The commands of ``spine-ra``, a module each."""

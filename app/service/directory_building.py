@@ -1,0 +1,48 @@
+"""The directory of a first start, or of one lost or torn: built whole from the database before it serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from app.bootstrap.directory import directory_publishing
+from app.service.directory_start import being_built
+from app.service.files import PUBLIC, write_whole
+from app.service.layout import Layout
+from app.service.programs import system_authorities
+from app.service.telling import Terminal
+from app.settings import Settings
+from app.storage.database import Database
+from directory.server_tls import ServerTls
+from directory.slapd import Slapd
+
+
+def write_system_authorities(settings: Settings, layout: Layout) -> None:
+    """The CA certificates that systems' certificates lead to, as one PEM file for slapd."""
+    public = settings.ca.folder / "public"
+    pem = b"".join(_pem(public / f"{name}.cer") for name in ("systems", "root"))
+    write_whole(system_authorities(layout), pem, PUBLIC)
+
+
+def _pem(path: Path) -> bytes:
+    return x509.load_der_x509_certificate(path.read_bytes()).public_bytes(Encoding.PEM)
+
+
+def build_directory(settings: Settings, layout: Layout, database: Database, terminal: Terminal) -> None:
+    """Load every entry with slapadd.
+
+    Raises:
+        directory.errors.SlapdFailed: slapd is not installed, or refuses an entry.
+    """
+    tls = ServerTls(layout.tls / "directory.pem", layout.tls / "directory.key", system_authorities(layout))
+    slapd = Slapd(layout.directory, layout.ldaps_port, tls, listen=layout.listen)
+    layout.directory.mkdir(mode=0o755, exist_ok=True)
+    being_built(layout).touch()
+    with terminal.step("Directory, built from the database") as advance:
+        slapd.prepare()
+        publishing = directory_publishing(settings, database)
+        entries = publishing.rebuild(slapd, lambda done: advance("entries", done, 0))
+    being_built(layout).unlink()
+    terminal.say(f"    {entries:,} entries")
