@@ -27,11 +27,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"kill programs at every moment of every kind of work, instead of at one in {_ONE_KILL_IN}",
     )
+    parser.addoption("--failed-files", type=Path, help="write the files whose tests failed into this file")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     chosen = "all" if config.getoption("--every-kill") else f"one in {_ONE_KILL_IN}; all with --every-kill"
     return f"moments at which programs are killed: {chosen}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which files failed, so that ``./test`` can run them once more, alone."""
+    if told := config.getoption("--failed-files"):
+        reports = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+        files = {report.nodeid.partition("::")[0] for report in reports}
+        told.write_text("".join(f"{file}\n" for file in sorted(files)))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
