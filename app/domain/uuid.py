@@ -48,9 +48,14 @@ def _nhs_number_check_digit(first_nine: str) -> str:
     return {0: "0", 1: "X"}.get(remainder, str(11 - remainder))
 
 
+def compact_id(text: str) -> str:
+    """An id as it is kept, from how people write it: ``7100 0001 2105``, ``7100-0001-2105``."""
+    return "".join(text.replace("-", " ").split())
+
+
 def mistyped_notice(text: str) -> str | None:
     """A sentence for whoever typed an id that is probably mistyped; None when nothing looks wrong."""
-    digits = text.replace(" ", "")
+    digits = compact_id(text)
     if not digits.isascii() or not digits.isdigit():
         return None
     if len(digits) != 12:

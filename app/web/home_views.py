@@ -23,7 +23,8 @@ def start() -> Response:
     """The start page of the signed-in person."""
     actor = context.actor()
     counts = _open_requests(actor), _open_issuances(actor), _closings(actor)
-    page = HomePage.of(actor, _organisation(actor), *counts, alarms=_stock_alarms(actor))
+    roles = context.services().sign_in.steps.roles(actor.uid)
+    page = HomePage.of(actor, roles, *counts, alarms=_stock_alarms(actor))
     heading = f"{context.settings().service.name}: what you can do"
     offer = RenewalOffer.of(context.services().renewals.beginning.due(actor.uid))
     return render_page("home.html", heading, page=page, form=SubmittedForm(), offer=offer)
@@ -37,13 +38,6 @@ def logo() -> Response:
     if file is None:
         raise NotFound("This service has no logo.")
     return send_file(file, max_age=3600)
-
-
-def _organisation(actor: Actor) -> str:
-    if actor.organisation_code is None:
-        return ""
-    organisation = context.services().organisations.organisation(actor.organisation_code)
-    return f"{organisation.name} ({organisation.code})"
 
 
 def _open_requests(actor: Actor) -> int | None:

@@ -22,7 +22,7 @@ ORGANISATIONS = Crumb("Organisations", "/organisations")
 def search() -> Response:
     """The search box, and what was found by name, code or postcode."""
     form = SubmittedForm(request.args)
-    text = form.text("q", longest=100)
+    text = form.search_text("Enter an organisation's name, code or postcode.")
     found = context.services().organisations.search(text) if text and not form.problems else None
     return render_page(
         "organisations/search.html",

@@ -22,7 +22,7 @@ def search() -> Response:
     """The search box, and what was found."""
     actor = context.require(Permission.FIND_PEOPLE)
     form = SubmittedForm(request.args)
-    text = form.text("q", longest=100)
+    text = form.search_text("Enter a name, a user id (UUID), an e-mail address or a professional number.")
     found = context.services().finding.search(actor, text) if text and not form.problems else None
     page = PeopleSearchPage.of(actor, text, found)
     return render_page(

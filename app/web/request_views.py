@@ -48,7 +48,7 @@ def choose_organisation(uid: str) -> Response:
     actor = context.require(Permission.REQUEST_POSITION)
     person = context.services().finding.person(actor, uid).person
     form = SubmittedForm(request.args)
-    text = form.text("q", longest=100)
+    text = form.search_text("Enter the organisation's name, code or postcode.")
     found = context.services().organisations.search(text) if text and not form.problems else None
     base = f"/people/{uid}/request-position"
     return render_page(

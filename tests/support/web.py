@@ -50,6 +50,7 @@ from app.settings import Settings, load
 from app.signin.browser_sessions import BrowserSessions
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.staff import CardHolder
+from app.signin.steps import SignInSteps
 from app.storage.database import Database
 from app.web.application import create_app
 from tests.support.registration_authority import POLICY, PRACTICE, RA, Office, another
@@ -272,6 +273,7 @@ def services_of(office: Office) -> Services:
             loads=loading_organisations(ra.database),
             closings=ClosingOrganisations(ra.database, OrganisationScope()),
             sessions=BrowserSessions(ra.database, POLICY),
+            sign_in=SimpleNamespace(steps=SignInSteps(ra.database)),
             signatures=SignatureService(SigningOffice().verifying, API_KEYS, 10),
             **lookups(ra.database),
         ),

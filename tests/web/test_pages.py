@@ -29,6 +29,25 @@ def test_the_start_page_offers_what_the_role_allows(site: Site) -> None:
     assert "/people" not in site.as_role("clinician").get("/").links
 
 
+def test_another_role_is_offered_to_those_who_have_one(site: Site) -> None:
+    agent = site.as_role("agent").get("/")
+    assert "/sign-in/role" not in agent.links
+    assert "Job role R5090, at " in agent.text
+    office, uid = site.office, site.uid_of("agent")
+    asked = office.ra.requesting.request_position(
+        office.sponsor, uid, site.clinician_position, today(), None, "Also works at the practice"
+    )
+    office.ra.deciding.grant(office.manager, asked, "")
+    assert "/sign-in/role" in site.browser(uid).get("/").links
+
+
+def test_a_search_for_nothing_says_what_to_enter(site: Site) -> None:
+    browser = site.as_role("agent")
+    assert "Enter a name" not in browser.get("/people").text
+    assert "Enter a name" in browser.get("/people?q=+", expect=422).text
+    assert "Enter an organisation" in browser.get("/organisations?q=", expect=422).text
+
+
 def test_nobody_is_registered_without_a_search(site: Site) -> None:
     browser = site.as_role("agent")
     assert not any("register" in link for link in browser.get("/people").links)

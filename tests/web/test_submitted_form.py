@@ -35,6 +35,11 @@ def test_text_that_is_too_long_or_cannot_be_printed_is_refused() -> None:
         ("27", "3", "1985", date(1985, 3, 27)),
         ("01", "01", "2030", date(2030, 1, 1)),
         (" 2", "3 ", "1999", date(1999, 3, 2)),
+        ("1", "May", "1990", date(1990, 5, 1)),
+        ("1", "february", "1990", date(1990, 2, 1)),
+        ("1/2/1990", "", "", date(1990, 2, 1)),
+        ("1990-02-01", "", "", date(1990, 2, 1)),
+        ("1 Sept 1990", "", "", date(1990, 9, 1)),
     ],
 )
 def test_a_date_is_read_from_three_boxes(day: str, month: str, year: str, expected: date) -> None:
@@ -44,7 +49,17 @@ def test_a_date_is_read_from_three_boxes(day: str, month: str, year: str, expect
 
 @pytest.mark.parametrize(
     ("day", "month", "year"),
-    [("31", "2", "1985"), ("1", "", "1985"), ("x", "1", "1985"), ("1", "1", "85"), ("٣", "1", "1985")],
+    [
+        ("31", "2", "1985"),
+        ("1", "", "1985"),
+        ("x", "1", "1985"),
+        ("1", "1", "85"),
+        ("٣", "1", "1985"),
+        ("1", "ma", "1985"),
+        ("1/2/85", "", ""),
+        ("1/2/3/1985", "", ""),
+        ("1985", "", ""),
+    ],
 )
 def test_a_date_that_is_none_is_refused_at_its_first_box(day: str, month: str, year: str) -> None:
     form = SubmittedForm({"born-day": day, "born-month": month, "born-year": year})

@@ -6,6 +6,7 @@ summary and the messages at the fields always say the same thing.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from datetime import date
@@ -18,6 +19,11 @@ from app.web.error_pages import status_of
 #: The "field" of a refusal that is about no field in particular.
 WHOLE_FORM = ""
 _DAY_PARTS = ("day", "month", "year")
+_BETWEEN_PARTS = re.compile(r"[\s/.-]+")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
 
 
 class Problems:
@@ -116,6 +122,14 @@ class SubmittedForm:
             self.refuse(name, "Remove the characters that cannot be printed.")
         return typed
 
+    def search_text(self, missing: str) -> str:
+        """What was searched for, in the field ``q``; empty when the page was only opened.
+
+        Args:
+            missing: the sentence when somebody pressed Search and had typed nothing.
+        """
+        return self.text("q", missing=missing if "q" in self._fields else None)
+
     def choices(self, name: str, offered: Collection[str]) -> tuple[str, ...]:
         """Those of the values ticked that the page offered, each once, in the order sent."""
         return tuple(dict.fromkeys(value for value in self.values(name) if value in offered))
@@ -133,6 +147,9 @@ class SubmittedForm:
 
     def day(self, name: str, *, what: str, missing: str | None) -> date | None:
         """A date from the three boxes ``name-day``, ``name-month`` and ``name-year``.
+
+        A month may be a name (``May``, ``february``), and a whole date may be in the first box
+        alone, as it is pasted from elsewhere (``1/2/1990``, ``1990-02-01``).
 
         Args:
             what: the date's name at the beginning of a sentence, "The date of birth".
@@ -160,7 +177,27 @@ class SubmittedForm:
 
 
 def _date_from_parts(parts: list[str]) -> date:
-    day, month, year = (int(part) if part.isascii() and part.isdigit() else -1 for part in parts)
+    if not any(parts[1:]):
+        parts = _pasted(parts[0])
+    day, month, year = _number(parts[0]), _month(parts[1]), _number(parts[2])
     if year < 1900:
         raise ValueError("a year has four digits")
     return date(year, month, day)
+
+
+def _pasted(text: str) -> list[str]:
+    parts = _BETWEEN_PARTS.split(text)
+    if len(parts) != 3:
+        raise ValueError("a date has three parts")
+    return parts[::-1] if len(parts[0]) == 4 else parts
+
+
+def _month(text: str) -> int:
+    """By number, or by name, whole or in short."""
+    word = text.casefold()
+    named = [month for month, name in enumerate(_MONTHS, start=1) if len(word) > 2 and name.startswith(word)]
+    return named[0] if named else _number(text)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else -1

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.actor import Actor
 from app.domain.permission import Permission
+from app.signin.staff import StaffRole
 from app.web.presenters.wording import counted
 
 
@@ -44,13 +45,17 @@ class HomePage:
     def of(
         cls,
         actor: Actor,
-        organisation: str,
+        roles: Sequence[StaffRole],
         open_requests: int | None,
         open_issuances: int | None,
         closings: int | None = None,
         alarms: Sequence[str] | None = None,
     ) -> HomePage:
-        """The page of one person; None as a count leaves its task out, no hint leaves the search out."""
+        """The page of one person; None as a count leaves its task out, no hint leaves the search out.
+
+        Args:
+            roles: those that the person can choose from today.
+        """
         loads = (_LOADS,) if Permission.LOAD_ORGANISATIONS in actor.permissions else ()
         ahead = (_RENEWALS,) if Permission.FORECAST_RENEWALS in actor.permissions else ()
         groups = (
@@ -62,12 +67,12 @@ class HomePage:
                     *_stock(alarms),
                 ),
             ),
-            TaskGroup("You", _own()),
+            TaskGroup("You", _own(actor, roles)),
             TaskGroup("Look up", (_ORGANISATIONS, _SIGNATURES, *loads, *ahead)),
         )
         finds_people = Permission.FIND_PEOPLE in actor.permissions
         return cls(
-            welcome=f"Signed in as {actor.name}{f' at {organisation}' if organisation else ''}.",
+            welcome=_welcome(actor, roles),
             alarms=tuple(alarms or ()),
             groups=tuple(group for group in groups if group.tasks),
             search_hint=_what_for(actor) if finds_people else "",
@@ -81,6 +86,8 @@ _SIGNATURES = Task(
     "Check a signature", "/signatures/verify", "See whether a prescription's signature is to be believed."
 )
 _RENEWALS = Task("Renewals to come", "/renewals", "How many cards end when, and whose end soon.")
+
+_OTHER_ROLE = Task("Choose another role", "/sign-in/role", "Work in another role without entering your PIN.")
 
 _LOADS = Task("Load organisations", "/organisation-loads", "Hand in a file, and see what it would change.")
 
@@ -137,8 +144,16 @@ def _listed(texts: list[str]) -> str:
     return f"{', '.join(before)} or {last}" if before else last
 
 
-def _own() -> tuple[Task, ...]:
-    return (
-        Task("My access", "/my", "What you may do and where, and your card. Report your card lost."),
-        Task("Choose another role", "/sign-in/role", "Work in another role without entering your PIN."),
-    )
+def _welcome(actor: Actor, roles: Sequence[StaffRole]) -> str:
+    chosen = next((role for role in roles if role.role_profile_id == actor.role_profile_id), None)
+    if chosen is None:
+        return f"Signed in as {actor.name}, without a role."
+    place = f"{chosen.organisation.name} ({chosen.organisation.code})"
+    return f"Signed in as {actor.name}, {chosen.job_role_in_words}, at {place}."
+
+
+def _own(actor: Actor, roles: Sequence[StaffRole]) -> tuple[Task, ...]:
+    mine = Task("My access", "/my", "What you may do and where, and your card. Report your card lost.")
+    if all(role.role_profile_id == actor.role_profile_id for role in roles):
+        return (mine,)
+    return (mine, _OTHER_ROLE)

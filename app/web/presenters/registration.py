@@ -86,6 +86,6 @@ def _document_row(document: Evidence) -> tuple[Cell, ...]:
     return (
         Cell(document.rule.label),
         Cell(document.normalised().number),
-        Cell(day(document.issued_on) or "Not recorded"),
-        Cell(day(document.expires_on) or "Not recorded"),
+        Cell(day(document.issued_on) or "Not needed"),
+        Cell(day(document.expires_on) or "Not needed"),
     )

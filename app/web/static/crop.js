@@ -18,26 +18,37 @@ function draw() {
   canvas.getContext("2d").drawImage(picture, left, top, width, height, 0, 0, canvas.width, canvas.height);
 }
 
+function say(sentence, isProblem = false) {
+  said.textContent = sentence;
+  said.classList.toggle("nhsuk-error-message", isProblem);
+}
+
+// Takes the file out again. The design system writes its name into the box, and takes it away when it hears "change".
+function refuse(why) {
+  const name = file.files[0].name;
+  file.value = "";
+  file.dispatchEvent(new Event("change", { bubbles: true }));
+  say(`${name} ${why}`, true);
+}
+
 async function show() {
   tool.hidden = true;
-  said.textContent = "";
+  say("");
   if (!file.files.length) {
     return;
   }
   if (file.files[0].size > LARGEST_FILE) {
-    said.textContent = "This file is larger than 8 MB. Choose a smaller one.";
-    file.value = "";
+    refuse("is larger than 8 MB. Choose a smaller picture.");
     return;
   }
   try {
     picture = await createImageBitmap(file.files[0]);
   } catch {
-    said.textContent = "This file is no picture that can be used. Choose a JPEG, PNG or WebP picture.";
-    file.value = "";
+    refuse("is not a picture that can be used. Choose a JPEG, PNG or WebP picture.");
     return;
   }
   tool.hidden = false;
-  said.textContent = "Photo chosen. Zoom and move it until the face fills the frame.";
+  say("Photo chosen. Zoom and move it until the face fills the frame.");
   draw();
 }
 

@@ -8,6 +8,7 @@ from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
+from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
 from app.errors import NotPermitted
 from app.ra.moving_cards import MoveAsked
 from tests.support.registration_authority import PRACTICE, RA, Office, registration, today
@@ -127,6 +128,17 @@ def test_searching_is_audited_and_warns_of_a_mistyped_id(office: Office) -> None
 @pytest.mark.parametrize("text", ["osei", "OSEI amara", "Am Os", "amara"])
 def test_people_are_found_by_beginnings_of_their_names(office: Office, text: str) -> None:
     clinician = office.person(registration())
+    assert [each.uid for each in office.ra.finding.search(office.manager, text).people] == [clinician.uid]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [" Amara.OSEI@example.nhs.uk ", "6130001", "613 0001", "{uid}", "{uid:.4}-{rest}", "{uid:.4} {rest}"],
+)
+def test_people_are_found_by_what_stands_on_their_papers(office: Office, typed: str) -> None:
+    gmc = ProfessionalRegistration(ProfessionalBody.GMC, "6130001")
+    clinician = office.person(registration(registrations=(gmc,)))
+    text = typed.format(uid=clinician.uid, rest=clinician.uid[4:])
     assert [each.uid for each in office.ra.finding.search(office.manager, text).people] == [clinician.uid]
 
 
