@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 
 from app.domain.permission import Permission
 from app.web import context
@@ -54,6 +54,16 @@ def _account_name() -> str:
     return context.actor().name if context.is_signed_in() else ""
 
 
+def _way_back() -> str:
+    """The nearest address at or above this one that is no answer to a form; empty on other pages."""
+    if request.method != "POST":
+        return ""
+    address, routes = request.path, current_app.create_url_adapter(request)
+    while address and routes is not None and not routes.test(address, "GET"):
+        address = address.rpartition("/")[0]
+    return address or "/"
+
+
 def install(app: Flask) -> None:
     """Give every template the parts that do not change from page to page."""
 
@@ -68,6 +78,7 @@ def install(app: Flask) -> None:
             "account_name": _account_name(),
             "account_uid": context.actor().uid if context.is_signed_in() else "",
             "idle_minutes": context.settings().session.idle_minutes,
+            "way_back": _way_back(),
             "csrf_field": FIELD,
             "csrf_value": csrf_value,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from app.domain.actor import Actor
@@ -156,6 +157,33 @@ def test_the_error_summary_takes_the_focus_and_leads_to_the_fields(
     page.get_by_role("link", name="Enter the date of birth.").press("Enter")
     assert page.evaluate("document.activeElement.id") == "date_of_birth-day"
     visitor.require_sound()
+
+
+def test_going_back_past_a_form_that_was_wrong_shows_a_page_of_ours(
+    context: BrowserContext, site: Site, origin: str
+) -> None:
+    visitor = Visitor(context, site, origin, "agent")
+    page = visitor.open("/people/register")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("link", name="Choose a photo of the person.").click()
+    page.get_by_role("link", name="Requests").click()
+    page.go_back()
+    assert page.get_by_role("heading", name="Register a person").is_visible()
+    assert not page.get_by_text("There is a problem").is_visible()
+    page.go_back()
+    assert page.get_by_role("heading", name="Register a person").is_visible()
+
+
+@pytest.mark.parametrize("content", [b"a letter", bytes(9_000_000)], ids=["a letter", "too large"])
+def test_a_file_that_is_no_photo_is_refused_at_once(
+    context: BrowserContext, site: Site, origin: str, content: bytes
+) -> None:
+    page = Visitor(context, site, origin, "agent").open("/people/register")
+    file = page.locator("input[type=file][name=photo]")
+    file.set_input_files({"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": content})
+    expect(page.locator("#crop-said")).to_have_text(re.compile("letter.jpg is"))
+    assert page.get_by_text("No file chosen").is_visible()
 
 
 def test_the_photo_is_fitted_with_the_keyboard(

@@ -68,6 +68,9 @@ def test_somebody_new_is_registered_and_found(site: Site) -> None:
     page = browser.get(f"/people/{uid}")
     assert page.heading == "Amara Osei"
     assert "533380006" in page.text
+    seen_by_sponsor = site.as_role("sponsor").get(f"/people/{uid}").text
+    assert "British passport" in seen_by_sponsor
+    assert "533380006" not in seen_by_sponsor
     assert f"/people/{uid}" in browser.get("/people?q=osei").links
     photo = browser.client.get(f"/people/{uid}/photo", base_url="https://localhost:8443")
     assert photo.mimetype == "image/jpeg"

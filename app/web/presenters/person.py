@@ -58,7 +58,8 @@ class PersonPage:
         requests = _requests_table([each for each in record.requests if _may_see(actor, each)])
         actions = (*_actions(actor, record), *_renewal_actions(actor, record, due))
         notice = _notice(actor, record)
-        return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice)
+        sees_numbers = Permission.REGISTER_PERSON in actor.permissions
+        return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice, sees_numbers)
 
     @classmethod
     def of_oneself(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
@@ -78,6 +79,7 @@ class PersonPage:
         requests: TableOf,
         actions: tuple[Action, ...],
         notice: str,
+        sees_numbers: bool = True,
     ) -> PersonPage:
         person = record.person
         return cls(
@@ -91,7 +93,7 @@ class PersonPage:
             roles=roles_shown(record.roles, now.date()),
             requests=requests,
             cards=cards,
-            evidence=documents_table(record.evidence),
+            evidence=documents_table(record.evidence, has_numbers=sees_numbers),
             actions=actions,
         )
 

@@ -73,19 +73,20 @@ def _person_rows(registration: Registration) -> tuple[Row, ...]:
     return (*rows, *numbers)
 
 
-def documents_table(evidence: tuple[Evidence, ...]) -> TableOf:
-    """The documents that were seen."""
+def documents_table(evidence: tuple[Evidence, ...], *, has_numbers: bool = True) -> TableOf:
+    """The documents that were seen; their numbers are for those who compare them with originals."""
+    heads = ("Document", "Number", "Issued", "Expires")
     return TableOf(
         "Documents seen",
-        ("Document", "Number", "Issued", "Expires"),
-        tuple(_document_row(document) for document in evidence),
+        heads if has_numbers else (heads[0], *heads[2:]),
+        tuple(_document_row(document, has_numbers) for document in evidence),
     )
 
 
-def _document_row(document: Evidence) -> tuple[Cell, ...]:
+def _document_row(document: Evidence, has_numbers: bool) -> tuple[Cell, ...]:
     return (
         Cell(document.rule.label),
-        Cell(document.normalised().number),
+        *((Cell(document.normalised().number),) if has_numbers else ()),
         Cell(day(document.issued_on) or "Not needed"),
         Cell(day(document.expires_on) or "Not needed"),
     )
