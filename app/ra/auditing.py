@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from app.domain.actor import Actor
@@ -22,11 +23,21 @@ class AuditReader(Protocol):
         """Add details to the event that is being recorded."""
 
 
+class PeopleNames(Protocol):
+    """People, as far as they are named here."""
+
+    def names(self, uids: Collection[str]) -> Mapping[str, str]:
+        """Given and family name of each known id."""
+
+
 class Work(Protocol):
     """One open transaction."""
 
     @property
     def audit(self) -> AuditReader: ...
+
+    @property
+    def people(self) -> PeopleNames: ...
 
 
 class Database(Protocol):
@@ -38,13 +49,21 @@ class Database(Protocol):
         """One transaction with exactly one audit event, allowed or refused."""
 
 
+@dataclass(frozen=True)
+class EventsRead:
+    """Events, newest first, and the names of the people who stand in them, by user id."""
+
+    events: Sequence[RecordedEvent]
+    names: Mapping[str, str]
+
+
 class Auditing:
     """Shows the audit to those who may read it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def latest(self, actor: Actor, subject: str | None, limit: int) -> Sequence[RecordedEvent]:
+    def latest(self, actor: Actor, subject: str | None, limit: int) -> EventsRead:
         """The newest events, those about or by ``subject`` if given.
 
         Raises:
@@ -52,4 +71,6 @@ class Auditing:
         """
         with self._database.audited(actor, "audit.read", subject or "all") as work:
             actor.require(Permission.READ_AUDIT)
-            return work.audit.newest(subject, limit)
+            events = work.audit.newest(subject, limit)
+            uids = {uid for each in events for uid in (each.event.actor_uid, each.event.subject)}
+            return EventsRead(events, work.people.names(uids))

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from app.ca.refusals import CertificateRefused
 from app.domain.permission import Permission
+from app.domain.uuid import compact_id
 from app.errors import InvalidInput
 from app.web import context
 from app.web.forms.submitted import SubmittedForm
@@ -23,9 +24,15 @@ def latest() -> Response:
     """The newest events, all or those about one subject."""
     actor = context.require(Permission.READ_AUDIT)
     form = SubmittedForm(request.args)
-    subject = form.text("subject", longest=64)
-    events = context.services().auditing.latest(actor, subject or None, NEWEST)
-    return render_page("audit.html", "Audit", form=form, problems=form.problems, table=audit_table(events))
+    subject = _as_kept(form.text("subject", longest=64))
+    read = context.services().auditing.latest(actor, subject or None, NEWEST)
+    return render_page("audit.html", "Audit", form=form, problems=form.problems, table=audit_table(read))
+
+
+def _as_kept(typed: str) -> str:
+    """A user id may be typed as pages show it, in groups; other subjects keep their spaces and hyphens."""
+    number = compact_id(typed)
+    return number if number.isdigit() else typed
 
 
 @blueprint.get("/receipt")

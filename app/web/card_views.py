@@ -30,8 +30,10 @@ OWN_MOVE = f"/my/cards/<serial:serial>/<any({_OWN_VERBS}):verb>"
 @blueprint.get(CARD)
 def card(uid: str, serial: str) -> Response:
     """The card, its certificates, and what people did with it."""
-    page = CardPage.of(card_life(uid, serial), f"/people/{uid}", context.actor())
-    return render_page("cards/card.html", page.heading, crumbs=person_crumbs(uid), page=page)
+    life = card_life(uid, serial)
+    page = CardPage.of(life, f"/people/{uid}", context.actor())
+    crumbs = person_crumbs(uid, life.holder.name if life.holder else "Person")
+    return render_page("cards/card.html", page.heading, crumbs=crumbs, page=page)
 
 
 @blueprint.get(f"{CARD}/state.json")
@@ -121,6 +123,6 @@ def _require_own(serial: str) -> None:
     card_life(context.actor().uid, serial)
 
 
-def person_crumbs(uid: str) -> tuple[Crumb, ...]:
+def person_crumbs(uid: str, name: str = "Person") -> tuple[Crumb, ...]:
     """The way back to the person."""
-    return (Crumb("People", "/people"), Crumb("Person", f"/people/{uid}"))
+    return (Crumb("People", "/people"), Crumb(name, f"/people/{uid}"))

@@ -35,7 +35,7 @@ def send(site: Site, path: str, message: object) -> TestResponse:
 
 def events(site: Site, subject: str) -> list[AuditEvent]:
     """What the audit says of it, newest first."""
-    return [each.event for each in site.services.auditing.latest(site.office.manager, subject, 10)]
+    return [each.event for each in site.services.auditing.latest(site.office.manager, subject, 10).events]
 
 
 def report(site: Site, **changes: object) -> TestResponse:

@@ -59,7 +59,7 @@ class CardPage:
         serial = life.record.card.serial
         history = tuple(_history_row(given, by) for given, by in life.moves)
         return cls(
-            heading=f"Card {serial}",
+            heading=f"Card {serial}, {life.holder.name}" if life.holder else f"Card {serial}",
             card=card_shown(life.record, base, life.offered, actor),
             history=TableOf(
                 "What people did with this card",
