@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from app.storage.database import Database
 from bench.report import cpu_seconds
 from tests.support.running_service import Holder, Service
 
+_IDLE_SECONDS = 5
 _PHOTO = CONFIG / "founding" / "example-clinician.jpg"
 
 
@@ -50,6 +52,15 @@ class Desk:
     def server_cpu_seconds(self) -> float:
         """CPU seconds that every server process has used so far; the card agent is not one."""
         return cpu_seconds(_server_processes(self.service.process.pid))
+
+    def idle_server_cpu(self) -> float:
+        """CPU seconds that the server processes use in a second in which nobody asks anything of them.
+
+        Most of it is the worker's, which compares the directory with the database all the time.
+        """
+        before = self.server_cpu_seconds()
+        time.sleep(_IDLE_SECONDS)
+        return (self.server_cpu_seconds() - before) / _IDLE_SECONDS
 
 
 @contextmanager
