@@ -9,12 +9,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from app.adapters.ca_keys import make_token, open_token_keys
+from app.adapters.public_files import FOUNDING_DIGEST_FILE
 from app.ca.ceremony import Ceremony
 from app.ca.ceremony_plan import CeremonyPlan, founders_of, plan_from_toml
 from app.ca.ceremony_protocol import protocol_text
 from app.ca.ceremony_record import AuthorityKey
 from app.ca.contents import StatusAddresses
-from app.ca_files import CEREMONY_FILE, PROFILES_FILE, PROTOCOL, PUBLIC_FOLDER
+from app.ca_files import CEREMONY_FILE, PROFILES_FILE, PROTOCOL, PUBLIC_FOLDER, public_crl
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput
@@ -34,7 +35,8 @@ def hold_ceremony(
     """Hold the ceremony, or go on with one that was interrupted. Returns the protocol's path.
 
     Leaves in the authority's folder the protocol and, in ``public``, what others need: CA certificates
-    (``<name>.cer``, DER) and the public keys ``audit-seal.pem`` and ``so-pin-escrow.pem``.
+    (``<name>.cer``, DER), the root's list of revoked CAs (``root.crl``, DER), the public keys
+    ``audit-seal.pem`` and ``so-pin-escrow.pem``, and ``founding.sha256``, the digest of the founding file.
 
     Raises:
         InvalidInput: a file cannot be used, or the founding file is not the one that is pinned.
@@ -48,6 +50,7 @@ def hold_ceremony(
     try:
         migrate_ca_database(database.engine)
         _hold(settings, plan, founders, database, clock(), progress)
+        _publish_root_list(settings, plan, Ledger(database))
         return _publish(settings, plan, founders, CeremonyStore(database).keys(), clock())
     finally:
         database.close()
@@ -90,7 +93,7 @@ def _publish(
 ) -> Path:
     folder = settings.ca.folder
     public = folder / PUBLIC_FOLDER
-    public.mkdir(mode=0o755, exist_ok=True)
+    _write(public / FOUNDING_DIGEST_FILE, f"{plan.founding_digest}\n".encode())
     for key in keys:
         if key.certificate is not None:
             _write(public / f"{key.name}.cer", key.certificate)
@@ -101,12 +104,20 @@ def _publish(
     return folder / PROTOCOL
 
 
+def _publish_root_list(settings: Settings, plan: CeremonyPlan, ledger: Ledger) -> None:
+    """What sign-in asks whether a CA was revoked."""
+    latest = ledger.latest_crl(plan.root.name)
+    assert latest is not None, "the ceremony makes one"
+    _write(public_crl(settings.ca.folder, plan.root.name), latest.der)
+
+
 def _pem(spki: bytes) -> bytes:
     return load_der_public_key(spki).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _write(path: Path, content: bytes) -> None:
     """Complete or absent, never half."""
+    path.parent.mkdir(mode=0o755, exist_ok=True)
     temporary = path.with_name(f"{path.name}.new")
     temporary.write_bytes(content)
     temporary.replace(path)

@@ -10,3 +10,8 @@ CEREMONY_FILE: Final = CONFIG / "ceremony.toml"
 PROFILES_FILE: Final = CONFIG / "certificate_profiles.toml"
 PROTOCOL: Final = "ceremony-protocol.txt"
 PUBLIC_FOLDER: Final = "public"
+
+
+def public_crl(folder: Path, name: str) -> Path:
+    """Where the ceremony leaves a CA's CRL (DER): ``<folder>/public/root.crl``."""
+    return folder / PUBLIC_FOLDER / f"{name}.crl"

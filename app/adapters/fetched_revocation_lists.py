@@ -1,4 +1,4 @@
-"""Revocation lists of our CAs, fetched from our own status service never from an address in a certificate.
+"""Revocation lists of our CAs, from our own status service or a file, never from an address in a certificate.
 
 Bounded in size, time and age. A list that was believed is used for a minute, and after that for as long as it
 is in force when no newer one can be had.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from cryptography import x509
 
@@ -29,6 +30,7 @@ class ListPlace:
     """Where the CRL of one CA is, and what is believed of it.
 
     Attributes:
+        address: of the status service, or the path of a file.
         within_seconds: for the whole answer.
     """
 
@@ -81,6 +83,15 @@ class FetchedRevocationLists:
             return revocation_list_from_untrusted(kept.der, issuer, now, place.limits)
         self._kept[issuer.subject] = _Kept(checked, der, now)
         return checked
+
+
+def read_list(place: ListPlace) -> bytes:
+    """The list from a file on this machine. Raises StatusUnknown."""
+    try:
+        with Path(place.address).open("rb") as file:
+            return file.read(place.limits.largest_bytes + 1)
+    except OSError as error:
+        raise StatusUnknown(f"the list {place.address} cannot be read: {error.strerror}") from error
 
 
 def _fetched(place: ListPlace) -> bytes:

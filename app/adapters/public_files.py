@@ -12,6 +12,7 @@ from app.domain.receipt_verification import PublicMaterial
 from app.errors import InvalidInput
 
 AUDIT_KEY_FILE = "audit-seal.pem"
+FOUNDING_DIGEST_FILE = "founding.sha256"
 
 
 def public_material(folder: Path) -> PublicMaterial:
@@ -25,11 +26,13 @@ def public_material(folder: Path) -> PublicMaterial:
         certificates = {
             path.stem: x509.load_der_x509_certificate(path.read_bytes()) for path in folder.glob("*.cer")
         }
+        digest = folder / FOUNDING_DIGEST_FILE
+        founding_digest = digest.read_text("ascii").strip().lower() if digest.exists() else ""
     except (OSError, ValueError) as error:
         raise _not_public(folder) from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or "root" not in certificates:
         raise _not_public(folder)
-    return PublicMaterial(key, certificates)
+    return PublicMaterial(key, certificates, founding_digest)
 
 
 def _not_public(folder: Path) -> InvalidInput:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 
 from app.adapters.asked_ocsp import AskedByOcsp
-from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
+from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace, read_list
 from app.ca.contents import StatusAddresses
-from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER
+from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER, public_crl
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.settings import Settings
+from app.signin.certificate_checks import CardPaths
 from app.validation.anchors import TrustAnchors
 from app.validation.ocsp_answer import LARGEST_ANSWER_BYTES
 from app.validation.path import PathValidator
-from app.validation.revocation_list import StatusLimits
+from app.validation.refusals import StatusUnknown
+from app.validation.revocation_list import StatusLimits, revocation_list_from_untrusted
 from app.validation.status import FirstThatTells
 from app.validation.use import CertificateUse
 
@@ -36,6 +38,40 @@ def path_validator(settings: Settings, purpose: CertificatePurpose) -> PathValid
     profile = _profiles()[purpose]
     former = settings.validation.former_policies.split()
     return PathValidator(trust_anchors(settings, profile), CertificateUse.of(profile, former))
+
+
+def card_paths(settings: Settings) -> CardPaths:
+    """How cards are believed at sign-in: our paths, and the root's own list of the CAs that it has revoked.
+
+    Raises:
+        TrustAnchorsNotUsable: the CA certificates of the installation do not belong together.
+    """
+    return CardPaths(path_validator(settings, CertificatePurpose.AUTHENTICATION), root_list(settings))
+
+
+def root_list(settings: Settings) -> FetchedRevocationLists:
+    """The root's list, from the file that the ceremony left: it changes at ceremonies only."""
+    known, file = settings.validation, public_crl(settings.ca.folder, ROOT)
+    limits = StatusLimits(known.crl_largest_kilobytes * 1024, timedelta(days=known.root_crl_longest_age_days))
+    place = ListPlace(str(file), limits, known.crl_within_seconds)
+    return FetchedRevocationLists({ca_certificate(settings, ROOT).subject: place}, read_list)
+
+
+def root_list_ends(settings: Settings, now: datetime) -> datetime:
+    """Until when nobody is kept from signing in by the root's list.
+
+    Raises:
+        StatusUnknown: it is missing or not believed now.
+    """
+    file, root = public_crl(settings.ca.folder, ROOT), ca_certificate(settings, ROOT)
+    longest = timedelta(days=settings.validation.root_crl_longest_age_days)
+    try:
+        checked = revocation_list_from_untrusted(
+            file.read_bytes(), root, now, StatusLimits(longest_age=longest)
+        )
+    except OSError as error:
+        raise StatusUnknown(f"{file} cannot be read: {error.strerror}") from error
+    return min(checked.next_update, checked.this_update + longest)
 
 
 def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAnchors:

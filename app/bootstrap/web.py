@@ -27,9 +27,8 @@ from app.bootstrap.permissions import permissions
 from app.bootstrap.signatures import signature_service
 from app.bootstrap.stock import printing_cards, stock_abilities
 from app.bootstrap.systems import system_abilities
-from app.bootstrap.validation import path_validator
+from app.bootstrap.validation import card_paths
 from app.ca_files import PUBLIC_FOLDER
-from app.domain.certificate_order import CertificatePurpose
 from app.oidc.provider import OpenIDProvider
 from app.oidc.signing import SigningKeys
 from app.ra.agreeing_to_last_tries import AgreeingToLastTries
@@ -72,7 +71,6 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     """What pages use."""
     scope, policy, limits = OrganisationScope(), permissions(settings), session_limits(settings)
     ca, policy_of_desks = certificate_authority(settings), desk_policy(settings)
-    paths = path_validator(settings, CertificatePurpose.AUTHENTICATION)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)
     renewing = renewals(database, ca, settings.service.origin)
     unlocks = unlockings(database, ca, settings, policy)
@@ -104,7 +102,9 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         limiting=Limiting(database),
         loads=loading_organisations(database),
         closings=ClosingOrganisations(database, scope),
-        sign_in=SmartcardSignIn(database, paths, settings.service.origin, session_limits=limits),
+        sign_in=SmartcardSignIn(
+            database, card_paths(settings), settings.service.origin, session_limits=limits
+        ),
         sessions=BrowserSessions(database, policy, limits),
         signatures=signature_service(settings, database),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),

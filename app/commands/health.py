@@ -12,6 +12,7 @@ import click
 
 from app.bootstrap.authority import certificate_authority
 from app.bootstrap.database import open_database
+from app.bootstrap.validation import root_list_ends
 from app.clock import utc_now
 from app.errors import SpineError
 from app.settings import Settings, load
@@ -21,6 +22,7 @@ _NOT_WELL = 1
 # The worker looks for announcements ten times a second.
 _CARRIED_WITHIN = timedelta(seconds=30)
 _ANSWERS_WITHIN_SECONDS = 5.0
+_ROOT_LIST_ENDS_SOON = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def health(context: click.Context) -> None:
 def _parts(settings: Settings, database: Database) -> Iterator[Part]:
     yield _asked("certificate authority", certificate_authority(settings).health)
     yield _asked("directory", lambda: _connect(settings))
+    yield _root_list(settings)
     for name, look in (
         ("announcements", _announcements),
         ("directory's content", _comparison),
@@ -71,6 +74,19 @@ def _connect(settings: Settings) -> None:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_ANSWERS_WITHIN_SECONDS)
         probe.connect(str(settings.directory.ldapi_socket))
+
+
+def _root_list(settings: Settings) -> Part:
+    """Sign-in asks it whether the authority that issued the card was revoked."""
+    again = "Hold the key ceremony again with the same file (spine-ra ca ceremony), or nobody can sign in"
+    try:
+        ends = root_list_ends(settings, utc_now())
+    except (SpineError, OSError) as error:
+        return Part("root's revocation list", False, f"{error}. {again}.")
+    holds = f"holds until {ends:%d %B %Y}"
+    if ends - utc_now() < _ROOT_LIST_ENDS_SOON:
+        return Part("root's revocation list", False, f"{holds}. {again} after that.")
+    return Part("root's revocation list", True, holds)
 
 
 def _announcements(database: Database) -> Part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from app.adapters.public_files import public_material
 from app.ca_files import PUBLIC_FOLDER
 from app.commands.command_line import sentences, settings_of
 from app.domain.receipt import receipt_from_untrusted
-from app.domain.receipt_verification import verify_receipt
+from app.domain.receipt_verification import Finding, verify_receipt
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
@@ -41,15 +42,29 @@ def show(context: click.Context, serial_number: str) -> None:
     type=_FOLDER,
     help="The key ceremony's public files; those of this installation without it.",
 )
+@click.option(
+    "--founding",
+    type=_FILE,
+    help="The founding file, for the receipt of a founder's card: whether it names the holder.",
+)
 @click.pass_context
-def verify(context: click.Context, file: Path, folder: Path | None) -> None:
-    """Verify a receipt offline, with public keys alone. Ends with 0, or with 1 when something is wrong."""
+def verify(context: click.Context, file: Path, folder: Path | None, founding: Path | None) -> None:
+    """Verify a receipt offline, with public keys alone. Ends with 0, or with 1 when something is wrong.
+
+    What could not be verified is said, and why; it is neither right nor wrong.
+    """
     with sentences():
         public = public_material(folder or settings_of(context).ca.folder / PUBLIC_FOLDER)
+        public = replace(public, founding_file=founding.read_bytes() if founding else None)
         findings = verify_receipt(receipt_from_untrusted(file.read_bytes()), public)
     for each in findings:
-        click.echo(f"{'WRONG' if each.problem else 'right'}  {each.checked}")
-        if each.problem:
-            click.echo(f"       {each.problem}")
+        _tell(each)
     if any(each.problem for each in findings):
         sys.exit(1)
+
+
+def _tell(finding: Finding) -> None:
+    word = "WRONG" if finding.problem else "not verified" if finding.not_verified else "right"
+    click.echo(f"{word:<12}  {finding.checked}")
+    for sentence in filter(None, (finding.problem, finding.not_verified)):
+        click.echo(f"              {sentence}")

@@ -237,6 +237,7 @@ _ON_A_PAGE = (
             "print_damaged": "Its photo or print cannot be read any more",
         },
         sources=_HAS_CERTIFICATES | BLANK,
+        holder_may=True,
     ),
     _ending(
         "report-faulty",
@@ -249,6 +250,7 @@ _ON_A_PAGE = (
             "other_fault": "It fails in another way",
         },
         sources=_HAS_CERTIFICATES | BLANK,
+        holder_may=True,
     ),
     _ending(
         "cancel",

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from app.domain.approval import ApprovalNotValid, verify_signature
 from app.domain.card_keys import CardKeysStatement, require_signed_by_desk
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose, serial_number_text
+from app.domain.founding import founding_file_from_untrusted
 from app.domain.json_value import canonical_json
 from app.domain.receipt import Receipt, items_of, octets_of
 
@@ -31,10 +32,18 @@ COMMITMENT_CA = "content-commitment"
 
 @dataclass(frozen=True)
 class PublicMaterial:
-    """What a verifier trusts: the key that seals the audit, and the certificates of root and issuing CAs."""
+    """What a verifier trusts: the key that seals the audit, and the certificates of root and issuing CAs.
+
+    Attributes:
+        founding_digest: SHA-256 of the founding file that the key ceremony fixed, hexadecimal; empty when the
+            ceremony's public files do not tell it.
+        founding_file: that file itself, when the verifier has it.
+    """
 
     audit_key: ec.EllipticCurvePublicKey
     certificates: Mapping[str, x509.Certificate]
+    founding_digest: str = ""
+    founding_file: bytes | None = None
 
     @property
     def root(self) -> x509.Certificate:
@@ -44,10 +53,19 @@ class PublicMaterial:
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: what was looked at, and what is wrong; empty when it holds."""
+    """One check: what was looked at, what is wrong, what was not verified and why; empty when it holds."""
 
     checked: str
     problem: str = ""
+    not_verified: str = ""
+
+
+class _NotVerified(str):
+    """A sentence of a check that found nothing wrong, and could not look at everything."""
+
+
+class _DoesNotApply(Exception):
+    """The receipt has nothing that this check is about."""
 
 
 def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
@@ -57,11 +75,13 @@ def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
         "Each certificate was issued by a certificate authority of the key ceremony": _certificates,
         "Each certificate is for the key whose holder asked for it": _requests,
         "The certificates are for the holder, card and names that were ordered": _order,
+        "The order rests on the founding record that the key ceremony fixed": _founding,
         "The approval is signed for this order by cards of this authority": _approval,
         "The approval is for exactly these keys": _keys,
         "What was signed is what the linter passed": _lint,
     }
-    return [_finding(what, check, receipt, public) for what, check in checks.items()]
+    findings = (_finding(what, check, receipt, public) for what, check in checks.items())
+    return [each for each in findings if each is not None]
 
 
 def _finding(
@@ -69,11 +89,16 @@ def _finding(
     check: Callable[[Receipt, PublicMaterial], Iterator[str]],
     receipt: Receipt,
     public: PublicMaterial,
-) -> Finding:
+) -> Finding | None:
     try:
-        return Finding(what, " ".join(check(receipt, public)))
+        said = list(check(receipt, public))
+    except _DoesNotApply:
+        return None
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration, x509.InvalidVersion):
         return Finding(what, "A part of the receipt is missing or cannot be read.")
+    not_verified = [each for each in said if isinstance(each, _NotVerified)]
+    problems = [each for each in said if not isinstance(each, _NotVerified)]
+    return Finding(what, " ".join(problems), " ".join(not_verified))
 
 
 def _signature(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
@@ -120,11 +145,42 @@ def _order(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
             yield f"Certificate {each['serial_number']} is not for {named}."
 
 
+def _founding(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    """The first cards of an installation: no card could sign for them yet."""
+    reason = receipt.facts["reason"]
+    if ApprovedBy(reason["approved_by"]) is not ApprovedBy.FOUNDING:
+        raise _DoesNotApply
+    digest = reason["approval"]["founding_digest"]
+    if not public.founding_digest:
+        yield _NotVerified(f"The public files do not tell the digest: compare the protocol's with {digest}.")
+    elif digest != public.founding_digest:
+        yield "It rests on another founding record than the one that the key ceremony fixed."
+    if public.founding_file is None:
+        yield _NotVerified("Whether it names the holder can be told with the founding file alone.")
+    else:
+        yield from _named_in(public.founding_file, digest, reason["order"])
+
+
+def _named_in(founding_file: bytes, digest: str, order: Mapping[str, str]) -> Iterator[str]:
+    if sha256(founding_file).hexdigest() != digest:
+        yield "The founding file that was given is another one."
+        return
+    founders = [each.registration for each in founding_file_from_untrusted(founding_file).founders]
+    if (order["given_name"], order["family_name"]) not in {
+        (each.given_name, each.family_name) for each in founders
+    }:
+        yield "The founding file does not name the holder."
+
+
 def _approval(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
     reason = receipt.facts["reason"]
     approved_by, signatures = ApprovedBy(reason["approved_by"]), items_of(reason["approval"], "signatures")
-    if approved_by in (ApprovedBy.FOUNDING, ApprovedBy.TWO_PEOPLE):
-        # The ceremony's protocol tells the founding digest; the registration authority names the two people.
+    if approved_by is ApprovedBy.FOUNDING:
+        raise _DoesNotApply
+    if approved_by is ApprovedBy.TWO_PEOPLE:
+        yield _NotVerified(
+            "No card signs for a system: the registration authority's record and audit name the two people."
+        )
         return
     needed = 2 if approved_by is ApprovedBy.COLLEAGUES else 1
     if len({_load(each).serial_number for each in signatures}) != needed or len(signatures) != needed:
@@ -163,6 +219,7 @@ def _keys(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
     """An operator's approval reaches the keys by the desk key that it names; a renewal's names them."""
     reason = receipt.facts["reason"]
     if ApprovedBy(reason["approved_by"]) in (ApprovedBy.FOUNDING, ApprovedBy.TWO_PEOPLE):
+        yield _NotVerified("No card signed for it, so nothing but the request itself names its keys.")
         return
     keys = CardKeysStatement(reason["order"]["id"], reason["order"]["card_serial"], *_requested(reason))
     for each in items_of(reason["approval"], "signatures"):

@@ -24,15 +24,19 @@ class RevocationReason(StrEnum):
 class Giver(StrEnum):
     """Who has a certificate revoked."""
 
+    HOLDER = "holder of the card"
     REGISTRATION_AUTHORITY = "registration authority"
     CA_OPERATOR = "operator of the certificate authority"
 
 
 REASONS_OF: Mapping[Giver, frozenset[RevocationReason]] = {
+    Giver.HOLDER: frozenset({RevocationReason.KEY_COMPROMISE, RevocationReason.CESSATION_OF_OPERATION}),
     Giver.REGISTRATION_AUTHORITY: frozenset(RevocationReason) - {RevocationReason.CA_COMPROMISE},
     Giver.CA_OPERATOR: frozenset(RevocationReason),
 }
-"""Which reasons each may give. That a CA's own key is compromised is for those to say who hold it."""
+"""Which reasons each may give. That a CA's own key is compromised is for those to say who hold it; who is
+entitled, and to which name, is for others than the holder.
+"""
 
 _REASON_OF_CARD_END = {
     "lost": RevocationReason.KEY_COMPROMISE,

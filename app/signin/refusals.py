@@ -96,6 +96,18 @@ class IssuingCertificateNotValid(SignInRefused):
     code = "issuing_certificate_not_valid"
 
 
+class IssuingCertificateRevoked(SignInRefused):
+    """The root has revoked the issuing CA's certificate."""
+
+    code = "issuing_certificate_revoked"
+
+
+class IssuingCertificateStatusUnknown(SignInRefused):
+    """It cannot be told whether the root has revoked the issuing CA: its list is missing or not believed."""
+
+    code = "issuing_certificate_status_unknown"
+
+
 class CertificateNotYetValid(SignInRefused):
     """The certificate's validity begins later."""
 

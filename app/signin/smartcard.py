@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import serial_number_text
 from app.signin import card_checks, certificate_checks
+from app.signin.certificate_checks import CardPaths
 from app.signin.opaque_value import hash_of, new_value
 from app.signin.ports import SignInDatabase, SignInWork
 from app.signin.refusals import NoSignInPending, SignInRefused, TooManySignIns
@@ -26,7 +27,6 @@ from app.signin.staff import CardHolder
 from app.signin.steps import SignInSteps, settle_what_needs_no_question
 from app.signin.terms import TERMS_VERSION
 from app.signin.token import token_from_untrusted
-from app.validation.path import PathValidator
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 RATE_WINDOW = timedelta(minutes=5)
@@ -88,14 +88,14 @@ class SmartcardSignIn:
     """Sign-in with a card.
 
     Args:
-        paths: validates cards' authentication certificates.
+        paths: validates cards' authentication certificates, and asks whether their CA was revoked.
         origin: our own origin as browsers write it, e.g. ``https://localhost:8443``.
     """
 
     def __init__(
         self,
         database: SignInDatabase,
-        paths: PathValidator,
+        paths: CardPaths,
         origin: str,
         *,
         session_limits: SessionLimits = DEFAULT_LIMITS,

@@ -44,6 +44,11 @@ class CheckedRevocationList:
         assert ends is not None  # checked before this object was made
         return ends
 
+    @property
+    def this_update(self) -> datetime:
+        """When it was made."""
+        return self._crl.last_update_utc
+
     def revocation(self, certificate: x509.Certificate) -> Revoked | None:
         """How the certificate is listed; None when it is not."""
         entry = self._crl.get_revoked_certificate_by_serial_number(certificate.serial_number)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from card_agent import card_operations
@@ -22,6 +22,7 @@ from card_agent.pin import Pin, random_pin
 from card_agent.progress import IssueStep, Progress
 from card_agent.remembered import Remembered
 from card_agent.so_pins import UnfinishedSoPins
+from card_agent.waiting_pin import WaitingPin
 
 _JOB_LIFETIME = timedelta(hours=2)
 
@@ -35,6 +36,7 @@ class DeskIssue:
     progress: Progress | None = None
     # Of a card that is issued locked: made here, shown to nobody, forgotten when the card is done.
     unknown_pin: Pin | None = None
+    waiting_pin: WaitingPin = field(default_factory=WaitingPin)
 
     @property
     def job(self) -> Job:

@@ -15,11 +15,10 @@ from card_agent.pages import Problem, new_pin_problem, page, pin_problem, progre
 from card_agent.pin import Pin
 from card_agent.progress import Progress
 from card_agent.visits import FormValues, WaysBack
+from card_agent.waiting_pin import NEW_PIN, OTHER_PIN, REPEATED_PIN
 
 _OPERATOR_PIN = "operator_pin"
 _HOLDER_PIN = "holder_pin"
-_NEW_PIN = "new_pin"
-_REPEATED_PIN = "repeated_pin"
 LOST_PIN = (
     "The desk that began this card has stopped, and nobody else knew the card's PIN. Undo the issuance on "
     "the site, put the card aside to be cleared, and begin again with another card."
@@ -71,9 +70,12 @@ class IssuePages:
             # Sent twice: the second answer must not hide the steps that the first one began.
             return see_other("/issue/" + name)
         self._form_values.take(form.get("form_value", ""), name)
-        problems = entry_problems(issue, form)
-        if not problems:
-            problems = self._started(issue, form)
+        if OTHER_PIN in form:
+            issue.waiting_pin.forget()
+            return self._form_page(name, issue, [])
+        form = issue.waiting_pin.filled_in(form) if issue.needs_new_pin else form
+        problems = entry_problems(issue, form) or self._started(issue, form)
+        issue.waiting_pin.keep_or_forget(form if issue.needs_new_pin else {}, problems)
         return self._form_page(name, issue, problems) if problems else see_other("/issue/" + name)
 
     def _started(self, issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
@@ -132,7 +134,7 @@ class IssuePages:
 def _holder_pin(issue: DeskIssue, form: Mapping[str, str]) -> Pin:
     if issue.job.is_locked:
         return issue.pin_nobody_knows()
-    return Pin(form[_NEW_PIN if issue.needs_new_pin else _HOLDER_PIN])
+    return Pin(form[NEW_PIN if issue.needs_new_pin else _HOLDER_PIN])
 
 
 def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
@@ -141,9 +143,7 @@ def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
     if issue.has_lost_its_pin:
         found.append(Problem("", LOST_PIN))
     elif issue.needs_new_pin:
-        found.append(
-            new_pin_problem(issue.job.pin_policy, issue.job.holder.uid, form, _NEW_PIN, _REPEATED_PIN)
-        )
+        found.append(new_pin_problem(issue.job.pin_policy, issue.job.holder.uid, form, NEW_PIN, REPEATED_PIN))
     elif not issue.job.is_locked:
         found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN))
     return [problem for problem in found if problem]

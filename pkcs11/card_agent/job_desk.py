@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from card_agent.card_job import FINISHED, card_job_from_untrusted
@@ -19,6 +19,7 @@ from card_agent.job_client import CollectedJob, JobLink
 from card_agent.job_kind import Cards, JobAtDesk, JobKind, Run
 from card_agent.progress import Progress
 from card_agent.remembered import Remembered
+from card_agent.waiting_pin import WaitingPin
 from card_agent.workstation import WorkstationFile
 
 _JOB_LIFETIME = timedelta(hours=2)
@@ -32,6 +33,7 @@ class DeskJob:
     at_desk: JobAtDesk
     kind: JobKind
     progress: Progress | None = None
+    waiting_pin: WaitingPin = field(default_factory=WaitingPin)
 
     @property
     def is_finished(self) -> bool:

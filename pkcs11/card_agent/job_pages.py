@@ -16,6 +16,7 @@ from card_agent.job_desk import DeskJob, JobDesk
 from card_agent.job_kind import Cards, FormProblem
 from card_agent.pages import Problem, page, progress_message
 from card_agent.visits import FormValues, WaysBack
+from card_agent.waiting_pin import OTHER_PIN
 
 ISSUE = "issue_card"
 
@@ -68,7 +69,12 @@ class JobPages:
             # Sent twice: the second answer must not hide the steps that the first one began.
             return see_other("/job/" + name)
         self._form_values.take(form.get("form_value", ""), name)
+        if OTHER_PIN in form:
+            job.waiting_pin.forget()
+            return self._form_page(name, job, [])
+        form = job.waiting_pin.filled_in(form)
         problems = job.kind.problems(job.at_desk.job, form) or self._begun(job, form)
+        job.waiting_pin.keep_or_forget(form, problems)
         return self._form_page(name, job, problems) if problems else see_other("/job/" + name)
 
     def go_on(self, name: str, form: Mapping[str, str]) -> Response:
@@ -101,6 +107,7 @@ class JobPages:
             "lying": lying,
             "cards": cards,
             "missing": missing,
+            "new_pin_waits": job.waiting_pin.is_there,
             "title": title,
             "desk": "/?back=" + self._ways_back.add(f"Back: {title}", f"/job/{name}"),
         }

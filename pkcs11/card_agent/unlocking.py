@@ -41,9 +41,10 @@ from card_agent.so_pin_release import (
     signatures_missing,
     signers_card,
 )
+from card_agent.waiting_pin import NEW_PIN, REPEATED_PIN
 
 _PROOF_PREFIX = b"spine-ra/card-unlocked/1:"
-_SIGNER_PIN, _NEW_PIN, _REPEATED_PIN = "signer_pin", "new_pin", "repeated_pin"
+_SIGNER_PIN = "signer_pin"
 
 
 class UnlockStep(StrEnum):
@@ -99,7 +100,7 @@ class UnlockingAtDesk:
         if signatures_missing(job):
             found.append(pin_problem(form.get(_SIGNER_PIN, ""), _SIGNER_PIN))
         if signatures_missing(job) <= 1 and not is_offline(job):
-            found.append(new_pin_problem(job.pin_policy, job.holder.uid, form, _NEW_PIN, _REPEATED_PIN))
+            found.append(new_pin_problem(job.pin_policy, job.holder.uid, form, NEW_PIN, REPEATED_PIN))
         return [problem for problem in found if problem]
 
     def is_offline(self, job: CardJob) -> bool:
@@ -120,7 +121,7 @@ class UnlockingAtDesk:
             return None
         if is_offline(at_desk.job):
             return _ResponseRun(at_desk)
-        return _UnlockRun(at_desk, Pin(form[_NEW_PIN]))
+        return _UnlockRun(at_desk, Pin(form[NEW_PIN]))
 
 
 class _ResponseRun:

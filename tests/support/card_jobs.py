@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from app.bootstrap.cards import following
@@ -36,10 +37,10 @@ class JobAtDesk:
 
     def work_off(self) -> str:
         """A new ticket, and everything that is left; what the person sees in the end, empty for a success."""
-        return self.office.work_off(self._hop(), self.fields)
+        return self.office.work_off(self.hop(), self.fields)
 
     def work_off_in_background(self) -> Run:
-        hop = self._hop()
+        hop = self.hop()
         return in_background(lambda: self.office.work_off(hop, self.fields))
 
     def go_on(self) -> None:
@@ -53,10 +54,14 @@ class JobAtDesk:
         """Give it up."""
         following(self.office.database).undo(self.actor, self.job_id, reason)
 
-    def _hop(self) -> str:
+    def hop(self) -> str:
+        """A new ticket, as the link that the page shows."""
         layout = self.office.layout
         ticket = following(self.office.database).ticket(self.actor, self.job_id)
         return f"{layout.agent_origin}/job?{urlencode({'op': layout.web_origin, 'ticket': ticket})}"
+
+
+Job = TypeVar("Job", bound=JobAtDesk)
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Killing:
     steps: tuple[str, ...]
     certified: int = 0
 
-    def killed_at(self, begin: Callable[[], JobAtDesk], program: str, moment: str) -> tuple[JobAtDesk, Run]:
+    def killed_at(self, begin: Callable[[], Job], program: str, moment: str) -> tuple[Job, Run]:
         """Begin a job and kill the program at the moment; a missed one is tried again with another job."""
         for _ in range(5):
             job = begin()

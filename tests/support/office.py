@@ -36,7 +36,7 @@ from app.storage.database import Database
 from app.storage.outbox import OutboxProgress
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
-from card_agent.driver import Driver, DriverRefused, StepDone
+from card_agent.driver import Driver, DriverRefused
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener
@@ -101,10 +101,13 @@ class Office:
         self._registered += 1
         return self._registering.register(self.actor, another(self._registered))
 
-    def lay_out_cards(self) -> str:
-        """Priya's card into reader 1, a new blank card into reader 2; the blank card's serial."""
+    def lay_out_cards(self, serial: str = "") -> str:
+        """Priya's card into reader 1, this or a new blank card into reader 2; the blank card's serial."""
         with self.desk() as desk:
             desk.place("left", self.priya.card_serial)
+            if serial:
+                desk.place("right", serial)
+                return serial
             if desk.readers()["right"]:
                 desk.remove("right")
             return desk.take_blank("right")
@@ -136,13 +139,14 @@ class Office:
 
     def issue(self, hop: str) -> str:
         """Follow the link, enter the PINs and wait; what the person sees in the end, empty for a success."""
-        return self._watched(lambda desk: desk.issue(hop, self.priya.pin, NEW_PIN))
+        return self.watched(lambda desk: desk.issue(hop, self.priya.pin, NEW_PIN))
 
     def work_off(self, hop: str, fields: Mapping[str, str]) -> str:
         """The same for a card job with the form's fields."""
-        return self._watched(lambda desk: desk.work_off(hop, fields))
+        return self.watched(lambda desk: desk.work_off(hop, fields))
 
-    def _watched(self, run: Callable[[Driver], Iterator[StepDone]]) -> str:
+    def watched(self, run: Callable[[Driver], Iterator[object]]) -> str:
+        """Play a person at the desk to the end; what they see then, empty for a success."""
         try:
             with self.desk() as desk:
                 for _ in run(desk):
@@ -168,9 +172,9 @@ class Office:
         seen = self.issue(self.hop(issuance_id))
         assert seen == "", seen
 
-    def issue_whole(self, uid: str) -> str:
-        """Begin, and issue without disturbance; the card's serial."""
-        serial = self.lay_out_cards()
+    def issue_whole(self, uid: str, blank: str = "") -> str:
+        """Begin, and issue without disturbance, this or a new blank card; its serial."""
+        serial = self.lay_out_cards(blank)
         issuance_id = self.issuing.begin(self.actor, uid)
         self.go_on(issuance_id)
         return serial
@@ -193,7 +197,9 @@ class Office:
         """Every certificate of the person that the registration authority knows."""
         with self.database.read() as work:
             serials = [card.serial for card in work.cards.of(uid)]
-            return [each for serial in serials for each in work.certificates.of_card(serial)]
+            known = [each for serial in serials for each in work.certificates.of_card(serial)]
+        # A card that was cleared had other holders before.
+        return [each for each in known if each.uid == uid]
 
     def wait_until_carried(self) -> None:
         """Wait until the worker has carried every announcement."""
@@ -218,6 +224,10 @@ class Office:
         finally:
             connection.close()
         return {row[0]: Entry(row[1], row[2], row[3], bool(row[4]), bool(row[5])) for row in rows}
+
+    def require_blank(self, serial: str) -> None:
+        """Nothing is on the card, as its own module says."""
+        assert self._cards.run(serial, card_operations.contents).certificates == {}
 
     def require_keys_on_card(self, serial: str, pin: str, ders: dict[str, bytes]) -> None:
         """Have the card sign with each key, and verify with the certificate of that purpose."""

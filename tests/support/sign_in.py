@@ -22,14 +22,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert, update
 
+from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
 from app.domain.certificate_order import serial_number_text
 from app.domain.rbac import Activity, JobRole, NationalRoles
+from app.signin.certificate_checks import CardPaths
 from app.storage.database import Database
 from app.storage.tables.access import founding, organisation_person, position, role_profile
 from app.storage.tables.cards import card, card_issuance, certificate
 from app.storage.tables.people import person, professional_registration
 from app.validation.anchors import TrustAnchors
 from app.validation.path import PathValidator
+from app.validation.refusals import StatusUnknown
+from app.validation.revocation_list import StatusLimits
 from app.validation.use import SIGN_IN
 
 ORIGIN = "https://localhost:8443"
@@ -63,8 +67,27 @@ class CardAuthority:
         return TrustAnchors(self.root, (self.ca,))
 
     @property
-    def paths(self) -> PathValidator:
-        return PathValidator(self.anchors, SIGN_IN)
+    def paths(self) -> CardPaths:
+        return self.paths_with(self.root_list())
+
+    def paths_with(self, root_list: bytes | None) -> CardPaths:
+        """As the composition root makes them, with this as the root's list; without any for None."""
+        place = ListPlace("root.crl", StatusLimits(longest_age=timedelta(days=400)), 5)
+        lists = FetchedRevocationLists({self.root.subject: place}, lambda _: _there(root_list))
+        return CardPaths(PathValidator(self.anchors, SIGN_IN), lists)
+
+    def root_list(
+        self, *revoked: x509.Certificate, days_old: int = 30, days_valid: int = 500, key: Key | None = None
+    ) -> bytes:
+        """The root's CRL, with these CAs revoked."""
+        made_at = datetime.now(UTC) - timedelta(days=days_old)
+        until = made_at + timedelta(days=days_valid)
+        builder = x509.CertificateRevocationListBuilder(self.root.subject, made_at, until)
+        for each in revoked:
+            entry = x509.RevokedCertificateBuilder(each.serial_number, made_at)
+            reason = x509.CRLReason(x509.ReasonFlags.ca_compromise)
+            builder = builder.add_revoked_certificate(entry.add_extension(reason, critical=False).build())
+        return builder.sign(key or self.root_key, hashes.SHA384()).public_bytes(Encoding.DER)
 
     def certify(
         self,
@@ -89,6 +112,12 @@ class CardAuthority:
         if usages is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(self.ca_key, hashes.SHA256())
+
+
+def _there(root_list: bytes | None) -> bytes:
+    if root_list is None:
+        raise StatusUnknown("the list cannot be read")
+    return root_list
 
 
 def _key_usage(digital_signature: bool, *, certificates: bool = False) -> x509.KeyUsage:

@@ -80,7 +80,15 @@ def test_a_card_is_found_under_its_holder_only(site: Site) -> None:
 def test_on_ones_own_pages_one_reports_ones_own_card_only(site: Site) -> None:
     browser = site.as_role("manager")
     browser.get(f"/my/cards/{site.office.sponsor_card.serial}/report-lost", expect=404)
-    browser.get(f"/my/cards/{site.office.manager_card.serial}/report-stolen")
+    own = f"/my/cards/{site.office.manager_card.serial}"
+    browser.get(f"{own}/cancel", expect=404)
+    browser.get(f"{own}/report-stolen")
+    page = browser.get(f"{own}/report-damaged")
+    assert "Report my card damaged" in page.text
+    browser.send(f"{own}/report-damaged", expect=422)
+    browser.send(f"{own}/report-damaged", expect=303, reason="chip_damaged")
+    life = site.services.card_moves.life(site.office.manager, site.office.manager_card.serial)
+    assert {each.reason for each in life.record.certificates} == {"cessationOfOperation"}
 
 
 def test_a_card_is_issued_in_another_way(site: Site) -> None:

@@ -11,7 +11,7 @@ from app.domain.card_status import CardStatus
 from app.domain.json_value import JsonValue
 from app.ra.moving_cards import CardLife
 from app.ra.records import PersonReference
-from app.web.presenters.cards import CardShown, card_shown
+from app.web.presenters.cards import CardShown, card_shown, own_title
 from app.web.presenters.states import card_tag
 from app.web.presenters.wording import Cell, TableOf, grouped, moment, sentence
 
@@ -132,12 +132,7 @@ class MovePage:
 
 
 def _title(move: CardMove, back: str) -> str:
-    words = {"report-lost": "Report my card lost", "report-stolen": "Report my card stolen"}
-    if back == "/my":
-        return words[move.verb]
-    return {"report-lost": "Report this card lost", "report-stolen": "Report this card stolen"}.get(
-        move.verb, move.title
-    )
+    return own_title(move) if back == "/my" else move.title.replace("Report ", "Report this card ", 1)
 
 
 def state_message(life: CardLife) -> dict[str, JsonValue]:

@@ -23,7 +23,6 @@ _PURPOSES: dict[str, str] = {
     CertificatePurpose.AUTHENTICATION: "Authentication: for signing in",
     CertificatePurpose.CONTENT_COMMITMENT: "Content commitment: for signing, for example prescriptions",
 }
-_OWN_TITLES = {"report-lost": "Report my card lost", "report-stolen": "Report my card stolen"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,12 @@ def _printing(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
 
 def _actions(base: str, offered: tuple[CardMove, ...], is_own: bool) -> tuple[CardAction, ...]:
     return tuple(
-        CardAction(_OWN_TITLES.get(move.verb, move.title) if is_own else move.title, f"{base}/{move.verb}")
+        CardAction(own_title(move) if is_own else move.title, f"{base}/{move.verb}")
         for move in offered
         if move.holder_may or not is_own
     )
+
+
+def own_title(move: CardMove) -> str:
+    """The title of a move that the holder gives: ``Report my card lost``."""
+    return move.title.replace("Report ", "Report my card ", 1)

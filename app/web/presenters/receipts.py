@@ -15,7 +15,7 @@ from app.ra.reading_receipts import ReceiptRead
 from app.web.presenters.provenance import provenance_words
 from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, sentence
 
-_RIGHT, _WRONG = Tag("Right", "green"), Tag("Wrong", "red")
+_RIGHT, _WRONG, _NOT_VERIFIED = Tag("Right", "green"), Tag("Wrong", "red"), Tag("Not verified", "grey")
 _APPROVED_BY = {
     "founding": "The founding record, fixed at the key ceremony",
     "operator": "An operator, with a smartcard",
@@ -105,7 +105,10 @@ def _linted(report: Mapping[str, Any]) -> str:
 
 
 def _checks(findings: Sequence[Finding]) -> TableOf:
-    rows = tuple(
-        (Cell(each.checked), Cell(each.problem, tag=_WRONG if each.problem else _RIGHT)) for each in findings
-    )
+    rows = tuple((Cell(each.checked), _result(each)) for each in findings)
     return TableOf("What was verified just now", ("Check", "Result"), rows)
+
+
+def _result(finding: Finding) -> Cell:
+    tag = _WRONG if finding.problem else _NOT_VERIFIED if finding.not_verified else _RIGHT
+    return Cell(" ".join(filter(None, (finding.problem, finding.not_verified))), tag=tag)

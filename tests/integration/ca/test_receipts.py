@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from app.domain.receipt_verification import (
 )
 from app.errors import InvalidInput, NotPermitted
 from app.ra.reading_receipts import ReadingReceipts
+from app.service.known_people import FOUNDING_FILE
 from app.settings import Settings
 from app.storage.tables.audit import audit_event
 from app.web.presenters.receipts import receipt_shown
@@ -201,6 +203,30 @@ def test_keys_that_the_approved_desk_did_not_sign_are_found_even_when_signed_ane
     ]
 
 
+def test_a_founding_that_the_ceremony_did_not_fix_or_name_is_found_even_when_signed_anew(
+    running: Operations, issued: tuple[str, str], public: PublicMaterial
+) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    holders = replace(public, audit_key=key.public_key(), founding_file=FOUNDING_FILE.read_bytes())
+
+    def problems(**changed: object) -> list[str]:
+        receipt = json.loads(running.receipts.of(issued[0]))["receipt"]
+        receipt["reason"] = {**receipt["reason"], **changed}
+        signature = key.sign(canonical_json(receipt), ec.ECDSA(hashes.SHA256()))
+        return problems_of(findings_of(receipt_document(receipt, signature), holders))
+
+    order = json.loads(running.receipts.of(issued[0]))["receipt"]["reason"]["order"]
+    of_the_key = "The receipt is signed by the audit's key, and is as it was signed: "
+    assert [each for each in problems() if not each.startswith(of_the_key)] == []
+    assert any(
+        "another founding record than" in each
+        for each in problems(approval={"founding_digest": "0" * 64, "signatures": []})
+    )
+    assert any(
+        "does not name the holder" in each for each in problems(order={**order, "given_name": "Mallory"})
+    )
+
+
 def test_the_commands_show_and_verify_and_find_a_change(
     ca_settings: Settings, record: RegistrationRecord, tmp_path: Path
 ) -> None:
@@ -218,11 +244,25 @@ def test_the_commands_show_and_verify_and_find_a_change(
     file.write_text(shown.output)
     verify = ["receipt", "verify", str(file), "--public", str(public)]
     good = CliRunner().invoke(main, verify)
-    assert (good.exit_code, good.output.count("right ")) == (0, 7), good.output
+    assert (good.exit_code, good.output.count("right ")) == (0, 5), good.output
+    assert "not verified  The order rests on the founding record" in good.output
+    assert "with the founding file alone" in good.output
+    assert "not verified  The approval is for exactly these keys" in good.output
+    whole = CliRunner().invoke(main, [*verify, "--founding", str(FOUNDING_FILE)])
+    assert (whole.exit_code, whole.output.count("right ")) == (0, 6), whole.output
+    other = CliRunner().invoke(main, [*verify, "--founding", str(file)])
+    assert (other.exit_code, other.output.count("WRONG")) == (1, 1), other.output
+    assert "The founding file that was given is another one." in other.output
+    (public / "founding.sha256").write_text("0" * 64)
+    fixed = CliRunner().invoke(main, verify)
+    assert fixed.exit_code == 1
+    assert "another founding record than the one that the key ceremony fixed" in fixed.output
+    (public / "founding.sha256").unlink()
+    assert "compare the protocol's" in CliRunner().invoke(main, verify).output
     file.write_text(shown.output.replace("Margaret", "Mallory"))
     bad = CliRunner().invoke(main, verify)
     assert bad.exit_code == 1
-    assert "WRONG  The receipt is signed by the audit's key" in bad.output
+    assert "WRONG         The receipt is signed by the audit's key" in bad.output
     file.write_text("{}")
     assert "is no certificate receipt" in CliRunner().invoke(main, verify).output
     empty = CliRunner().invoke(main, ["receipt", "verify", str(file), "--public", str(tmp_path)])

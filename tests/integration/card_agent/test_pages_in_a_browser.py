@@ -12,8 +12,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
+from card_agent import card_operations
+from card_agent.card_process import CardProcesses
 from card_agent.driver import Driver
-from card_agent.virtual_cards import VirtualDesk
+from card_agent.pin import Pin
+from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
 from tests.integration.card_agent.conftest import (
     HOLDER,
     OPERATOR,
@@ -184,6 +187,35 @@ def test_a_card_is_issued_while_the_page_shows_every_step(
         "href", f"{site.origin}/issuances/{job.id}"
     )
     assert "ticket" not in page.url
+
+
+def test_a_slip_of_the_operator_does_not_make_the_holder_type_a_new_pin_again(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk, desk_folder: Path
+) -> None:
+    serial = desk.take_blank("right")
+    page.goto(site.hop(site.begin(HOLDER, OPERATOR, operator_certificate)))
+    fill_pins(page)
+    for slip, problem in (("123", "too few or too many digits"), ("26849370", "You have 2 tries left")):
+        page.get_by_label("Your PIN, Grace Operator").fill(slip)
+        page.get_by_role("button", name="Issue the card").click()
+        expect(page.locator("#error-summary")).to_contain_text(problem)
+        expect(page.locator("#new-pin-waits")).to_contain_text(
+            "Amara Holder: the new PIN that you chose is kept"
+        )
+        expect(page.get_by_label("New PIN", exact=True)).to_have_count(0)
+        assert NEW_PIN not in page.content()
+    check(page, "issue-new-pin-waits")
+    page.get_by_role("button", name="Choose another new PIN").press("Enter")
+    expect(page.get_by_label("New PIN", exact=True)).to_be_visible()
+    fill_pins(page)
+    page.get_by_label("Your PIN, Grace Operator").fill("123")
+    page.get_by_role("button", name="Issue the card").click()
+    press_until_focused(page, "operator_pin")
+    page.keyboard.type(OPERATOR_PIN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+    processes = CardProcesses(VirtualCardOpener(desk_folder))
+    processes.run(serial, card_operations.check_pin, [Pin(NEW_PIN)])
 
 
 def fill_and_issue(page: Page) -> None:

@@ -240,6 +240,41 @@ def test_a_certificate_of_ours_that_is_not_for_this_is_refused(
     assert str(refusal) == (tells.told if expected is tells else SIGN_IN_DID_NOT_WORK)
 
 
+def _with_root_list(desk: Desk, root_list: bytes | None) -> Desk:
+    paths = authority().paths_with(root_list)
+    return replace(desk, sign_in=SmartcardSignIn(desk.register.database, paths, ORIGIN))
+
+
+def test_a_card_whose_ca_the_root_revoked_is_refused(desk: Desk) -> None:
+    """Nothing about the card itself changed: its certificate, its register and its PIN are in order."""
+    revoked = authority().root_list(authority().ca)
+    refusal = _with_root_list(desk, revoked).refused_card(desk.card)
+    assert isinstance(refusal, refusals.IssuingCertificateRevoked)
+    assert str(refusal) == SIGN_IN_DID_NOT_WORK
+    [event] = desk.register.events("signin.refused")
+    assert "cACompromise" in str(event.details["why"])
+
+
+@pytest.mark.parametrize(
+    "root_list",
+    [
+        None,
+        b"no list at all",
+        authority().root_list(days_old=501),
+        authority().root_list(days_old=450, days_valid=900),
+        authority().root_list(days_old=-1),
+        authority().root_list(key=authority().ca_key),
+    ],
+    ids=["missing", "unreadable", "ended", "older than we allow", "of the future", "signed by another key"],
+)
+def test_nobody_signs_in_while_it_is_not_known_whether_the_ca_was_revoked(
+    desk: Desk, root_list: bytes | None
+) -> None:
+    refusal = _with_root_list(desk, root_list).refused_card(desk.card)
+    assert isinstance(refusal, refusals.IssuingCertificateStatusUnknown)
+    assert str(refusal) == SIGN_IN_DID_NOT_WORK
+
+
 def test_a_certificate_that_is_not_in_our_register_is_refused(desk: Desk) -> None:
     """A certificate minted behind our back by the right CA key."""
     held = replace(desk.card, certificate=authority().certify(desk.card.key))

@@ -102,13 +102,17 @@ def test_a_suspended_card_is_resumed_with_the_same_certificates(office: Office) 
 
 def test_nobody_moves_their_own_card_but_to_report_it(office: Office) -> None:
     serial, moves = office.manager_card.serial, office.ra.card_moves
-    for verb in ("suspend", "cancel", "report-damaged"):
+    for verb in ("suspend", "cancel", "destroy"):
         with pytest.raises(NotPermitted, match="your own card"):
             moves.give(office.manager, serial, verb, MoveAsked("away"))
     assert [move.verb for move in moves.life(office.manager, serial).offered] == [
         "report-lost",
         "report-stolen",
+        "report-damaged",
+        "report-faulty",
     ]
+    with pytest.raises(InvalidInput):
+        moves.give(office.manager, serial, "report-damaged", MoveAsked("misused"))
     moves.give(office.manager, serial, "report-stolen", MoveAsked())
     assert moves.life(office.manager, serial).record.card.status is CardStatus.STOLEN
 
