@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from app.ra.stock import StockAbilities
     from app.ra.systems import SystemAbilities
     from app.ra.unlock_abilities import UnlockAbilities
+    from app.ra.withdrawing import Withdrawing
     from app.signatures.verifying import VerifyingSignatures
     from app.signin.browser_sessions import BrowserSessions
     from app.signin.smartcard import SmartcardSignIn
@@ -65,6 +66,7 @@ class Services:
     positions: Positioning
     requesting: Requesting
     deciding: Deciding
+    withdrawing: Withdrawing
     issuing: Issuing
     desk_jobs: DeskJobs
     collecting_jobs: CollectingJobs

@@ -50,6 +50,7 @@ from app.ra.reading_receipts import ReadingReceipts
 from app.ra.registering import Registering
 from app.ra.reporting_workstations import ReportingWorkstations
 from app.ra.requesting import Requesting
+from app.ra.withdrawing import Withdrawing
 from app.services import Services
 from app.settings import InsecureDevelopmentWarning, Settings
 from app.signin.browser_sessions import BrowserSessions
@@ -72,7 +73,8 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
     scope, policy, limits = OrganisationScope(), permissions(settings), session_limits(settings)
     ca, policy_of_desks = certificate_authority(settings), desk_policy(settings)
     desk_jobs = DeskJobs(database, ca, policy_of_desks)
-    renewing = renewals(database, ca, settings.service.origin)
+    origin = settings.service.origin
+    renewing = renewals(database, ca, origin)
     unlocks = unlockings(database, ca, settings, policy)
     return Services(
         finding=Finding(database),
@@ -82,13 +84,14 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         positions=Positioning(database, scope),
         requesting=Requesting(database, scope),
         deciding=Deciding(database, scope),
+        withdrawing=Withdrawing(database, scope),
         issuing=Issuing(database),
         desk_jobs=desk_jobs,
         collecting_jobs=collecting(database, desk_jobs, renewing, unlocks, policy_of_desks),
         following_jobs=following(database),
         renewals=renewing,
         unlocks=unlocks,
-        last_tries=AgreeingToLastTries(database, settings.service.origin),
+        last_tries=AgreeingToLastTries(database, origin),
         workstations=ReportingWorkstations(database),
         card_moves=MovingCards(database),
         clearing=Clearing(database),
@@ -102,9 +105,7 @@ def services(settings: Settings, database: Database, openid_keys: SigningKeys) -
         limiting=Limiting(database),
         loads=loading_organisations(database),
         closings=ClosingOrganisations(database, scope),
-        sign_in=SmartcardSignIn(
-            database, card_paths(settings), settings.service.origin, session_limits=limits
-        ),
+        sign_in=SmartcardSignIn(database, card_paths(settings), origin, session_limits=limits),
         sessions=BrowserSessions(database, policy, limits),
         signatures=signature_service(settings, database),
         openid=OpenIDProvider(database, relying_parties(settings), openid_keys, settings.openid.issuer),

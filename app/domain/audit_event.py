@@ -28,6 +28,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "access_request.taken": frozenset({"request"}),
     "access_request.granted": frozenset({"request", "position", "organisation", "role_profiles"}),
     "access_request.rejected": frozenset({"request", "position", "organisation", "reason_given"}),
+    "role_profile.withdrawn": frozenset({"role_profile", "organisation", "job_role", "reason_given"}),
     # Cards and certificates
     "card_issuance.begun": frozenset({"issuance"}),
     "card_issuance.ticket_given": frozenset({"issuance"}),

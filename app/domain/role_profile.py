@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import ClassVar
+
+from app.errors import NotPermitted, Refusal
+
+
+class CannotWithdrawOwnAccess(NotPermitted):
+    """Somebody wanted to take their own access away as an operator."""
+
+    code: ClassVar[str] = "cannot_withdraw_own_access"
+
+
+class AccessAlreadyEnded(Refusal):
+    """It gives no access any more."""
+
+    code: ClassVar[str] = "access_already_ended"
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,22 @@ class RoleProfile:
         if self.withdrawn_at is not None or day < self.starts_on:
             return False
         return self.ends_on is None or day <= self.ends_on
+
+    def is_over(self, today: date) -> bool:
+        """Whether it gives no access any more, and never will."""
+        return self.withdrawn_at is not None or (self.ends_on is not None and self.ends_on < today)
+
+
+def require_may_withdraw(profile: RoleProfile, actor_uid: str, today: date) -> None:
+    """Refuse what is about oneself, and what gives no access any more.
+
+    Raises:
+        CannotWithdrawOwnAccess, AccessAlreadyEnded
+    """
+    if profile.uid == actor_uid:
+        raise CannotWithdrawOwnAccess("This access is your own. Ask another RA manager or agent.")
+    if profile.is_over(today):
+        raise AccessAlreadyEnded("This access has ended already.")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.storage.tables import access as tables
@@ -61,6 +61,17 @@ class RoleProfiles:
         """The role profile with this id, whether it counts or not."""
         row = self._connection.execute(select(_profile).where(_profile.c.id == role_profile_id)).one_or_none()
         return _profile_of(row) if row else None
+
+    def get_to_withdraw(self, role_profile_id: str) -> RoleProfile | None:
+        """The same, locked until the transaction ends."""
+        chosen = select(_profile).where(_profile.c.id == role_profile_id).with_for_update()
+        row = self._connection.execute(chosen).one_or_none()
+        return _profile_of(row) if row else None
+
+    def withdraw(self, role_profile_id: str, by: str, at: datetime) -> None:
+        """It counts no more, whatever its last day is."""
+        chosen = update(_profile).where(_profile.c.id == role_profile_id)
+        self._connection.execute(chosen.values(withdrawn_at=at, withdrawn_by=by))
 
     def places(self, role_profile_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
         """User id and organisation-person id of each known role profile."""

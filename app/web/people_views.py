@@ -52,7 +52,7 @@ def person_page(uid: str, refusal: Refusal | None = None) -> Response:
         form.add_problems(refusal)
     services = context.services()
     record, due = services.finding.person(actor, uid), services.renewals.beginning.due(uid)
-    page = PersonPage.of(actor, record, context.now(), due)
+    page = PersonPage.of(actor, record, context.now(), due, services.withdrawing.open_to(actor, uid))
     return render_page(
         "people/person.html",
         page.name,

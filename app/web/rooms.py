@@ -48,6 +48,7 @@ from app.web import (
     system_request_views,
     system_views,
     unlock_views,
+    withdrawal_views,
     workstation_views,
 )
 
@@ -73,6 +74,7 @@ ROOMS = (
     stock_take_views,
     card_job_views,
     name_views,
+    withdrawal_views,
     renewal_views,
     repair_views,
     unlock_views,

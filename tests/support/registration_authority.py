@@ -67,6 +67,7 @@ from app.ra.unlocking import Unlocking
 from app.ra.unlocking_by_code import UnlockingByCode
 from app.ra.unlocking_offline import UnlockingOffline
 from app.ra.vouching import Vouching
+from app.ra.withdrawing import Withdrawing
 from app.storage.approval_record import StoredApprovals
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
@@ -347,6 +348,7 @@ class RegistrationAuthority:
         self.positions = Positioning(database, scope)
         self.requesting = Requesting(database, scope)
         self.deciding = Deciding(database, scope)
+        self.withdrawing = Withdrawing(database, scope)
         self.issuing = Issuing(database)
         self.desk_jobs = DeskJobs(database, certificate_authority, DeskPolicy(ORIGIN, card_profile))
         self.repairing = Repairing(database)

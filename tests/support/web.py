@@ -246,6 +246,7 @@ def services_of(office: Office) -> Services:
             positions=ra.positions,
             requesting=ra.requesting,
             deciding=ra.deciding,
+            withdrawing=ra.withdrawing,
             issuing=ra.issuing,
             desk_jobs=ra.desk_jobs,
             collecting_jobs=ra.collecting_jobs,

@@ -17,6 +17,7 @@ def addresses_of(site: Site) -> Callable[[str], str]:
     uid = office.person(another(90)).uid
     card = office.card_for(uid)
     waiting = office.person(another(91)).uid
+    held = office.person(another(93), site.clinician_position).uid
     issuance = office.ra.issuing.begin(office.manager, waiting)
     asked = office.ra.requesting.request_position(
         office.sponsor, waiting, site.clinician_position, today(), None, "Needed"
@@ -26,6 +27,7 @@ def addresses_of(site: Site) -> Callable[[str], str]:
         "<uid:uid>": uid,
         "<uid:asid>": registered_system(site),
         "<any(suspend,resume,withdraw):step>": "withdraw",
+        "<uid:role_profile_id>": office.ra.actor(held).role_profile_id or "",
         "<serial:serial>": card.serial,
         "<organisation:code>": PRACTICE,
         "<record:position_id>": site.clinician_position,

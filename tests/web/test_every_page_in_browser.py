@@ -18,6 +18,7 @@ from app.ra.moving_cards import MoveAsked
 from app.web.access import is_machine_endpoint
 from app.web.card_face_views import PRINT
 from app.web.card_views import CARD, MOVE, OWN_MOVE
+from app.web.withdrawal_views import WITHDRAW
 from tests.support.registration_authority import another
 from tests.support.renewals import let_certificates_end, soon
 from tests.support.sign_in import HeldCard
@@ -82,6 +83,7 @@ PAGES: dict[str, str] = {
     "/positions/<record:position_id>": "manager",
     "/renewals": "manager",
     "/requests": "manager",
+    WITHDRAW: "manager",
     "/requests/<record:request_id>": "manager",
     "/sign-in/renew": "sponsor",
     "/signatures/verify": "clinician",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain.issuance import IssuanceStatus
+from app.ra.moving_cards import MoveAsked
 from tests.support.registration_authority import (
     ELSEWHERE,
     PRACTICE,
@@ -279,6 +280,32 @@ def test_my_page_shows_my_roles_card_and_certificates(site: Site) -> None:
     browser.send(address, note="Left on the train")
     gone = browser.client.get("/my", base_url="https://localhost:8443")
     assert gone.location.startswith("/sign-in"), "the session ended with the card"
+
+
+def test_access_ends_early_and_the_person_is_signed_out(site: Site) -> None:
+    holder = site.office.person(another(16), site.clinician_position)
+    theirs, browser = site.browser(holder.uid), site.as_role("manager")
+    assert theirs.get("/my").heading == "My access"
+    page = browser.get(f"/people/{holder.uid}")
+    address = f"/role-profiles/{holder.role_profile_id}/withdraw"
+    assert address in page.links
+    browser.get(address)
+    assert "Say why" in browser.send(address, 422, reason="").text
+    assert browser.send(address, reason="Left").location == f"/people/{holder.uid}"
+    told = browser.get(f"/people/{holder.uid}")
+    assert "Withdrawn" in told.text
+    assert address not in told.links
+    gone = theirs.client.get("/my", base_url="https://localhost:8443")
+    assert gone.location.startswith("/sign-in")
+
+
+def test_a_suspended_card_is_resumed_from_its_holders_page(site: Site) -> None:
+    uid = site.office.person(another(17)).uid
+    serial = site.office.card_for(uid).serial
+    site.services.card_moves.give(site.office.manager, serial, "suspend", MoveAsked("away"))
+    page = site.as_role("manager").get(f"/people/{uid}")
+    assert "The card is suspended" in page.text
+    assert f"/people/{uid}/cards/{serial}/resume" in page.links
 
 
 def test_the_audit_shows_what_happened_to_whom(site: Site) -> None:

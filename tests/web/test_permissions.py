@@ -8,6 +8,7 @@ from flask import Flask
 from app.web.access import is_machine_endpoint, is_public
 from app.web.card_face_views import PRINT
 from app.web.card_views import CARD, MOVE, OWN_MOVE
+from app.web.withdrawal_views import WITHDRAW
 from tests.support.web import ORIGIN, ROLES, Browser, Site
 from tests.support.web_addresses import addresses_of
 
@@ -39,6 +40,7 @@ READABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/request-position": frozenset({"sponsor"}),
     "/people/<uid:uid>/request-position/<organisation:code>": frozenset({"sponsor"}),
     "/requests": RA_STAFF | {"sponsor"},
+    WITHDRAW: RA_STAFF,
     "/batches": RA_STAFF,
     "/batches/choose": RA_STAFF,
     "/batches/<record:batch_id>": RA_STAFF,
@@ -102,6 +104,7 @@ DOABLE: dict[str, frozenset[str]] = {
     "/people/<uid:uid>/issue-card/otherwise": RA_STAFF,
     "/issuances/<record:issuance_id>/undo": RA_STAFF,
     MOVE: RA_STAFF,
+    WITHDRAW: RA_STAFF,
     EXPORT: frozenset({"manager"}),
     "/requests/<record:request_id>/take": RA_STAFF,
     "/requests/<record:request_id>/decision": RA_STAFF,

@@ -148,6 +148,8 @@ role_profile = Table(
     Column("ends_on", Date, index=True),
     Column("granted_at", UtcDateTime, nullable=False),
     Column("withdrawn_at", UtcDateTime),
+    # Empty also where it was withdrawn by a decision about its organisation, or before it was taken over.
+    Column("withdrawn_by", ForeignKey("person.uid")),
     ForeignKeyConstraint(
         ["request_id", "uid", "request_status"],
         ["access_request.id", "access_request.subject_uid", "access_request.status"],
@@ -168,4 +170,6 @@ role_profile = Table(
         name="was_granted_founded_or_migrated",
     ),
     CheckConstraint("ends_on IS NULL OR ends_on >= starts_on", name="ends_after_start"),
+    CheckConstraint("withdrawn_by IS NULL OR withdrawn_by <> uid", name="withdrawn_by_another"),
+    CheckConstraint("withdrawn_by IS NULL OR withdrawn_at IS NOT NULL", name="withdrawn_at_known"),
 )

@@ -25,11 +25,12 @@ _REPAIRED = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRING})
 
 @dataclass(frozen=True)
 class Action:
-    """Something that can be done now: a link, or a form of one button."""
+    """Something that can be done now: a link, or a form of one button. A warning takes something away."""
 
     text: str
     href: str
     is_form: bool = False
+    is_warning: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,28 @@ class PersonPage:
 
     @classmethod
     def of(
-        cls, actor: Actor, record: PersonRecord, now: datetime, due: RenewalDue | None = None
+        cls,
+        actor: Actor,
+        record: PersonRecord,
+        now: datetime,
+        due: RenewalDue | None = None,
+        withdrawable: frozenset[str] = frozenset(),
     ) -> PersonPage:
-        """The page of somebody, for an RA person or sponsor. ``due`` is their card that can be renewed."""
+        """The page of somebody, for an RA person or sponsor.
+
+        Args:
+            due: their card that can be renewed.
+            withdrawable: ids of their role profiles that ``actor`` may withdraw.
+        """
         base = f"/people/{record.person.uid}"
         cards = cards_shown(record.cards, base, actor)
         requests = _requests_table([each for each in record.requests if _may_see(actor, each)])
         actions = (*_actions(actor, record), *_renewal_actions(actor, record, due))
         notice = _notice(actor, record)
-        sees_numbers = Permission.REGISTER_PERSON in actor.permissions
-        return cls._made(record, now, f"{base}/photo", cards, requests, actions, notice, sees_numbers)
+        roles = roles_shown(record.roles, now.date(), withdrawable)
+        has_numbers = Permission.REGISTER_PERSON in actor.permissions
+        evidence = documents_table(record.evidence, has_numbers=has_numbers)
+        return cls._made(record, f"{base}/photo", roles, cards, requests, evidence, actions, notice)
 
     @classmethod
     def of_oneself(cls, actor: Actor, record: PersonRecord, now: datetime) -> PersonPage:
@@ -67,19 +80,20 @@ class PersonPage:
         cards = cards_shown(record.cards, "/my", actor)
         # Whom a request is about does not see what was written in it, so nothing is linked.
         requests = _requests_table(record.requests, is_linked=False)
-        return cls._made(record, now, "/my/photo", cards, requests, (), "")
+        roles, evidence = roles_shown(record.roles, now.date()), documents_table(record.evidence)
+        return cls._made(record, "/my/photo", roles, cards, requests, evidence, (), "")
 
     @classmethod
     def _made(
         cls,
         record: PersonRecord,
-        now: datetime,
         photo_href: str,
+        roles: tuple[RoleShown, ...],
         cards: tuple[CardShown, ...],
         requests: TableOf,
+        evidence: TableOf,
         actions: tuple[Action, ...],
         notice: str,
-        sees_numbers: bool = True,
     ) -> PersonPage:
         person = record.person
         return cls(
@@ -90,10 +104,10 @@ class PersonPage:
             # Nobody who was taken over from another directory has been photographed yet.
             photo_href=photo_href if person.assurance is Assurance.EVIDENCE else "",
             details=_details(record),
-            roles=roles_shown(record.roles, now.date()),
+            roles=roles,
             requests=requests,
             cards=cards,
-            evidence=documents_table(record.evidence, has_numbers=sees_numbers),
+            evidence=evidence,
             actions=actions,
         )
 
@@ -146,6 +160,8 @@ def _notice(actor: Actor, record: PersonRecord) -> str:
         return "This is your own record. Another RA manager or agent changes it."
     if record.open_issuance is not None:
         return "A card is being issued to this person. Go on with it, or undo it, before anything else."
+    if any(card.card.status is CardStatus.SUSPENDED for card in record.cards):
+        return "The card is suspended. Nobody can sign in with it until an RA manager or agent resumes it."
     if not record.roles and not _open_requests(record):
         return "No access yet. A sponsor requests a position, and an RA manager or agent grants it."
     if any(card.card.is_live and card.card.replace_for for card in record.cards):
@@ -170,12 +186,20 @@ def _actions(actor: Actor, record: PersonRecord) -> tuple[Action, ...]:
         actions += [Action(f"Decide: {each.position_name}", f"/requests/{each.id}") for each in others]
     if Permission.REQUEST_POSITION in actor.permissions:
         actions.append(Action("Request a position", f"/people/{uid}/request-position"))
-    actions += _report_lost(actor, record)
+    actions += [*_resume(actor, record), *_report_lost(actor, record)]
     if Permission.ISSUE_CARD in actor.permissions:
         actions += _issue_actions(record)
     if Permission.CHANGE_PERSON in actor.permissions:
         actions.append(Action("Change the name", f"/people/{uid}/name"))
     return tuple(actions)
+
+
+def _resume(actor: Actor, record: PersonRecord) -> list[Action]:
+    return [
+        Action("Resume the card", f"/people/{record.person.uid}/cards/{each.card.serial}/resume")
+        for each in record.cards
+        if "resume" in {move.verb for move in moves_offered(each.card, actor)}
+    ]
 
 
 def _report_lost(actor: Actor, record: PersonRecord) -> list[Action]:
@@ -184,6 +208,7 @@ def _report_lost(actor: Actor, record: PersonRecord) -> list[Action]:
         Action(
             "Report the temporary card lost" if each.card.is_temporary else "Report the card lost",
             f"/people/{record.person.uid}/cards/{each.card.serial}/report-lost",
+            is_warning=True,
         )
         for each in record.cards
         if "report-lost" in {move.verb for move in moves_offered(each.card, actor)}

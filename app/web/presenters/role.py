@@ -22,18 +22,21 @@ class RoleShown:
     status: Tag
     activities: tuple[str, ...]
     activities_heading: str
+    withdraw_href: str = ""
 
 
-def roles_shown(roles: tuple[RoleRecord, ...], today: date) -> tuple[RoleShown, ...]:
+def roles_shown(
+    roles: tuple[RoleRecord, ...], today: date, withdrawable: frozenset[str] = frozenset()
+) -> tuple[RoleShown, ...]:
     """Role profiles, those in force first."""
     in_force_first = sorted(roles, key=lambda role: not role.profile.counts_on(today))
-    return tuple(_shown(role, today) for role in in_force_first)
+    return tuple(_shown(role, today, role.profile.id in withdrawable) for role in in_force_first)
 
 
-def _shown(role: RoleRecord, today: date) -> RoleShown:
+def _shown(role: RoleRecord, today: date, may_withdraw: bool) -> RoleShown:
     profile = role.profile
     # What a role that is over once allowed is not known from today's tables.
-    resolved = role.resolved if profile.counts_on(today) or profile.starts_on > today else ()
+    resolved = () if profile.is_over(today) else role.resolved
     activities = _activities(resolved)
     return RoleShown(
         organisation=f"{role.organisation_name} ({profile.organisation_code})",
@@ -44,6 +47,7 @@ def _shown(role: RoleRecord, today: date) -> RoleShown:
         status=_tag(role, today),
         activities=activities,
         activities_heading=counted(len(resolved), "activity", "activities") if resolved else "",
+        withdraw_href=f"/role-profiles/{profile.id}/withdraw" if may_withdraw else "",
     )
 
 

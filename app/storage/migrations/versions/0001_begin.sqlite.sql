@@ -863,15 +863,19 @@ CREATE TABLE role_profile (
 	ends_on DATE,
 	granted_at DATETIME NOT NULL,
 	withdrawn_at DATETIME,
+	withdrawn_by VARCHAR(12),
 	CONSTRAINT pk_role_profile PRIMARY KEY (id),
 	CONSTRAINT fk_role_profile_granted_request FOREIGN KEY(request_id, uid, request_status) REFERENCES access_request (id, subject_uid, status),
 	CONSTRAINT fk_role_profile_organisation_person FOREIGN KEY(organisation_person_id, uid, organisation_code) REFERENCES organisation_person (id, uid, organisation_code),
 	CONSTRAINT ck_role_profile_was_granted_founded_or_migrated CHECK ((founding_id IS NULL AND migration_id IS NULL AND request_id IS NOT NULL AND request_status IS NOT NULL AND request_status = 'granted') OR (founding_id IS NOT NULL AND migration_id IS NULL AND request_id IS NULL AND request_status IS NULL) OR (migration_id IS NOT NULL AND founding_id IS NULL AND request_id IS NULL AND request_status IS NULL)),
 	CONSTRAINT ck_role_profile_ends_after_start CHECK (ends_on IS NULL OR ends_on >= starts_on),
+	CONSTRAINT ck_role_profile_withdrawn_by_another CHECK (withdrawn_by IS NULL OR withdrawn_by <> uid),
+	CONSTRAINT ck_role_profile_withdrawn_at_known CHECK (withdrawn_by IS NULL OR withdrawn_at IS NOT NULL),
 	CONSTRAINT fk_role_profile_uid FOREIGN KEY(uid) REFERENCES person (uid),
 	CONSTRAINT fk_role_profile_position_id FOREIGN KEY(position_id) REFERENCES position (id),
 	CONSTRAINT fk_role_profile_founding_id FOREIGN KEY(founding_id) REFERENCES founding (id),
-	CONSTRAINT fk_role_profile_migration_id FOREIGN KEY(migration_id) REFERENCES migration (id)
+	CONSTRAINT fk_role_profile_migration_id FOREIGN KEY(migration_id) REFERENCES migration (id),
+	CONSTRAINT fk_role_profile_withdrawn_by FOREIGN KEY(withdrawn_by) REFERENCES person (uid)
 )
 ;
 
