@@ -32,6 +32,8 @@ _CONSUMER = f"cn=consumer,{_NODES}"
 
 _SESSION_LOG_CHANGES = 100_000
 """How many changes a replica may miss and still be told of deletions one by one."""
+ANSWER_TIMEOUT = 5
+"""Seconds that a replica waits for its provider to answer, or to send the first change after the present."""
 _REFRESH_FILE = "refresh"
 _LONG_AGO = "19800101000000.000000Z#000000#{:03x}#000000"
 
@@ -113,7 +115,7 @@ def _syncrepl(provider: str, suffix: str, place: int, files: FollowingTls) -> st
             f'tls_cert="{files.certificate}" tls_key="{files.key}" tls_cacert="{files.provider_authority}"',
             f"tls_reqcert=demand tls_protocol_min={TLS_1_2}",
             # Every second for a minute, as for a provider that restarts; then every five seconds for ever.
-            'retry="1 60 5 +" timeout=5 network-timeout=5 keepalive=60:3:10',
+            f'retry="1 60 5 +" timeout={ANSWER_TIMEOUT} network-timeout=5 keepalive=60:3:10',
             "sizelimit=unlimited timelimit=unlimited",
         ]
     )

@@ -16,8 +16,14 @@ from pathlib import Path
 
 from directory.account import account_for
 from directory.connection import open_session
+from directory.replication import ANSWER_TIMEOUT
 from directory.server_tls import join_trusted, replace_private, revoked_file, trusted_file
 from directory.unix_socket import ldapi_url, server_pid
+
+_PATIENCE = 3 * ANSWER_TIMEOUT
+"""Seconds. slapd changes its configuration when none of its threads works, and one of a replica that has just
+begun to follow waits for its provider.
+"""
 
 
 class RevocationList:
@@ -45,7 +51,7 @@ class RevocationList:
         pid = server_pid(socket)
         if pid is None or self._told == (crl, pid):
             return False
-        with open_session(ldapi_url(socket)) as session:
+        with open_session(ldapi_url(socket), timeout=_PATIENCE) as session:
             session.replace("cn=config", self._attributes())
         self._told = (crl, pid)
         return True

@@ -194,7 +194,10 @@ def _profile(name: str, table: Any) -> CardProfile:
 
 def _located(module: str) -> Path:
     """Where the library of that name is installed, on any architecture; the name itself when it is not."""
-    found = sorted(_LIBRARIES.glob(f"*/{module}")) if "/" not in module else []
+    if "/" in module:
+        return Path(module)
+    # Debian 13 has some of them only in the folder where p11-kit looks.
+    found = [path for place in ("*", "*/pkcs11") for path in sorted(_LIBRARIES.glob(f"{place}/{module}"))]
     return found[0] if found else Path(module)
 
 

@@ -178,7 +178,7 @@ class SessionReadOnlyExists(TokenError):
 
 
 class SessionHandleInvalid(TokenError):
-    """The session was closed, or the module was initialised again."""
+    """The session was closed, the card was taken out, or the module was initialised again."""
 
     ckr = "CKR_SESSION_HANDLE_INVALID"
     sentence = "The session with the token has ended."

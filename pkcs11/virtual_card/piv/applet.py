@@ -90,7 +90,7 @@ class Piv:
             return _about_pin(state.pin == DEFAULT_PIN, state.pin_tries_left)
         if command.p2 == _PUK:
             return _about_pin(state.puk == DEFAULT_PUK, state.puk_tries_left)
-        return described(self._keys.key(command.p2))
+        return described(self._keys.key(command.p2), command.p2)
 
     def _factory_reset(self, command: Command) -> bytes:
         """RESET (Yubico): only when PIN and PUK are both blocked. The attestation key stays."""

@@ -70,16 +70,16 @@ class Keys:
         builder = x509.CertificateBuilder().subject_name(name).issuer_name(issuer.subject)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now).not_valid_after(now + _LIFETIME)
-        for number, value in self._facts().items():
+        for number, value in self._facts(command.p1).items():
             extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(_YUBICO + number), value)
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(signer, hashes.SHA256()).public_bytes(Encoding.DER)
 
-    def _facts(self) -> dict[str, bytes]:
-        """Firmware version, serial (DER INTEGER), PIN policy (once) with touch policy (never)."""
+    def _facts(self, slot: int) -> dict[str, bytes]:
+        """Firmware version, serial (DER INTEGER), PIN policy with touch policy."""
         octets = self._memory.state.serial.to_bytes(5, "big").lstrip(b"\0")
         serial = octets if octets[0] < 0x80 else b"\0" + octets
-        return {"3": FIRMWARE, "7": encoded(0x02, serial), "8": b"\x02\x01"}
+        return {"3": FIRMWARE, "7": encoded(0x02, serial), "8": _policies(slot)}
 
     def key(self, slot: int) -> PivKey:
         """The key in the slot. Raises Refused (6A88)."""
@@ -91,14 +91,20 @@ class Keys:
         return key
 
 
-def described(key: PivKey) -> bytes:
+def described(key: PivKey, slot: int) -> bytes:
     """What GET METADATA says of a key: algorithm, policies, that it was generated, and the public key."""
     if isinstance(key, rsa.RSAPrivateKey):
         algorithm = next(number for number, size in _RSA.items() if size == key.key_size)
     else:
         algorithm = next(number for number, curve in _CURVES.items() if isinstance(key.curve, curve))
-    about = encoded(1, bytes((algorithm,))) + encoded(2, b"\0\x01") + encoded(3, b"\x01")
+    about = encoded(1, bytes((algorithm,))) + encoded(2, _policies(slot)) + encoded(3, b"\x01")
     return about + encoded(4, _public(key))
+
+
+def _policies(slot: int) -> bytes:
+    """When the PIN is asked for (1 never, 2 once, 3 each time), and that nobody has to touch the card (1)."""
+    asked = {_SIGNATURE_SLOT: 3, _CARD_AUTHENTICATION_SLOT: 1}.get(slot, 2)
+    return bytes((asked, 1))
 
 
 def _new_key(algorithm: int) -> PivKey:

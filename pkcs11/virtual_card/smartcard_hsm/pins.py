@@ -34,7 +34,8 @@ class Pins:
         if command.p2 != _USER:
             raise Refused(StatusWord.REFERENCED_DATA_NOT_FOUND)
         if not state.initialised:
-            raise Refused(StatusWord.REFERENCE_DATA_UNUSABLE)
+            # OpenSC takes this for a card without a PIN yet; at 6984 its version 0.26 shows no token at all.
+            raise Refused(StatusWord.REFERENCED_DATA_NOT_FOUND)
         if command.data:
             self._try_pin(command.data)
         elif not self.is_user:

@@ -73,7 +73,8 @@ def test_keys_survive_taking_the_card_out(
         made = session.generate_key_pair(KeySpec.EC_P256, cka_id=b"\x02", label="content-commitment")
     pcsc_desk.remove("right")
     pcsc_desk.insert("right", card.serial)
-    with pytest.raises(errors.DeviceRemoved):
+    # OpenSC 0.23 says the one, 0.26 the other.
+    with pytest.raises((errors.DeviceRemoved, errors.SessionHandleInvalid)):
         token.login(PIN)
     with module.find_token(serial=card.serial).login(PIN) as session:
         assert session.private_key(cka_id=b"\x02").public_key() == made.public_key

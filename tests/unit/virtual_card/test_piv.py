@@ -155,6 +155,17 @@ def test_metadata_tell_tries_defaults_and_algorithms(card: Speaker, applet: Piv)
     assert card.status(METADATA, 0x0082) == "6a88"
 
 
+@pytest.mark.parametrize(("slot", "policies"), [(0x9A, "0201"), (0x9C, "0301"), (0x9E, "0101")])
+def test_a_key_tells_when_the_pin_is_asked_for(card: Speaker, applet: Piv, slot: int, policies: str) -> None:
+    manage(applet)
+    card.status(GENERATE, slot, P256)
+    assert fields(card.ask(METADATA, slot)[0])[2].hex() == policies
+    attested = x509.load_der_x509_certificate(card.ask(ATTEST, slot << 8)[0])
+    told = attested.extensions.get_extension_for_oid(x509.ObjectIdentifier("1.3.6.1.4.1.41482.3.8")).value
+    assert isinstance(told, x509.UnrecognizedExtension)
+    assert told.value.hex() == policies
+
+
 def test_everything_survives_a_killed_process(card: Speaker, applet: Piv, memory: Path) -> None:
     manage(applet)
     card.status(GENERATE, 0x009A, P256)

@@ -71,7 +71,7 @@ def test_only_its_application_is_selected(blank: Speaker) -> None:
 
 
 def test_a_blank_card_has_no_pin(blank: Speaker) -> None:
-    assert blank.status(VERIFY, USER, PIN) == "6984"
+    assert blank.status(VERIFY, USER, PIN) == "6a88"
     assert _generate(blank, 1)[1] == "6982"
 
 
