@@ -82,7 +82,7 @@ def _photo(work: Work, uid: str) -> bytes:
 def _notice(words: str, found: list[Person]) -> str | None:
     if len(found) > MOST_SHOWN:
         return f"More than {MOST_SHOWN} people match. Add another name."
-    return mistyped_notice(words)
+    return None if found else mistyped_notice(words)
 
 
 def _unknown(uid: str) -> NotFound:

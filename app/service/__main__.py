@@ -11,7 +11,7 @@ from app.service.data_folder import choose_layout, layout_to_delete, require_not
 from app.service.deleting import delete_after_asking
 from app.service.layout import Layout
 from app.service.options import Options, read_options
-from app.service.preflight import CannotStart, locked, require_programs, require_short_path
+from app.service.preflight import CannotStart, NotConfirmed, locked, require_programs, require_short_path
 from app.service.starting import start
 from app.service.stopping import StopRequest
 from app.service.supervisor import StartFailed
@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop.listen()
     try:
         _run(options, terminal, stop)
+    except NotConfirmed as answer:
+        terminal.say(f"\n{answer}")
+        return 1
     except _TOLD as refusal:
         terminal.say(f"\nThe service cannot start. {refusal}")
         return 1

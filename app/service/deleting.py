@@ -9,7 +9,7 @@ from pathlib import Path
 from app.errors import SpineError
 from app.service.data_folder import RECORD, State, remember
 from app.service.layout import Layout
-from app.service.preflight import CannotStart
+from app.service.preflight import CannotStart, NotConfirmed
 from app.service.telling import Terminal
 from app.settings import load
 
@@ -43,7 +43,7 @@ def _ask(layout: Layout, terminal: Terminal) -> None:
     except EOFError:
         answer = ""
     if answer.strip().casefold() != "yes":
-        raise CannotStart(f"Nothing was deleted. To go on with what is there: {layout.command}")
+        raise NotConfirmed(f"Nothing was deleted. To go on with what is there: {layout.command}")
 
 
 def _database_elsewhere(layout: Layout) -> str:

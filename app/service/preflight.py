@@ -20,6 +20,10 @@ class CannotStart(Exception):
     """The service cannot start here and now. The message says what to do."""
 
 
+class NotConfirmed(CannotStart):
+    """Somebody was asked and did not say yes, so nothing was done."""
+
+
 def require_programs(programs: Mapping[str, str]) -> None:
     """Check that programs are installed.
 
@@ -66,8 +70,8 @@ def require_free_ports(layout: Layout, patience: float) -> None:
         if problem:
             raise CannotStart(
                 f"Port {port} on {LOOPBACK}, for {purpose}, cannot be used: {problem}. Stop the program that"
-                f" holds it (ss -ltnp 'sport = :{port}' names it), or start a service of its own folder on"
-                f" other ports: ./run --data FOLDER --port-offset {layout.port_offset + 1000}"
+                f" holds it (ss -ltnp 'sport = :{port}' names it), or give this one a folder and"
+                f" ports of its own: ./run --data FOLDER --port-offset {layout.port_offset + 1000}"
             )
 
 

@@ -139,7 +139,8 @@ def test_people_are_found_by_what_stands_on_their_papers(office: Office, typed: 
     gmc = ProfessionalRegistration(ProfessionalBody.GMC, "6130001")
     clinician = office.person(registration(registrations=(gmc,)))
     text = typed.format(uid=clinician.uid, rest=clinician.uid[4:])
-    assert [each.uid for each in office.ra.finding.search(office.manager, text).people] == [clinician.uid]
+    found = office.ra.finding.search(office.manager, text)
+    assert ([each.uid for each in found.people], found.notice) == ([clinician.uid], None)
 
 
 def test_nobody_reads_about_others_without_the_permission(office: Office) -> None:

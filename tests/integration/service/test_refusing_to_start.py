@@ -146,7 +146,9 @@ def test_fresh_asks_and_only_yes_deletes(tmp_path: Path) -> None:
     marker = folder / "log" / "marker"
     marker.touch()
     for answer in ("no", "", "y"):
-        assert "Nothing was deleted" in answered(folder, answer)
+        said = answered(folder, answer)
+        assert "Nothing was deleted" in said
+        assert "cannot start" not in said
         assert marker.exists()
     said = answered(folder, "yes")
     assert "people, cards, certificates, audit, keys" in said
