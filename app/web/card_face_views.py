@@ -54,12 +54,13 @@ def _preview(uid: str, serial: str) -> CardPreview:
 
 
 def _page(uid: str, serial: str, form: SubmittedForm) -> Response:
+    shown = _preview(uid, serial)
     return render_page(
         "cards/face.html",
         f"Print card {serial}",
         status=form.status,
-        crumbs=(Crumb("People", "/people"), Crumb("Person", f"/people/{uid}")),
+        crumbs=(Crumb("People", "/people"), Crumb(shown.face.name, f"/people/{uid}")),
         form=form,
         problems=form.problems,
-        page=CardFacePage.of(_preview(uid, serial)),
+        page=CardFacePage.of(shown),
     )

@@ -32,7 +32,7 @@ def form(uid: str) -> Response:
     filled = SubmittedForm()
     for field in _NAMES:
         filled.keep(field, getattr(person, field))
-    return _page(uid, filled)
+    return _page(uid, person.name, filled)
 
 
 @blueprint.post("/people/<uid:uid>/name")
@@ -51,7 +51,8 @@ def change(uid: str) -> WerkzeugResponse:
         card = context.services().renewals.names.change(context.actor(), uid, asked)
     except Refusal as refusal:
         submitted.add_problems(refusal)
-        return _page(uid, submitted)
+        person = context.services().finding.person(context.actor(), uid).person
+        return _page(uid, person.name, submitted)
     told = "The name is changed."
     if card:
         told += f" Card {card} still carries the old name and works until it is replaced: issue a new one."
@@ -59,13 +60,13 @@ def change(uid: str) -> WerkzeugResponse:
     return redirect(f"/people/{uid}", 303)
 
 
-def _page(uid: str, submitted: SubmittedForm) -> Response:
+def _page(uid: str, name: str, submitted: SubmittedForm) -> Response:
     context.require(Permission.CHANGE_PERSON)
     return render_page(
         "people/name.html",
-        "Change a name",
+        f"Change the name of {name}",
         status=submitted.status,
-        crumbs=(Crumb("People", "/people"), Crumb("Person", f"/people/{uid}")),
+        crumbs=(Crumb("People", "/people"), Crumb(name, f"/people/{uid}")),
         form=submitted,
         problems=submitted.problems,
         reasons=[{"value": value.value, "text": text} for value, text in REASONS.items()],

@@ -299,6 +299,18 @@ def test_access_ends_early_and_the_person_is_signed_out(site: Site) -> None:
     assert gone.location.startswith("/sign-in")
 
 
+def test_a_card_that_is_issued_leads_to_its_printing(site: Site) -> None:
+    uid = site.office.person(another(18)).uid
+    desk, card = site.office.begun(uid), site.office.blank()
+    browser, page = site.as_role("manager"), f"/issuances/{desk.id}"
+    address = f"/people/{uid}/cards/{card.serial}/print"
+    assert address not in browser.get(page).links
+    desk.approve(card, site.office.manager_card)
+    desk.finish(card)
+    assert address in browser.get(page).links
+    assert browser.get(address).heading == f"Print card {card.serial}"
+
+
 def test_a_suspended_card_is_resumed_from_its_holders_page(site: Site) -> None:
     uid = site.office.person(another(17)).uid
     serial = site.office.card_for(uid).serial

@@ -112,6 +112,7 @@ class CardJobPage:
     may_undo: bool
     undo_summary: str = "Give this up"
     undo_label: str = "Why it is given up"
+    print_href: str = ""
 
     @classmethod
     def of(cls, record: CardJobRecord, actor: Actor) -> CardJobPage:

@@ -9,6 +9,7 @@ from typing import Any
 from app.domain.actor import Actor
 from app.domain.issuance import IssuanceStatus
 from app.domain.issuance_terms import TEMPORARY_REASONS, IssuanceTerms
+from app.domain.permission import Permission
 from app.ra.records import IssuanceRecord
 from app.web.presenters.job_steps import StepShown, steps_shown
 from app.web.presenters.states import issuance_tag
@@ -84,6 +85,7 @@ class IssuancePage:
     undo_label: str = "Why the card is not being issued"
     person_link: str = "Go to the person's page"
     is_own: bool = False
+    print_href: str = ""
 
     @classmethod
     def of(cls, record: IssuanceRecord, actor: Actor) -> IssuancePage:
@@ -102,7 +104,17 @@ class IssuancePage:
             is_open=record.status.is_open,
             may_go_to_desk=record.status.is_open and is_operator,
             may_undo=record.status.is_open and actor.uid != record.holder.uid,
+            print_href=_print_href(record, actor),
         )
+
+
+def _print_href(record: IssuanceRecord, actor: Actor) -> str:
+    """Where the finished card is printed; empty for who may not print it."""
+    may_print = Permission.PRINT_CARD in actor.permissions and actor.uid != record.holder.uid
+    is_finished = record.status is IssuanceStatus.ACTIVE and record.card_serial is not None
+    if not (may_print and is_finished):
+        return ""
+    return f"/people/{record.holder.uid}/cards/{record.card_serial}/print"
 
 
 def _steps(record: IssuanceRecord) -> tuple[StepShown, ...]:
