@@ -15,6 +15,7 @@ from app.domain.renewal import RenewalRules
 from app.message_settings import MessagesBy
 from app.ra.card_job_steps import CardJobKinds
 from app.ra.changing_names import ChangingNames
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
@@ -84,6 +85,7 @@ def unlockings(
         RegisteringWorkstations(database, authority, desk_policy(settings).pin_policy),
         ReleasingSoPins(database, authority, origin, rights),
         ExportingSoPins(database),
+        ChangingSoPins(database),
     )
 
 
@@ -115,6 +117,7 @@ def collecting(
         JobKind.REPAIR: renewing.repairing,
         JobKind.CLEAR: Clearing(database),
         JobKind.EXPORT: unlocks.exporting,
+        JobKind.CHANGE_SO_PIN: unlocks.changing,
     }
     return CollectingJobs(database, issuances, kinds, policy.pin_policy)
 

@@ -12,7 +12,12 @@ from app.ca.refusals import ApprovalDiffers, ApproverMayNotUnlock, ReleaseNotApp
 from app.domain.certificate_order import SignedApproval
 from app.domain.permission import Permission
 from app.domain.renewal_statement import SignedAs
-from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder, release_statement_from_untrusted
+from app.domain.so_pin_release import (
+    SIGNED_AS,
+    ReleaseBasis,
+    SoPinReleaseOrder,
+    release_statement_from_untrusted,
+)
 
 SIGNED_WITHIN = timedelta(minutes=15)
 _TWO = 2
@@ -24,6 +29,7 @@ _COVERED = {
     ("unlock", ReleaseBasis.CODE): None,
     ("clear", ReleaseBasis.OPERATOR): Permission.CANCEL_CARD,
     ("export", ReleaseBasis.EXPORT): Permission.EXPORT_SO_PIN,
+    ("change_so_pin", ReleaseBasis.HOLDER): None,
 }
 
 
@@ -49,6 +55,8 @@ class ReleaseApprovals:
                 self._require_operator(order, signers, job, now)
             case ReleaseBasis.COLLEAGUES:
                 self._require_colleagues(order, signers, now)
+            case ReleaseBasis.HOLDER:
+                self._require_card_itself(order, now)
             case ReleaseBasis.EXPORT:
                 self._require_two_operators(order, signers, job, now)
             case ReleaseBasis.CODE if signers:
@@ -60,7 +68,7 @@ class ReleaseApprovals:
     ) -> str:
         approver = verified_approver(self._ledger, approval, now)
         statement = release_statement_from_untrusted(approval.statement)
-        signed_as = SignedAs.COLLEAGUE if order.basis is ReleaseBasis.COLLEAGUES else SignedAs.OPERATOR
+        signed_as = SIGNED_AS.get(order.basis, SignedAs.OPERATOR)
         ordered = {
             "job": (statement.job, order.job_id),
             "purpose": (statement.purpose, job.kind),
@@ -87,6 +95,12 @@ class ReleaseApprovals:
         if signers[0] == order.holder_uid:
             raise ApproverMayNotUnlock("Nobody unlocks their own card as an operator.")
         self._require_right(order, signers, job, now)
+
+    def _require_card_itself(self, order: SoPinReleaseOrder, now: datetime) -> None:
+        """Not another card of the holder's: whoever has this one and its PIN gains nothing by its SO PIN."""
+        signers = [verified_approver(self._ledger, each, now) for each in order.approvals]
+        if [(each.uid, each.card_serial) for each in signers] != [(order.holder_uid, order.card_serial)]:
+            raise ReleaseNotApproved("The card itself must sign that its SO PIN is changed.")
 
     def _require_two_operators(
         self, order: SoPinReleaseOrder, signers: Sequence[str], job: JobOnRecord, now: datetime

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
@@ -37,6 +37,8 @@ ACTOR = Actor.system("ca")
 SMALLEST_RECIPIENT_BITS = 2048
 # The card's present SO PIN, and those that an interrupted change may have left on it.
 MOST_SO_PINS = 3
+_GIVEN_AWAY = (ReleaseBasis.OFFLINE, ReleaseBasis.EXPORT)
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # SHA-1: SoftHSM decrypts OAEP with nothing else, and OAEP does not rest on collision resistance.
 _OAEP_OF_ESCROW = padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303
 _OAEP_TO_DESK = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -169,7 +171,16 @@ class SoPinReleaser:
                 raise TooManyReleases(
                     "Cards were unlocked by code too often. Wait, or go to your registration authority."
                 )
+        if order.basis is ReleaseBasis.HOLDER:
+            self._require_given_away_before(order.card_serial, now)
         self._releases.record(order, recipient, now)
+
+    def _require_given_away_before(self, card_serial: str, now: datetime) -> None:
+        """Else a taken-over web process could have SO PINs brought to the desks of people who sign for it."""
+        given_away = sum(self._releases.count(basis, _EVER, card_serial) for basis in _GIVEN_AWAY)
+        today = self._releases.count(ReleaseBasis.HOLDER, now - timedelta(days=1), card_serial)
+        if not given_away or today >= self._limits.of_a_card:
+            raise TooManyReleases("This is not to be changed now. Have the card unlocked at a desk instead.")
 
 
 def _recipient(der: bytes) -> rsa.RSAPublicKey:

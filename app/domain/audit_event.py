@@ -100,6 +100,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "so_pin.asked_for": frozenset({"job", "card", "basis", "recipient"}),
     "so_pin.next_escrowed": frozenset({"job", "card"}),
     "so_pin.exported": frozenset({"job", "card", "signers", "reason_given"}),
+    "so_pin.changed": frozenset({"job", "card", "so_pin"}),
     "so_pin.export_ended": frozenset({"job", "card", "so_pin"}),
     "card.unlocked": frozenset({"job", "card", "so_pin"}),
     "so_pin.released": frozenset({"job", "card", "basis", "signers", "recipient"}),

@@ -27,6 +27,7 @@ class JobKind(StrEnum):
     REPAIR = "repair"
     CLEAR = "clear"
     EXPORT = "export"
+    CHANGE_SO_PIN = "change_so_pin"
 
 
 class JobStatus(StrEnum):

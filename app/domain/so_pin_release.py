@@ -15,6 +15,7 @@ from app.domain.card import Card
 from app.domain.card_status import LIVE, CardStatus
 from app.domain.certificate_order import SignedApproval
 from app.domain.permission import Permission
+from app.domain.renewal_statement import SignedAs
 
 SO_PIN_RELEASE_STATEMENT = "spine-ra/so-pin-release/1"
 
@@ -27,6 +28,11 @@ class ReleaseBasis(StrEnum):
     CODE = "code"
     OFFLINE = "offline"
     EXPORT = "export"
+    HOLDER = "holder"
+
+
+#: As what somebody signs, where it is not as an operator.
+SIGNED_AS = {ReleaseBasis.COLLEAGUES: SignedAs.COLLEAGUE, ReleaseBasis.HOLDER: SignedAs.HOLDER}
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class ReleaseStatement:
         card_serial: the card.
         recipient_key: SHA-256 of the SubjectPublicKeyInfo that the SO PIN is wrapped to, hexadecimal.
         signer: user id of whoever signs.
-        signed_as: ``operator`` or ``colleague``.
+        signed_as: ``operator``, ``colleague``, or ``holder`` of their own card.
         origin: the site.
         signed_at: UTC, ISO 8601.
     """

@@ -21,6 +21,8 @@ PERMISSIONS: Mapping[JobKind, Permission] = {
     JobKind.REPAIR: Permission.ISSUE_CARD,
     JobKind.CLEAR: Permission.CANCEL_CARD,
     JobKind.EXPORT: Permission.EXPORT_SO_PIN,
+    # Nobody begins it for somebody else; whoever may unlock cards sees it, and gives it up.
+    JobKind.CHANGE_SO_PIN: Permission.UNLOCK_CARD,
 }
 
 

@@ -7,6 +7,7 @@ before the card gets it. The certificate authority verifies every signature agai
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,9 +28,11 @@ from app.domain.card_job import (
 )
 from app.domain.certificate_order import SignedApproval, serial_number_text
 from app.domain.desk_record import with_step
+from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.domain.renewal_statement import SignedAs
 from app.domain.so_pin_release import (
+    SIGNED_AS,
     ReleaseBasis,
     ReleaseStatement,
     SoPinOutcome,
@@ -40,18 +43,20 @@ from app.errors import NotPermitted
 from app.ra.approving import require_all_as_known, verified_signer
 from app.ra.card_job_steps import CardJobSteps, approved, done
 from app.ra.desk_jobs import require_wrapped_so_pin
+from app.ra.desk_messages import as_base64
 from app.ra.finding import require_person
 from app.ra.ports import CertificateAuthority, Database, Work
 from app.ra.requesting import require_active
 
 #: The kinds of jobs for which an SO PIN is released.
-RELEASED_FOR: Collection[JobKind] = (JobKind.UNLOCK, JobKind.EXPORT, JobKind.CLEAR)
+RELEASED_FOR: Collection[JobKind] = (JobKind.UNLOCK, JobKind.EXPORT, JobKind.CLEAR, JobKind.CHANGE_SO_PIN)
 SIGNATURES = {
     ReleaseBasis.OPERATOR: 1,
     ReleaseBasis.OFFLINE: 1,
     ReleaseBasis.COLLEAGUES: 2,
     ReleaseBasis.CODE: 0,
     ReleaseBasis.EXPORT: 2,
+    ReleaseBasis.HOLDER: 1,
 }
 _BY_OPERATOR_ALONE = (ReleaseBasis.OPERATOR, ReleaseBasis.OFFLINE)
 
@@ -107,10 +112,13 @@ class ReleasingSoPins:
             work.audit.details(certificate=_serial_number(certificate), signer=signer)
             if basis is ReleaseBasis.EXPORT and not may_export:
                 raise NotPermitted("Whoever signs for an export must hold the right to it, as you do.")
+            kept = replace(job, facts={**job.facts, "recipient": said.recipient_key})
+            if basis is ReleaseBasis.HOLDER:
+                work.card_jobs.save(_with_own_signature(work, kept, signed))
+                return
             if basis in _BY_OPERATOR_ALONE or job.facts.get("recipient") != said.recipient_key:
                 work.card_jobs.withdraw_approvals(job.id)
             work.card_jobs.approve(job, JobApproval(signer, statement, signature, certificate), work.now)
-            kept = replace(job, facts={**job.facts, "recipient": said.recipient_key})
             work.card_jobs.save(_with_signature(work, kept, signer))
 
     def release(self, job_token: str, job_id: str, recipient_key: bytes) -> ReleasedSoPins:
@@ -169,6 +177,7 @@ class ReleasingSoPins:
         """Nobody hears how a ward without network fares: the job ends with its response."""
         with self._steps.step(job_token, job_id, RELEASED_FOR, "card.unlock_response_given") as (work, job):
             settle_so_pin(work, job, SoPinOutcome(is_changed=False, reason="no network at the ward"))
+            work.cards.mark_so_pin_seen(job.card_serial or "", work.now)
             work.card_jobs.save(done(job, "response_given", work.now))
 
     def _note_exported(self, job_token: str, job_id: str) -> None:
@@ -177,6 +186,7 @@ class ReleasingSoPins:
             signers = [each.signer_uid for each in work.card_jobs.approvals(job.id)]
             work.audit.details(signers=signers, reason_given=job.facts["reason"])
             exported = replace(job, facts={**job.facts, "exported": True})
+            work.cards.mark_so_pin_seen(job.card_serial or "", work.now)
             work.card_jobs.save(with_step(exported, "so_pin_exported", work.now))
 
 
@@ -228,10 +238,13 @@ def are_colleagues(work: Work, uid: str, other_uid: str) -> bool:
 def _verified(work: Work, job: CardJob, signed: SignedApproval, origin: str) -> tuple[ReleaseStatement, str]:
     said = release_statement_from_untrusted(signed.statement)
     holder = require_person(work, job.uid)
-    if job.kind is JobKind.UNLOCK:
+    if job.kind in (JobKind.UNLOCK, JobKind.CHANGE_SO_PIN):
         require_active(holder)
     signer = verified_signer(work, signed).uid
-    require_other_than_holder(signer, job.uid)
+    if basis_of(job) is ReleaseBasis.HOLDER:
+        require_all_as_known({"the holder": (signer, job.uid)})
+    else:
+        require_other_than_holder(signer, job.uid)
     if basis_of(job) is ReleaseBasis.COLLEAGUES and not are_colleagues(work, signer, job.uid):
         raise NotPermitted("Whoever vouches must work where the card's holder works.")
     _require_says_so(said, job, holder.name, origin, signer)
@@ -244,7 +257,7 @@ def _verified(work: Work, job: CardJob, signed: SignedApproval, origin: str) -> 
 def _require_says_so(
     said: ReleaseStatement, job: CardJob, holder_name: str, origin: str, signer: str
 ) -> None:
-    signed_as = SignedAs.COLLEAGUE if basis_of(job) is ReleaseBasis.COLLEAGUES else SignedAs.OPERATOR
+    signed_as = SIGNED_AS.get(basis_of(job), SignedAs.OPERATOR)
     require_all_as_known(
         {
             "the job": (said.job, job.id),
@@ -277,7 +290,6 @@ def _with_signature(work: Work, job: CardJob, signer: str) -> CardJob:
 
 
 def _order(work: Work, job: CardJob, recipient_key: bytes) -> SoPinReleaseOrder:
-    approvals = work.card_jobs.approvals(job.id)
     # Of a ward without network it is the challenge in place of a desk's key.
     challenge = job.facts.get("challenge")
     return SoPinReleaseOrder(
@@ -286,11 +298,27 @@ def _order(work: Work, job: CardJob, recipient_key: bytes) -> SoPinReleaseOrder:
         card_serial=job.card_serial or "",
         basis=basis_of(job),
         recipient_key=bytes.fromhex(str(challenge)) if challenge else recipient_key,
-        approvals=tuple(
-            SignedApproval(each.statement, each.signature, each.certificate) for each in approvals
-        ),
+        approvals=_signatures(work, job),
         reason=reason_of(job),
     )
+
+
+def _signatures(work: Work, job: CardJob) -> tuple[SignedApproval, ...]:
+    own = job.facts.get("own_signature")
+    if isinstance(own, dict):
+        return (SignedApproval(**{name: b64decode(str(value)) for name, value in own.items()}),)
+    return tuple(
+        SignedApproval(each.statement, each.signature, each.certificate)
+        for each in work.card_jobs.approvals(job.id)
+    )
+
+
+def _with_own_signature(work: Work, job: CardJob, signed: SignedApproval) -> CardJob:
+    """The holder's signature for their own card stays with the job: approvals are never the holder's."""
+    own: dict[str, JsonValue] = {
+        name: as_base64(getattr(signed, name)) for name in ("statement", "signature", "certificate")
+    }
+    return approved(replace(job, facts={**job.facts, "own_signature": own}), "approved", work.now)
 
 
 def _serial_number(certificate: bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.exporting_so_pins import ExportingSoPins
 from app.ra.registering_workstations import RegisteringWorkstations
@@ -18,7 +19,8 @@ from app.ra.vouching import Vouching
 class UnlockAbilities:
     """Assisted by an operator (and the desk's part of all), by code, by colleagues; authenticator apps.
 
-    ``releasing`` gives desks the SO PIN for all of them; ``exporting`` lets two people read it.
+    ``releasing`` gives desks the SO PIN for all of them; ``exporting`` lets two people read it, and
+    ``changing`` gives a card another one after it was seen.
     """
 
     assisted: Unlocking
@@ -29,3 +31,4 @@ class UnlockAbilities:
     workstations: RegisteringWorkstations
     releasing: ReleasingSoPins
     exporting: ExportingSoPins
+    changing: ChangingSoPins

@@ -173,6 +173,17 @@ class Cards:
         rows = list(self._connection.scalars(of_card.order_by(_escrow.c.id)))
         return bool(rows) and rows[-1] is None and any(rows)
 
+    def mark_so_pin_seen(self, serial: str, at: datetime) -> None:
+        """Record that every SO PIN that the card may have was given away: to people, or to a ward."""
+        unseen = (_escrow.c.card_serial == serial) & _escrow.c.seen_at.is_(None)
+        self._connection.execute(update(_escrow).where(unseen).values(seen_at=at))
+
+    def is_so_pin_seen(self, serial: str) -> bool:
+        """Whether the SO PIN that the card is known to have was given out."""
+        known = (_escrow.c.card_serial == serial) & _escrow.c.confirmed_at.is_not(None)
+        latest = select(_escrow.c.seen_at).where(known).order_by(_escrow.c.id.desc()).limit(1)
+        return self._connection.scalar(latest) is not None
+
     def wrapped_so_pins(self, serial: str) -> list[bytes]:
         """The card's wrapped SO PINs: the one it is known to have, then those recorded since, newest first.
 

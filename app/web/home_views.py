@@ -13,7 +13,7 @@ from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page
 from app.web.presenters.card_stock import stock_alarms
 from app.web.presenters.home import HomePage
-from app.web.presenters.renewal import RenewalOffer
+from app.web.renewal_views import own_card_offer
 
 blueprint = Blueprint("home", __name__)
 
@@ -26,7 +26,7 @@ def start() -> Response:
     roles = context.services().sign_in.steps.roles(actor.uid)
     page = HomePage.of(actor, roles, *counts, alarms=_stock_alarms(actor))
     heading = f"{context.settings().service.name}: what you can do"
-    offer = RenewalOffer.of(context.services().renewals.beginning.due(actor.uid))
+    offer = own_card_offer(actor.uid)
     return render_page("home.html", heading, page=page, form=SubmittedForm(), offer=offer)
 
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response
 from app.web import context
 from app.web.pages import render_page
 from app.web.presenters.person import PersonPage
-from app.web.presenters.renewal import RenewalOffer
+from app.web.renewal_views import own_card_offer
 
 blueprint = Blueprint("my", __name__, url_prefix="/my")
 
@@ -17,7 +17,7 @@ def mine() -> Response:
     """What this service knows about the signed-in person."""
     actor = context.actor()
     page = PersonPage.of_oneself(actor, context.services().finding.own(actor), context.now())
-    offer = RenewalOffer.of(context.services().renewals.beginning.due(actor.uid))
+    offer = own_card_offer(actor.uid)
     return render_page("my/mine.html", "My access", page=page, offer=offer)
 
 

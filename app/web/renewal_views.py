@@ -20,20 +20,21 @@ from app.web.desk_messages import (
 from app.web.desk_page import desk_page
 from app.web.pages import Crumb, render_page
 from app.web.people_views import person_page
-from app.web.presenters.renewal import RenewalOffer
+from app.web.presenters.card_offer import CardOffer
 
 blueprint = Blueprint("renewals", __name__)
 
 
-def own_renewal_offer(uid: str) -> RenewalOffer | None:
-    """What is offered to somebody whose card expires soon."""
-    return RenewalOffer.of(context.services().renewals.beginning.due(uid))
+def own_card_offer(uid: str) -> CardOffer | None:
+    """What is offered to somebody whose card expires soon, or was unlocked from afar."""
+    services = context.services()
+    return CardOffer.of(services.renewals.beginning.due(uid), services.unlocks.changing.due(uid))
 
 
 @blueprint.get("/sign-in/renew")
 def offer() -> Response | WerkzeugResponse:
-    """Offers, after signing in, to renew a card that expires soon."""
-    found = own_renewal_offer(context.actor().uid)
+    """Offers, after signing in, what should be done with the card soon."""
+    found = own_card_offer(context.actor().uid)
     if found is None:
         return redirect("/sign-in/continue", 303)
     return render_page("sign_in/renew.html", found.heading, offer=found)
@@ -44,6 +45,14 @@ def renew_own(serial: str) -> Response:
     """Begin, and go on to the card agent at once: it asks for the PIN and does the rest."""
     actor, services = context.actor(), context.services()
     job_id = services.renewals.beginning.begin_own(actor, serial)
+    return desk_page(services.following_jobs.ticket(actor, job_id), Crumb("My access", "/my"))
+
+
+@blueprint.post("/my/cards/<serial:serial>/change-so-pin")
+def change_own(serial: str) -> Response:
+    """Begin, and go on to the card agent at once: it gives the card another SO PIN."""
+    actor, services = context.actor(), context.services()
+    job_id = services.unlocks.changing.begin_own(actor, serial)
     return desk_page(services.following_jobs.ticket(actor, job_id), Crumb("My access", "/my"))
 
 

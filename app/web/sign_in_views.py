@@ -26,7 +26,7 @@ from app.web.context import SignInNeeded
 from app.web.csrf import csrf_value
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import render_page
-from app.web.renewal_views import own_renewal_offer
+from app.web.renewal_views import own_card_offer
 from app.web.return_address import RETURN_TO, WANTED_BY, local_address
 from app.web.session_store import (
     SessionUser,
@@ -114,7 +114,7 @@ def go_on() -> Response | WerkzeugResponse:
     if not session.get(_RENEWAL_OFFERED):
         # Once at each sign-in, and nothing waits for it.
         session[_RENEWAL_OFFERED] = True
-        if own_renewal_offer(person.uid) is not None:
+        if own_card_offer(person.uid) is not None:
             return redirect("/sign-in/renew", 303)
     return leave_for(session.pop(RETURN_TO, "/"))
 

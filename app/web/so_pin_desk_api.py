@@ -76,5 +76,14 @@ def export_ended(job_id: str) -> Response:
     return done()
 
 
+@blueprint.put("/so-pin/completion")
+@machine_endpoint
+def changed(job_id: str) -> Response:
+    """Whether the card whose SO PIN was seen has another one."""
+    message = desk_message("so_pin", "so_pin_reason")
+    context.services().unlocks.changing.complete(job_token(), job_id, _outcome(message))
+    return done()
+
+
 def _outcome(message: JsonMessage) -> SoPinOutcome:
     return SoPinOutcome(message.text("so_pin", 10) == "changed", message.text("so_pin_reason", 200))

@@ -17,6 +17,7 @@ from card_agent.batch_desk import BatchDesk
 from card_agent.batch_pages import BatchPages
 from card_agent.card_process import start_fork_server
 from card_agent.card_views import CardViews
+from card_agent.changing_so_pin import ChangeSoPin
 from card_agent.clearing import ClearKind
 from card_agent.desk_pages import DeskPages
 from card_agent.desks import desk_of
@@ -46,6 +47,7 @@ _log = logging.getLogger("card_agent")
 
 #: What this desk does with cards besides issuing them, by the site's name for it (docs/card-jobs.md).
 JOB_KINDS: dict[str, JobKind] = {
+    "change_so_pin": ChangeSoPin(),
     "clear": ClearKind(),
     "export": ExportingAtDesk(),
     "renew": RenewCard(),

@@ -30,10 +30,10 @@ from card_agent.so_pins import random_so_pin
 from cryptoki.card_profile import SoPinChanging
 
 STATEMENT_TYPE = "spine-ra/so-pin-release/1"
-OFFLINE, COLLEAGUES, EXPORT = "offline", "colleagues", "export"
+OFFLINE, COLLEAGUES, EXPORT, HOLDER = "offline", "colleagues", "export", "holder"
 _RECIPIENT_BITS = 2048
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
-_SIGNATURES = {"operator": 1, OFFLINE: 1, COLLEAGUES: 2, EXPORT: 2, "code": 0}
+_SIGNATURES = {"operator": 1, OFFLINE: 1, COLLEAGUES: 2, EXPORT: 2, "code": 0, HOLDER: 1}
 _CHANGED = ("changed", "The card has its next SO PIN.")
 
 
@@ -107,7 +107,7 @@ def release_statement(at_desk: JobAtDesk, signer_uid: str) -> bytes:
         "card_serial": job.card_serial,
         "recipient_key": sha256(recipient_octets(at_desk)).hexdigest(),
         "signer": signer_uid,
-        "signed_as": "operator" if job.operator else "colleague",
+        "signed_as": _signed_as(job),
         "origin": at_desk.link.site.origin,
         "signed_at": at_desk.clock().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
@@ -189,6 +189,18 @@ def changed(at_desk: JobAtDesk, present: Pin, following: Pin) -> tuple[str, str]
     except CardFault as fault:
         return "kept", str(fault)
     return _CHANGED
+
+
+def changed_again(at_desk: JobAtDesk, following: Pin) -> tuple[str, str]:
+    """Have the card take the SO PIN that it may have already; what became of it. Raises CardFault."""
+    at_desk.processes.run(at_desk.job.card_serial, card_operations.change_so_pin, [following, following])
+    return _CHANGED
+
+
+def _signed_as(job: CardJob) -> str:
+    if job.message.get("basis") == HOLDER:
+        return "holder"
+    return "operator" if job.operator else "colleague"
 
 
 def _recipient(at_desk: JobAtDesk) -> rsa.RSAPrivateKey:

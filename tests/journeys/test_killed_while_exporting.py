@@ -9,18 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.actor import Actor
-from app.domain.permission import Permission
-from app.ra.deciding import Deciding
 from app.ra.exporting_so_pins import ExportingSoPins
-from app.ra.organisation_scope import OrganisationScope
-from app.ra.requesting import Requesting
 from app.ra.unlocking import Unlocking
-from app.service import known_people
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.driver import Driver
@@ -30,7 +23,7 @@ from card_agent.virtual_cards import VirtualCardOpener
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run, in_background
-from tests.support.running_service import Holder, Service, offset_of_this_process, running_service
+from tests.support.running_service import Service, offset_of_this_process, running_service
 
 REASON = "The maker's tool must read why it answers no more"
 # The first signature is recorded with the signer's user id.
@@ -129,7 +122,7 @@ class Exported:
         self._office, self._exporting = office, ExportingSoPins(office.database)
         people = service.people()
         self.second = people["RA manager"]
-        self._promote(office.priya, self.second, people["sponsor"])
+        office.make_manager(office.priya, self.second, people["sponsor"])
         self.uid = office.register()
         self.card = office.issue_whole(self.uid)
         self._cards = CardProcesses(VirtualCardOpener(office.layout.desk))
@@ -162,20 +155,6 @@ class Exported:
         job_id = Unlocking(self._office.database).begin(self._office.actor, self.card)
         pins = {"signer_pin": self._office.priya.pin, "new_pin": pin, "repeated_pin": pin}
         JobAtDesk(self._office, self._office.actor, self.card, job_id, pins).go_on()
-
-    def _promote(self, agent: Holder, manager: Holder, sponsor: Holder) -> None:
-        database, scope = self._office.database, OrganisationScope()
-        organisation = self._office.actor.organisation_code
-        position = known_people.positions_at(database, organisation)["RA manager"]
-        request_id = Requesting(database, scope).request_position(
-            self._actor(sponsor), agent.uid, position, datetime.now(UTC).date(), None, "Leads the RA team."
-        )
-        Deciding(database, scope).grant(self._actor(manager), request_id, "")
-
-    def _actor(self, holder: Holder) -> Actor:
-        with self._office.database.read() as work:
-            role = work.role_profiles.of(holder.uid)[0]
-        return Actor(holder.uid, holder.name, role.id, role.organisation_code, frozenset(Permission))
 
 
 @pytest.fixture(scope="module")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyotp
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
+from tests.support.keyboard import Keyboard
+from tests.support.killing import Processes
+from tests.support.office import Office
 from tests.support.running_service import Holder, Service, wait_until
-from tests.support.walking import READER_1, READER_2, Walker, grouped
+from tests.support.walking import READER_1, READER_2, Walker, grouped, screenshot
 
 WRONG = "48301957"
+# Where to leave pictures of pages, for whoever wants to look at them.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
 
 
 @pytest.fixture
@@ -48,6 +55,14 @@ def choose_pin(walker: Walker, new_pin: str, button: str = "Unlock the card") ->
 def require_signs_in(walker: Walker, holder: Holder, pin: str) -> None:
     walker.sign_in(holder.card_serial, pin)
     walker.sees(holder.name)
+
+
+def looks_right(walker: Walker, name: str) -> None:
+    """No violation, nothing that scrolls sideways; a picture for whoever wants to look."""
+    walker.require_accessible()
+    walker.require_fits()
+    if SCREENSHOTS:
+        screenshot(walker, Path(SCREENSHOTS), name)
 
 
 def test_1_an_agent_unlocks_it_with_the_holder(walker: Walker, service: Service, holder: Holder) -> None:
@@ -219,4 +234,97 @@ def test_4_a_ward_without_network_unlocks_it_by_telephone(
     walker.press("Unlock the card")
     expect(walker.page.get_by_role("heading", level=1)).to_have_text("The card is unlocked")
     walker.require_accessible()
+
+
+def test_4b_at_the_next_sign_in_the_card_gets_another_so_pin(
+    walker: Walker, service: Service, holder: Holder
+) -> None:
+    walker.go_to_pin_page(holder.card_serial)
+    walker.enter_pin("60281951")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text("Change what unlocks your card")
+    looks_right(walker, "change-offer")
+    walker.press("Later")
+    walker.sees("Change what unlocks your card")
+    looks_right(walker, "change-on-start-page")
+    walker.press("Change it now")
+    expect(walker.page.get_by_role("heading", level=1)).to_contain_text("Change what unlocks the card of")
+    looks_right(walker, "change-form")
+    keyboard = Keyboard(walker.page)
+    keyboard.fill({"holder_pin": WRONG})
+    keyboard.press("form button")
+    walker.sees("Wrong PIN. You have 2 tries left.")
+    keyboard.fill({"holder_pin": "60281951"})
+    keyboard.press("form button")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text("This is finished", timeout=30_000)
+    expect(walker.page.locator("tr[data-state=done]")).to_have_count(4)
+    looks_right(walker, "change-done")
+    walker.press(re.compile("Back to"))
+    walker.sees("The card has another SO PIN")
+    walker.open("/my")
+    walker.does_not_see("Change what unlocks your card")
     require_signs_in(walker, holder, "60281951")
+
+
+@pytest.fixture
+def office(service: Service) -> Iterator[Office]:
+    office = Office(service, Processes(service).layout)
+    yield office
+    office.database.close()
+
+
+def test_5_two_managers_export_its_so_pin_by_keyboard_alone(
+    walker: Walker, service: Service, holder: Holder, office: Office
+) -> None:
+    priya, margaret = office.priya, service.people()["RA manager"]
+    office.make_manager(priya, margaret, holder)
+    walker.sign_in_as(margaret)
+    walker.put_card(READER_2, priya.card_serial)
+    walker.open(f"/people/{holder.uid}")
+    keyboard = Keyboard(walker.page)
+    keyboard.press("a[href$='/export-so-pin']")
+    looks_right(walker, "export-why")
+    keyboard.fill({"reason": "The maker's tool must read why it answers no more"})
+    keyboard.press("form[action$='export-so-pin'] button")
+    looks_right(walker, "export-job")
+    walker.press("Open the card desk")
+    for signer, is_first in ((margaret, True), (priya, False)):
+        walker.sees("The first RA manager signs" if is_first else "The second RA manager signs")
+        looks_right(walker, f"export-signs-{signer.uid}")
+        if is_first:
+            keyboard.fill({"signer_pin": "123"})
+            keyboard.press("form button")
+            assert keyboard.has_focus("#error-summary")
+            looks_right(walker, "export-signs-problem")
+        keyboard.fill({"signer_pin": signer.pin})
+        keyboard.press("form button")
+    expect(walker.page.get_by_role("heading", level=1)).to_have_text(
+        f"The SO PIN of the card of {holder.name}"
+    )
+    shown = walker.page.locator("#shown-once-1").text_content() or ""
+    assert re.fullmatch(r"([0-9A-Za-z]{4} ){7}[0-9A-Za-z]{4}", shown)
+    looks_right(walker, "export-shown")
+    walker.page.reload()
+    walker.sees("It is not shown again")
+    walker.does_not_see(shown)
+    looks_right(walker, "export-shown-before")
+    _give_another(walker, keyboard, holder, shown)
+    require_signs_in(walker, holder, "60281951")
+
+
+def _give_another(walker: Walker, keyboard: Keyboard, holder: Holder, shown: str) -> None:
+    """The card is back and gets another SO PIN."""
+    back = walker.page.url
+    walker.put_card(READER_2, holder.card_serial)
+    walker.page.goto(back)
+    keyboard.press("form[action$='/go-on'] button")
+    looks_right(walker, "export-card-is-back")
+    keyboard.press("button[value='change']")
+    walker.sees("Enter the SO PIN that the card has now.")
+    looks_right(walker, "export-card-is-back-problem")
+    keyboard.fill({"so_pin": shown})
+    keyboard.press("button[value='change']")
+    walker.sees("This export is over, and the site knows how it ended.")
+    looks_right(walker, "export-over")
+    walker.press(re.compile("Back to"))
+    walker.sees("This export is over.")
+    looks_right(walker, "export-over-job")

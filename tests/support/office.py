@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import httpx
@@ -26,9 +27,13 @@ from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
 from app.ra.batching import Batching
+from app.ra.deciding import Deciding
 from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.issuing import Issuing
+from app.ra.organisation_scope import OrganisationScope
 from app.ra.registering import Registering
+from app.ra.requesting import Requesting
+from app.service import known_people
 from app.service.layout import Layout
 from app.service.visitor import Visitor
 from app.settings import load
@@ -43,7 +48,7 @@ from card_agent.virtual_cards import VirtualCardOpener
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 from tests.support.killing import wait_until
 from tests.support.registration_authority import another
-from tests.support.running_service import Service
+from tests.support.running_service import Holder, Service
 
 NEW_PIN = "59174028"
 _PROOF = b"the card signs this"
@@ -84,11 +89,7 @@ class Office:
         self._registering = Registering(self.database, PillowPhotos())
         self._cards = CardProcesses(VirtualCardOpener(layout.desk))
         self._registered = 0
-        with self.database.read() as work:
-            role = work.role_profiles.of(self.priya.uid)[0]
-        self.actor = Actor(
-            self.priya.uid, self.priya.name, role.id, role.organisation_code, frozenset(Permission)
-        )
+        self.actor = self.actor_of(self.priya)
 
     @contextmanager
     def desk(self) -> Iterator[Driver]:
@@ -100,6 +101,20 @@ class Office:
         """Somebody new; the user id."""
         self._registered += 1
         return self._registering.register(self.actor, another(self._registered))
+
+    def actor_of(self, holder: Holder) -> Actor:
+        """Somebody of the starting staff, with every permission: what they may is not what is tried here."""
+        with self.database.read() as work:
+            role = work.role_profiles.of(holder.uid)[0]
+        return Actor(holder.uid, holder.name, role.id, role.organisation_code, frozenset(Permission))
+
+    def make_manager(self, agent: Holder, manager: Holder, sponsor: Holder) -> None:
+        """Give the agent the position of an RA manager: one asks for it, the other grants it."""
+        position = known_people.positions_at(self.database, self.actor.organisation_code)["RA manager"]
+        request_id = Requesting(self.database, OrganisationScope()).request_position(
+            self.actor_of(sponsor), agent.uid, position, datetime.now(UTC).date(), None, "Leads the RA team."
+        )
+        Deciding(self.database, OrganisationScope()).grant(self.actor_of(manager), request_id, "")
 
     def lay_out_cards(self, serial: str = "") -> str:
         """Priya's card into reader 1, this or a new blank card into reader 2; the blank card's serial."""

@@ -40,6 +40,7 @@ from app.domain.renewal import RenewalRules
 from app.domain.role_profile import RoleProfile
 from app.ra.batching import Batching
 from app.ra.changing_names import ChangingNames
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.clearing import Clearing
 from app.ra.collecting_jobs import CollectingJobs
 from app.ra.deciding import Deciding
@@ -366,6 +367,7 @@ class RegistrationAuthority:
             RegisteringWorkstations(database, certificate_authority),
             ReleasingSoPins(database, certificate_authority, ORIGIN, StoredApprovals(database, POLICY)),
             ExportingSoPins(database),
+            ChangingSoPins(database),
         )
         self.clearing = Clearing(database)
         self.batching = Batching(database, self.desk_jobs)
@@ -375,6 +377,7 @@ class RegistrationAuthority:
             JobKind.RENEW: self.renewing_at_desk,
             JobKind.UNLOCK: self.unlocking,
             JobKind.EXPORT: self.unlocks.exporting,
+            JobKind.CHANGE_SO_PIN: self.unlocks.changing,
         }
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
         self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})

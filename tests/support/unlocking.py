@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.domain.certificate_order import SignedApproval
 from app.domain.so_pin_release import SoPinOutcome
 from card_agent.card_operations import raw_signature
 from tests.support.registration_authority import ORIGIN, DeskCard, RegistrationAuthority, wrapped_as_told
@@ -61,14 +62,14 @@ class UnlockDesk:
 
     def sign(self, signer_uid: str, card: DeskCard, **changes: str) -> None:
         """Have a card sign the release, and send it."""
+        signed = self.signed_by(signer_uid, card, **changes)
+        self.ra.unlocks.releasing.approve(self.job_token, self.id, **vars(signed))
+
+    def signed_by(self, signer_uid: str, card: DeskCard, **changes: str) -> SignedApproval:
+        """A card's signature for the release."""
         statement = self.statement(signer_uid, **changes)
-        self.ra.unlocks.releasing.approve(
-            self.job_token,
-            self.id,
-            statement=statement,
-            signature=raw_signature(card.content_commitment, statement),
-            certificate=card.certificates["content_commitment"],
-        )
+        signature = raw_signature(card.content_commitment, statement)
+        return SignedApproval(statement, signature, card.certificates["content_commitment"])
 
     def release(self) -> list[bytes]:
         """What the certificate authority releases, as it arrives."""

@@ -28,6 +28,13 @@ class Walker:
         found = Axe().run(self.page).response["violations"]
         assert not found, [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
+    def require_fits(self) -> None:
+        """Nothing scrolls sideways on a small screen (WCAG 2.2, 1.4.10) or a large one."""
+        for width in (320, 1280):
+            self.page.set_viewport_size({"width": width, "height": 1000})
+            self.page.wait_for_function(f"window.innerWidth === {width}")
+            self.page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
     def press(self, name: str | re.Pattern[str]) -> None:
         """Press a button or what looks like one, and look at the page that comes."""
         button = self.page.get_by_role("button", name=name)

@@ -26,6 +26,7 @@ from app.domain.renewal import RenewalRules
 from app.oidc.logging_out import TellingRelyingParties
 from app.oidc.provider import OpenIDProvider
 from app.oidc.relying_party import parse
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.renewing import Renewing
 from app.service.local_tls import make_local_tls
 from app.services import Services
@@ -134,6 +135,7 @@ def ward(sqlite_database: Database, tmp_path: Path) -> Iterator[Ward]:
         sign_in=SmartcardSignIn(sqlite_database, authority().paths, provider),
         sessions=BrowserSessions(sqlite_database, POLICY),
         renewals=SimpleNamespace(beginning=Renewing(sqlite_database, RenewalRules())),
+        unlocks=SimpleNamespace(changing=ChangingSoPins(sqlite_database)),
         openid=OpenIDProvider(sqlite_database, parties, signing_keys(), provider),
     )
     settings = settings_for(tmp_path)

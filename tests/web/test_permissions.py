@@ -153,6 +153,7 @@ ELSEWHERE = {
     "/card-jobs/<record:job_id>/undo",
     "/sign-in/renew",
     "/my/cards/<serial:serial>/renew",
+    "/my/cards/<serial:serial>/change-so-pin",
     "/requests/<record:request_id>",
     "/issuances/<record:issuance_id>/desk",
     "/systems/requests/<record:request_id>",

@@ -45,7 +45,10 @@ card_job = Table(
     Column("job_token_expires_at", UtcDateTime),
     # What the kind remembers from step to step.
     Column("facts", JSON, nullable=False),
-    CheckConstraint("kind IN ('unlock', 'renew', 'repair', 'clear', 'export')", name="kind_is_known"),
+    CheckConstraint(
+        "kind IN ('unlock', 'renew', 'repair', 'clear', 'export', 'change_so_pin')", name="kind_is_known"
+    ),
+    CheckConstraint("kind <> 'change_so_pin' OR operator_uid IS NULL", name="change_is_the_holders_own"),
     CheckConstraint("status IN ('begun', 'approved', 'done', 'undone')", name="status_is_known"),
     CheckConstraint("operator_uid <> uid", name="operator_is_not_the_holder"),
     CheckConstraint("(status IN ('done', 'undone')) = (finished_at IS NOT NULL)", name="finished_has_a_time"),

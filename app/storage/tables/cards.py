@@ -145,6 +145,8 @@ so_pin_escrow = Table(
     Column("recorded_at", UtcDateTime, nullable=False),
     # When the card was known to have it; the latest of these is the card's SO PIN.
     Column("confirmed_at", UtcDateTime),
+    # When it was given to people, or to a computer without network: the card should get another one.
+    Column("seen_at", UtcDateTime),
     CheckConstraint("(issuance_id IS NULL) <> (job_id IS NULL)", name="belongs_to_issuance_or_job"),
 )
 

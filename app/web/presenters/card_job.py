@@ -89,6 +89,18 @@ WORDS[JobKind.EXPORT] = JobWords(
         "so_pin_changed": "The card has another SO PIN",
     },
 )
+WORDS[JobKind.CHANGE_SO_PIN] = JobWords(
+    "Change what unlocks the card of {name}",
+    "Put the card in a reader and open the desk. It asks for the PIN once; the PIN stays the same.",
+    "This is done. If the card got another SO PIN, what was seen is worth nothing now.",
+    _ALL
+    | {
+        "approved": "Signed with the card itself",
+        "so_pin_released": "SO PIN released to this desk",
+        "next_so_pin_escrowed": "The card's next SO PIN put in escrow",
+        "so_pin_changed": "The card has another SO PIN",
+    },
+)
 _UNNAMED = JobWords("Card of {name}", "Open the desk and go on there.", "This is done.", _ALL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import NamedTuple
@@ -14,11 +15,14 @@ from sqlalchemy import update
 from app.adapters.ca_client import CaClient
 from app.ca.releasing import CodeLimits
 from app.domain.actor import Actor
+from app.domain.approval import ApprovalNotValid
+from app.domain.card_job import JobStepOutOfOrder
 from app.domain.certificate_order import SignedApproval
 from app.domain.desk_record import TicketNotValid
 from app.domain.offline_unlock import wrapped_text
-from app.domain.so_pin_release import ReleaseBasis, SoPinReleaseOrder
-from app.errors import InvalidInput, NotPermitted, Refusal
+from app.domain.so_pin_release import ReleaseBasis, SoPinOutcome, SoPinReleaseOrder
+from app.errors import InvalidInput, NotFound, NotPermitted, Refusal
+from app.ra.changing_so_pins import SoPinNotSeen
 from app.ra.moving_cards import MoveAsked
 from app.settings import Settings
 from app.storage.database import Database
@@ -315,3 +319,75 @@ def test_a_computer_that_is_unknown_or_retired_gets_no_answer(ward: Ward) -> Non
         office.ra.unlocks.offline.begin(office.manager, ward.card.serial, stranger.challenge, "trust me", "")
     with pytest.raises(NotPermitted):
         office.ra.unlocks.workstations.invite(ward.clinician, "Ward 8")
+
+
+def change_desk(ward: Ward) -> UnlockDesk:
+    """The holder at a desk, to give their own card another SO PIN."""
+    office = ward.office
+    job_id = office.ra.unlocks.changing.begin_own(ward.clinician, ward.card.serial)
+    return UnlockDesk(office.ra, office.ra.following_jobs.ticket(ward.clinician, job_id))
+
+
+def test_after_an_offline_unlocking_the_holder_gives_the_card_another_so_pin(ward: Ward) -> None:
+    office, changing = ward.office, ward.office.ra.unlocks.changing
+    assert changing.due(ward.clinician.uid) == []
+    with pytest.raises(SoPinNotSeen):
+        change_desk(ward)
+    asked = OfflineUnlock.begin(bytes.fromhex(registered(ward)), ward.card.serial)
+    answered(ward, asked.challenge)
+    assert changing.due(ward.clinician.uid) == [ward.card.serial]
+    with pytest.raises(NotFound):
+        changing.begin_own(office.manager, ward.card.serial)
+    desk = change_desk(ward)
+    with pytest.raises(JobStepOutOfOrder):
+        desk.release()
+    with pytest.raises(ApprovalNotValid):
+        desk.sign(office.manager.uid, office.manager_card, signed_as="holder")
+    desk.sign(ward.clinician.uid, ward.card, signed_as="holder")
+    assert desk.so_pins() == [ward.card.so_pin]
+    with pytest.raises(JobStepOutOfOrder, match="not in escrow"):
+        changing.complete(desk.job_token, desk.id, CHANGED)
+    desk.change_so_pin(ward.card)
+    changing.complete(desk.job_token, desk.id, CHANGED)
+    changing.complete(desk.job_token, desk.id, CHANGED)
+    assert changing.due(ward.clinician.uid) == []
+    assert office.ra.details_of("so_pin.changed")[-1]["so_pin"] == "changed"
+    assert at_the_desk(ward).so_pins() == [ward.card.so_pin], "the new one is the card's"
+
+
+def test_a_change_that_was_not_made_is_due_as_before(ward: Ward) -> None:
+    asked = OfflineUnlock.begin(bytes.fromhex(registered(ward)), ward.card.serial)
+    answered(ward, asked.challenge)
+    changing, desk = ward.office.ra.unlocks.changing, change_desk(ward)
+    again = change_desk(ward)
+    assert again.id == desk.id, "an open one is gone on with"
+    again.sign(ward.clinician.uid, ward.card, signed_as="holder")
+    again.so_pins()
+    changing.complete(again.job_token, again.id, SoPinOutcome(is_changed=False, reason="The card kept it."))
+    assert changing.due(ward.clinician.uid) == [ward.card.serial]
+    assert ward.office.ra.details_of("so_pin.changed")[-1]["so_pin_reason"] == "The card kept it."
+
+
+def test_a_taken_over_web_process_changes_no_so_pin_that_was_not_given_away(ward: Ward) -> None:
+    """Even with the holder's own signature; and with nobody else's, nor that of another of their cards."""
+    with ward.office.ra.database.change() as work:
+        work.cards.mark_so_pin_seen(ward.card.serial, work.now)
+    desk = change_desk(ward)
+    desk.sign(ward.clinician.uid, ward.card, signed_as="holder")
+    with pytest.raises(Refusal) as refusal:
+        desk.release()
+    assert refusal.value.code == "too_many_releases"
+    with ward.office.ra.database.read() as work:
+        job = work.card_jobs.get(desk.id)
+    assert job is not None
+    own = job.facts["own_signature"]
+    assert isinstance(own, dict)
+    genuine = SignedApproval(**{name: b64decode(str(value)) for name, value in own.items()})
+    change = {"basis": ReleaseBasis.HOLDER}
+    assert refused(ward, order_of(ward, desk, approvals=(), **change)) == "release_not_approved"
+    managers = desk.signed_by(ward.office.manager.uid, ward.office.manager_card, signed_as="holder")
+    assert refused(ward, order_of(ward, desk, approvals=(managers,), **change)) == "release_not_approved"
+    other_desk = order_of(ward, desk, approvals=(genuine,), recipient_key=b"another key", **change)
+    assert refused(ward, other_desk) == "approval_differs"
+    with_two = order_of(ward, desk, approvals=(genuine, genuine), **change)
+    assert refused(ward, with_two) == "release_not_approved"

@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 
 from app.domain.renewal import RenewalRules
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.renewing import Renewing
 from app.services import Services
 from app.signin.browser_sessions import BrowserSessions
@@ -69,6 +70,7 @@ def sign_in_site(sqlite_database: Database, tmp_path: Path) -> SignInSite:
         sign_in=SmartcardSignIn(sqlite_database, authority().paths, ORIGIN),
         sessions=BrowserSessions(sqlite_database, POLICY),
         renewals=SimpleNamespace(beginning=Renewing(sqlite_database, RenewalRules())),
+        unlocks=SimpleNamespace(changing=ChangingSoPins(sqlite_database)),
         openid=provider.openid,
     )
     app = create_app(settings_for(tmp_path), cast("Services", services))

@@ -1,7 +1,8 @@
-"""The offer to renew one's card: at sign-in, on the start page and on one's own page."""
+"""What is offered to do with one's own card at sign-in, on the start page and on one's own page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ra.renewing import RenewalDue
@@ -9,7 +10,7 @@ from app.web.presenters.wording import day
 
 
 @dataclass(frozen=True)
-class RenewalOffer:
+class CardOffer:
     """What is said, and where the one button leads; without an address somebody else must do it."""
 
     heading: str
@@ -18,7 +19,25 @@ class RenewalOffer:
     button: str
 
     @classmethod
-    def of(cls, due: RenewalDue | None) -> RenewalOffer | None:
+    def of(cls, due: RenewalDue | None, seen: Sequence[str] = ()) -> CardOffer | None:
+        """Renewing comes first, then another SO PIN for a card whose present one was ``seen``; or None."""
+        return cls.to_renew(due) or cls.to_change(seen)
+
+    @classmethod
+    def to_change(cls, seen: Sequence[str]) -> CardOffer | None:
+        """The offer for the first of the cards whose SO PIN was seen."""
+        if not seen:
+            return None
+        return cls(
+            "Change what unlocks your card",
+            "What unlocked your card was given away, for example by telephone. Change it, so that nobody "
+            "else can unlock the card with it. It takes about a minute. Your PIN stays the same.",
+            f"/my/cards/{seen[0]}/change-so-pin",
+            "Change it now",
+        )
+
+    @classmethod
+    def to_renew(cls, due: RenewalDue | None) -> CardOffer | None:
         """The offer for a card that is due, else None."""
         if due is None or due.has_ended:
             return None
