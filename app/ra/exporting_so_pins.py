@@ -27,7 +27,8 @@ from app.domain.so_pin_release import EXPORTABLE, ReleaseBasis, SoPinOutcome
 from app.errors import InvalidInput, NotFound
 from app.ra.card_job_steps import CardJobSteps, begun, done, undone
 from app.ra.ports import Database, Work
-from app.ra.releasing_so_pins import reason_of, settle_so_pin
+from app.ra.releasing_so_pins import settle_so_pin
+from app.ra.signing_releases import reason_of
 
 _SHORTEST_REASON, _LONGEST_REASON = 10, 300
 

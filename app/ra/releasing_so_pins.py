@@ -7,7 +7,6 @@ before the card gets it. The certificate authority verifies every signature agai
 
 from __future__ import annotations
 
-from base64 import b64decode
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from typing import Protocol
 
 from cryptography import x509
 
-from app.domain.approval import ApprovalNotValid, require_signed_recently
+from app.domain.approval import ApprovalNotValid
 from app.domain.card_job import (
     CardJob,
     JobApproval,
@@ -24,41 +23,32 @@ from app.domain.card_job import (
     JobStatus,
     JobStepOutOfOrder,
     require_job_status,
-    require_other_than_holder,
 )
 from app.domain.certificate_order import SignedApproval, serial_number_text
 from app.domain.desk_record import with_step
-from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
-from app.domain.renewal_statement import SignedAs
 from app.domain.so_pin_release import (
-    SIGNED_AS,
     ReleaseBasis,
-    ReleaseStatement,
     SoPinOutcome,
     SoPinReleaseOrder,
     release_statement_from_untrusted,
 )
 from app.errors import NotPermitted
-from app.ra.approving import require_all_as_known, verified_signer
 from app.ra.card_job_steps import CardJobSteps, approved, done
 from app.ra.desk_jobs import require_wrapped_so_pin
-from app.ra.desk_messages import as_base64
-from app.ra.finding import require_person
 from app.ra.ports import CertificateAuthority, Database, Work
-from app.ra.requesting import require_active
+from app.ra.signing_releases import (
+    BY_OPERATOR_ALONE,
+    SIGNATURES,
+    basis_of,
+    reason_of,
+    signatures_of,
+    verified_release,
+    with_own_signature,
+)
 
 #: The kinds of jobs for which an SO PIN is released.
 RELEASED_FOR: Collection[JobKind] = (JobKind.UNLOCK, JobKind.EXPORT, JobKind.CLEAR, JobKind.CHANGE_SO_PIN)
-SIGNATURES = {
-    ReleaseBasis.OPERATOR: 1,
-    ReleaseBasis.OFFLINE: 1,
-    ReleaseBasis.COLLEAGUES: 2,
-    ReleaseBasis.CODE: 0,
-    ReleaseBasis.EXPORT: 2,
-    ReleaseBasis.HOLDER: 1,
-}
-_BY_OPERATOR_ALONE = (ReleaseBasis.OPERATOR, ReleaseBasis.OFFLINE)
 
 
 class Rights(Protocol):
@@ -108,15 +98,15 @@ class ReleasingSoPins:
         may_export = self._may_export(statement)
         with self._steps.step(job_token, job_id, RELEASED_FOR, "card_job.approved") as (work, job):
             basis = basis_of(job)
-            said, signer = _verified(work, job, signed, self._origin)
+            said, signer = verified_release(work, job, signed, self._origin)
             work.audit.details(certificate=_serial_number(certificate), signer=signer)
             if basis is ReleaseBasis.EXPORT and not may_export:
                 raise NotPermitted("Whoever signs for an export must hold the right to it, as you do.")
             kept = replace(job, facts={**job.facts, "recipient": said.recipient_key})
             if basis is ReleaseBasis.HOLDER:
-                work.card_jobs.save(_with_own_signature(work, kept, signed))
+                work.card_jobs.save(with_own_signature(work, kept, signed))
                 return
-            if basis in _BY_OPERATOR_ALONE or job.facts.get("recipient") != said.recipient_key:
+            if basis in BY_OPERATOR_ALONE or job.facts.get("recipient") != said.recipient_key:
                 work.card_jobs.withdraw_approvals(job.id)
             work.card_jobs.approve(job, JobApproval(signer, statement, signature, certificate), work.now)
             work.card_jobs.save(_with_signature(work, kept, signer))
@@ -190,16 +180,6 @@ class ReleasingSoPins:
             work.card_jobs.save(with_step(exported, "so_pin_exported", work.now))
 
 
-def basis_of(job: CardJob) -> ReleaseBasis:
-    """What the release of the card's SO PIN rests on in this job."""
-    return ReleaseBasis(str(job.facts["basis"]))
-
-
-def reason_of(job: CardJob) -> str:
-    """Why it is exported; empty when it is not."""
-    return str(job.facts.get("reason", ""))
-
-
 def without_earlier_signatures(work: Work, job: CardJob) -> CardJob:
     """The job as the next desk gets it: signatures for a release name the key of the desk before."""
     is_signed = job.kind in RELEASED_FOR and SIGNATURES[basis_of(job)] > 0
@@ -226,61 +206,6 @@ def settle_so_pin(work: Work, job: CardJob, outcome: SoPinOutcome) -> None:
     )
 
 
-def are_colleagues(work: Work, uid: str, other_uid: str) -> bool:
-    """Whether both hold a role that counts today at one organisation."""
-    ours, theirs = (
-        {role.organisation_code for role in work.role_profiles.of(each) if role.counts_on(work.now.date())}
-        for each in (uid, other_uid)
-    )
-    return bool(ours & theirs)
-
-
-def _verified(work: Work, job: CardJob, signed: SignedApproval, origin: str) -> tuple[ReleaseStatement, str]:
-    said = release_statement_from_untrusted(signed.statement)
-    holder = require_person(work, job.uid)
-    if job.kind in (JobKind.UNLOCK, JobKind.CHANGE_SO_PIN):
-        require_active(holder)
-    signer = verified_signer(work, signed).uid
-    if basis_of(job) is ReleaseBasis.HOLDER:
-        require_all_as_known({"the holder": (signer, job.uid)})
-    else:
-        require_other_than_holder(signer, job.uid)
-    if basis_of(job) is ReleaseBasis.COLLEAGUES and not are_colleagues(work, signer, job.uid):
-        raise NotPermitted("Whoever vouches must work where the card's holder works.")
-    _require_says_so(said, job, holder.name, origin, signer)
-    if _is_operators_turn(work, job, said):
-        require_all_as_known({"the operator": (signer, job.operator_uid)})
-    require_signed_recently(said, work.now)
-    return said, signer
-
-
-def _require_says_so(
-    said: ReleaseStatement, job: CardJob, holder_name: str, origin: str, signer: str
-) -> None:
-    signed_as = SIGNED_AS.get(basis_of(job), SignedAs.OPERATOR)
-    require_all_as_known(
-        {
-            "the job": (said.job, job.id),
-            "the purpose": (said.purpose, job.kind.value),
-            "the reason": (said.reason, reason_of(job)),
-            "the holder": (said.holder, job.uid),
-            "the holder's name": (said.holder_name, holder_name),
-            "the card": (said.card_serial, job.card_serial),
-            "the signer": (said.signer, signer),
-            "the signer's role": (said.signed_as, signed_as),
-            "the site": (said.origin, origin),
-        }
-    )
-
-
-def _is_operators_turn(work: Work, job: CardJob, said: ReleaseStatement) -> bool:
-    """Whoever began it signs; of two people as the first."""
-    if basis_of(job) is not ReleaseBasis.EXPORT:
-        return basis_of(job) in _BY_OPERATOR_ALONE
-    signed = {each.signer_uid for each in work.card_jobs.approvals(job.id)}
-    return job.operator_uid not in signed or job.facts.get("recipient") != said.recipient_key
-
-
 def _with_signature(work: Work, job: CardJob, signer: str) -> CardJob:
     """The job with one more signature; approved once it has all."""
     needed = SIGNATURES[basis_of(job)]
@@ -298,27 +223,9 @@ def _order(work: Work, job: CardJob, recipient_key: bytes) -> SoPinReleaseOrder:
         card_serial=job.card_serial or "",
         basis=basis_of(job),
         recipient_key=bytes.fromhex(str(challenge)) if challenge else recipient_key,
-        approvals=_signatures(work, job),
+        approvals=signatures_of(work, job),
         reason=reason_of(job),
     )
-
-
-def _signatures(work: Work, job: CardJob) -> tuple[SignedApproval, ...]:
-    own = job.facts.get("own_signature")
-    if isinstance(own, dict):
-        return (SignedApproval(**{name: b64decode(str(value)) for name, value in own.items()}),)
-    return tuple(
-        SignedApproval(each.statement, each.signature, each.certificate)
-        for each in work.card_jobs.approvals(job.id)
-    )
-
-
-def _with_own_signature(work: Work, job: CardJob, signed: SignedApproval) -> CardJob:
-    """The holder's signature for their own card stays with the job: approvals are never the holder's."""
-    own: dict[str, JsonValue] = {
-        name: as_base64(getattr(signed, name)) for name in ("statement", "signature", "certificate")
-    }
-    return approved(replace(job, facts={**job.facts, "own_signature": own}), "approved", work.now)
 
 
 def _serial_number(certificate: bytes) -> str:

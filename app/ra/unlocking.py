@@ -35,8 +35,9 @@ from app.errors import NotFound
 from app.ra.card_job_steps import CardJobSteps, approved, begun, done, undone
 from app.ra.finding import require_person
 from app.ra.ports import Database, Work
-from app.ra.releasing_so_pins import SIGNATURES, settle_so_pin
+from app.ra.releasing_so_pins import settle_so_pin
 from app.ra.requesting import require_active
+from app.ra.signing_releases import SIGNATURES
 
 
 class Unlocking:

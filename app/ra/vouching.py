@@ -13,7 +13,7 @@ from app.domain.so_pin_release import ReleaseBasis
 from app.domain.unlocking import can_be_unlocked
 from app.errors import NotPermitted
 from app.ra.ports import Database
-from app.ra.releasing_so_pins import are_colleagues
+from app.ra.signing_releases import are_colleagues
 from app.ra.unlocking import begin_unlocking
 
 
