@@ -15,7 +15,7 @@ from app.domain.photo import MIDDLE, Crop
 from app.domain.so_pin_release import SoPinReleaseOrder
 from app.ra import repositories
 from app.ra.batch_repository import CardBatches
-from app.ra.unlock_repositories import OfflineWorkstations
+from app.ra.unlock_repositories import Authenticators, OfflineWorkstations
 
 
 class AuditLog(Protocol):
@@ -65,7 +65,7 @@ class Work(Protocol):
     @property
     def unlock_codes(self) -> repositories.UnlockCodes: ...
     @property
-    def authenticators(self) -> unlock_repositories.Authenticators: ...
+    def authenticators(self) -> Authenticators: ...
     @property
     def card_jobs(self) -> repositories.CardJobs: ...
     @property
