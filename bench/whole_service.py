@@ -112,9 +112,9 @@ def _letters(number: int) -> str:
 
 
 def _server_processes(supervisor: int) -> list[int]:
-    """The server programs and their workers: the supervisor's, but the card agent and the relying party."""
+    """The server programs and their workers: the supervisor's, without the desk's and the relying party."""
     children = _children_by_parent()
-    found = [child for child in children.get(supervisor, []) if not _is_desk_or_example(child)]
+    found = [child for child in children.get(supervisor, []) if not _is_of_the_desk_or_an_example(child)]
     for process in found:
         found.extend(children.get(process, []))
     return found
@@ -129,6 +129,6 @@ def _children_by_parent() -> dict[int, list[int]]:
     return children
 
 
-def _is_desk_or_example(process: int) -> bool:
+def _is_of_the_desk_or_an_example(process: int) -> bool:
     command = Path(f"/proc/{process}/cmdline").read_bytes()
-    return b"card_agent" in command or b"examples.prescribing" in command
+    return any(part in command for part in (b"card_agent", b"virtual_card", b"examples.prescribing"))

@@ -20,11 +20,9 @@ def in_order(layout: Layout) -> list[list[Program]]:
     serving.
     """
     for_readers = [readers(layout)] if layout.has_readers else []
-    for_everybody = [status(layout), web(layout), worker(layout), look_ups(layout), metrics(layout)]
     return [
-        [directory(layout)],
-        [certificate_authority(layout)],
-        [*for_everybody, *for_readers],
+        [directory(layout), certificate_authority(layout), *for_readers],
+        [status(layout), web(layout), worker(layout), look_ups(layout), metrics(layout)],
         [card_agent(layout), relying_party(layout)],
     ]
 

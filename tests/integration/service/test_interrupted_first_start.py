@@ -33,7 +33,6 @@ STEPS = (
     "Certificates of the accredited systems",
     "Directory, built",
     "Starting directory",
-    "Starting ca",
     "Starting status",
     "Starting card-agent",
     "Issuing Margaret",
