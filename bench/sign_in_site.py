@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.adapters.openid_keys import TokenPlace, create_keys
 from app.bootstrap.openid import openid_token_place
+from app.ca_files import public_crl
 from app.service.local_tls import make_local_tls
 from app.settings import Settings, load
 from app.signin.terms import TERMS_VERSION
@@ -98,11 +99,15 @@ def _write_files(settings: Settings, folder: Path, party: PartyUnderTest) -> Non
     make_local_tls(folder / "tls", ["web"], datetime.now(UTC))
     for path in (settings.web.secret_key_file, settings.openid.clients_file, folder / "ca" / "public" / "x"):
         path.parent.mkdir(parents=True, exist_ok=True)
-    settings.web.secret_key_file.write_bytes(secrets.token_bytes(32))
+    for key_file in (settings.web.secret_key_file, settings.messages.key_file):
+        key_file.write_text(secrets.token_hex(32))
     settings.openid.clients_file.write_text(_PARTY.format(party=party))
     (settings.openid.clients_file.parent / "party.pem").write_bytes(party.public_pem)
-    for name, certificate in (("root", authority().root), ("authentication", authority().ca)):
+    # Only cards are believed here, so their CA stands in the places of the others too.
+    for name in ("root", "authentication", "content-commitment", "systems"):
+        certificate = authority().root if name == "root" else authority().ca
         (folder / "ca" / "public" / f"{name}.cer").write_bytes(certificate.public_bytes(Encoding.DER))
+    public_crl(settings.ca.folder, "root").write_bytes(authority().root_list())
 
 
 def _people(settings: Settings, count: int) -> list[HeldCard]:

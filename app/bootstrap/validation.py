@@ -14,6 +14,7 @@ from app.ca.contents import StatusAddresses
 from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER, public_crl
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
+from app.errors import Unavailable
 from app.settings import Settings
 from app.signin.certificate_checks import CardPaths
 from app.validation.anchors import TrustAnchors
@@ -80,9 +81,18 @@ def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAncho
 
 
 def ca_certificate(settings: Settings, name: str) -> x509.Certificate:
-    """The certificate of one of our CAs."""
+    """The certificate of one of our CAs.
+
+    Raises:
+        Unavailable: the key ceremony has left none, or it cannot be read.
+    """
     file: Path = settings.ca.folder / PUBLIC_FOLDER / f"{name}.cer"
-    return x509.load_der_x509_certificate(file.read_bytes())
+    try:
+        return x509.load_der_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as fault:
+        raise Unavailable(
+            "CA certificate", f"{file} cannot be read. The key ceremony makes it: spine-ra ca ceremony"
+        ) from fault
 
 
 def revocation_lists(settings: Settings) -> FetchedRevocationLists:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import CertificatePoliciesOID, ExtendedKeyUsageOID, NameOID
 from sqlalchemy import insert, update
 
 from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace
@@ -40,6 +40,8 @@ ORIGIN = "https://localhost:8443"
 LONG_AGO = datetime(2026, 1, 5, 9, tzinfo=UTC)
 PRACTICE, OTHER_PRACTICE = "A81001", "A81002"
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+OUR_POLICY = x509.ObjectIdentifier("1.3.6.1.4.1.32473.100.1")
+"""That of authentication certificates in ``config/certificate_profiles.toml``."""
 CLIENT_AUTH = (ExtendedKeyUsageOID.CLIENT_AUTH,)
 
 
@@ -109,6 +111,7 @@ class CardAuthority:
             moment + timedelta(days=days[1]),
         )
         builder = builder.add_extension(_key_usage(digital_signature), critical=True)
+        builder = builder.add_extension(_policy(OUR_POLICY), critical=False)
         if usages is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(self.ca_key, hashes.SHA256())
@@ -118,6 +121,10 @@ def _there(root_list: bytes | None) -> bytes:
     if root_list is None:
         raise StatusUnknown("the list cannot be read")
     return root_list
+
+
+def _policy(policy: x509.ObjectIdentifier) -> x509.CertificatePolicies:
+    return x509.CertificatePolicies([x509.PolicyInformation(policy, None)])
 
 
 def _key_usage(digital_signature: bool, *, certificates: bool = False) -> x509.KeyUsage:
@@ -147,6 +154,7 @@ def _ca_certificate(
         now + timedelta(days=3000),
     )
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(_policy(CertificatePoliciesOID.ANY_POLICY), critical=False)
     return builder.add_extension(_key_usage(True, certificates=True), critical=True).sign(
         issuer_key, hashes.SHA384()
     )
