@@ -172,7 +172,7 @@ def progress_text(load: OrganisationLoad) -> str:
 
 def _what_now(load: OrganisationLoad, *, is_stale: bool) -> str:
     if load.status is LoadStatus.FAILED:
-        return load.message
+        return f"{load.message} Choose another file and hand it in."
     if is_stale:
         return (
             "Organisations have changed since this preview was made, so it no longer says what would happen."
