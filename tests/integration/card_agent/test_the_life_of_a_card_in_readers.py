@@ -9,13 +9,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 import cryptoki
 from app.domain.card import CardStatus
+from app.domain.card_job import JobStepOutOfOrder
 from app.domain.certificate import CertificateStatus
 from app.domain.renewal_job import Signing
+from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.moving_cards import MoveAsked
 from card_agent.card_operations import spki_of, subject_public_key
 from card_agent.driver import Driver, DriverRefused
@@ -160,6 +163,32 @@ def test_2_two_managers_export_its_so_pin_and_then_it_gets_another(story: Story)
     assert not story.takes(so_pin), "what was shown is worth nothing now"
     assert story.so_pins_in_escrow() == 1
     desk.require_signs_in(story.amara)
+
+
+def test_2b_its_holder_gives_it_another_so_pin_after_one_was_given_away(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, holder, changing = story.desk, story.amara, story.desk.office.ra.unlocks.changing
+    with desk.office.ra.database.change() as work:
+        work.cards.mark_so_pin_seen(story.serial, work.now)
+    desk.put(None, holder)
+    job_id = changing.begin_own(holder.actor, story.serial)
+    with monkeypatch.context() as patched:
+        patched.setattr(ChangingSoPins, "complete", _cut_off)
+        with pytest.raises(DriverRefused, match="cut off"):
+            desk.work_off(holder.actor, job_id, {"holder_pin": holder.pin})
+    assert story.so_pins_in_escrow() == 2, "the card may have either"
+    assert changing.due(holder.actor.uid) == [story.serial]
+    done = desk.work_off(holder.actor, job_id, {"holder_pin": holder.pin})
+    assert done == ["release", "keep_next", "change", "report"]
+    assert desk.audited("so_pin.changed")[-1]["so_pin"] == "changed"
+    assert story.so_pins_in_escrow() == 1
+    assert changing.due(holder.actor.uid) == []
+    desk.require_signs_in(holder)
+
+
+def _cut_off(*_: object) -> NoReturn:
+    raise JobStepOutOfOrder("It was cut off here.")
 
 
 def test_3_it_is_renewed_by_an_operator(story: Story) -> None:
