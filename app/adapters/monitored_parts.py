@@ -35,6 +35,7 @@ class MonitoredParts:
         connect: opens a session with the directory as its publisher, who alone may read its monitor.
         authority: the certificate authority's process.
         replicas: answers how to open a session with each replica that there is now, by its name.
+        root_list_ends: answers until when sign-in believes the root's revocation list; None: it does not.
     """
 
     def __init__(
@@ -42,14 +43,18 @@ class MonitoredParts:
         connect: Connect,
         authority: Authority,
         replicas: Callable[[], Mapping[str, Connect]] = dict,
+        root_list_ends: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._connect = connect
         self._authority = authority
         self._replicas = replicas
+        self._root_list_ends = root_list_ends
 
     def figures(self) -> Iterator[Figure]:
         """What can be had now. A part that does not answer says so by its figure ``part_up``."""
         yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
+        ends = self._root_list_ends()
+        yield Figure(figures.ROOT_LIST_ENDS, ends.timestamp() if ends else 0.0)
         found, state = self._directory()
         yield _up(DIRECTORY, found is not None)
         if found is not None:

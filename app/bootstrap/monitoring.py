@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 from app.adapters.ca_client import CaClient
 from app.adapters.monitored_parts import MonitoredParts
 from app.bootstrap.directory_tls import look_ups_tls
+from app.bootstrap.validation import root_list_ends
+from app.clock import utc_now
 from app.domain.figures import TOPICS
+from app.errors import SpineError
 from app.metrics import ServiceCollector
 from app.sampling import EVERY, Sampling
 from app.settings import Settings
@@ -38,8 +42,18 @@ def monitored_parts(settings: Settings) -> MonitoredParts:
     url = ldapi_url(settings.directory.ldapi_socket)
     authority = CaClient(settings.ca.socket, timeout_seconds=TIMEOUT_SECONDS)
     return MonitoredParts(
-        partial(open_session, url, timeout=TIMEOUT_SECONDS), authority, lambda: _watched_replicas(settings)
+        partial(open_session, url, timeout=TIMEOUT_SECONDS),
+        authority,
+        lambda: _watched_replicas(settings),
+        lambda: _root_list_ends(settings),
     )
+
+
+def _root_list_ends(settings: Settings) -> datetime | None:
+    try:
+        return root_list_ends(settings, utc_now())
+    except SpineError:
+        return None
 
 
 def _watched_replicas(settings: Settings) -> Mapping[str, Callable[[], Session]]:

@@ -124,6 +124,24 @@ def test_prometheus_is_told_that_every_part_answers(started_again: Service) -> N
         wait_until(lambda at=servers: "granian_requests_handled" in httpx.get(at).text, "the servers' counts")
 
 
+def test_prometheus_is_told_when_the_roots_list_ends_that_sign_in_asks(started_again: Service) -> None:
+    address = f"http://127.0.0.1:{9464 + started_again.port_offset}/metrics"
+    root_list = started_again.folder / "ca" / "public" / "root.crl"
+    ends = x509.load_der_x509_crl(root_list.read_bytes()).next_update_utc
+    assert ends is not None
+
+    def told() -> float:
+        (value,) = re.findall(r"^spine_ra_root_revocation_list_ends\S+ (\S+)$", httpx.get(address).text, re.M)
+        return float(value)
+
+    assert told() == ends.timestamp()
+    hidden = root_list.rename(root_list.with_suffix(".hidden"))
+    try:
+        assert told() == 0
+    finally:
+        hidden.rename(root_list)
+
+
 def test_no_worker_of_a_server_is_a_fork(started_again: Service) -> None:
     """A fork of a program that has threads may wait for a lock for ever, and take connections meanwhile."""
     commands = " ".join(processes_of_run("again").values())
