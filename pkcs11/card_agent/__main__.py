@@ -89,7 +89,7 @@ def application(settings: AgentSettings, own_port: int) -> Application:
     return Application(
         own_port,
         settings.authorities,
-        DeskPages(desk, views, form_values, ways_back),
+        DeskPages(desk, views, form_values, ways_back, settings.sites),
         SignInPages(allow_list, views, processes, ways_back, _now),
         issue,
         JobPages(allow_list, jobs, issue, form_values, ways_back),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from card_agent.card_views import CardViews
@@ -10,6 +10,7 @@ from card_agent.errors import Refusal
 from card_agent.http_messages import Response, as_json, see_other
 from card_agent.pages import Problem, page
 from card_agent.ports import Desk
+from card_agent.settings import Site
 from card_agent.visits import FormValues, WaysBack
 
 _PURPOSE = "desk"
@@ -18,7 +19,15 @@ _PURPOSE = "desk"
 class DeskPages:
     """The desk page and its three forms: insert, remove, take a blank card."""
 
-    def __init__(self, desk: Desk, views: CardViews, form_values: FormValues, ways_back: WaysBack) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        views: CardViews,
+        form_values: FormValues,
+        ways_back: WaysBack,
+        sites: Sequence[Site],
+    ) -> None:
+        self._sites = sites
         self._desk = desk
         self._views = views
         self._form_values = form_values
@@ -34,6 +43,7 @@ class DeskPages:
             "form_value": self._form_values.new(_PURPOSE),
             "back": back,
             "way_back": self._ways_back.find(back),
+            "sites": self._sites,
         }
         return page("desk.html", values, problems)
 

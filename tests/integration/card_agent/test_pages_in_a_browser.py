@@ -72,8 +72,9 @@ def hop(site: DeskJobSite) -> str:
     return "/card?" + urlencode({"op": site.origin, "nonce": "n" * 44})
 
 
-def test_the_desk_is_worked_by_its_forms(page: Page) -> None:
+def test_the_desk_is_worked_by_its_forms(page: Page, site: DeskJobSite) -> None:
     page.goto("/")
+    assert page.locator(f'a[href="{site.origin}"]').is_visible()
     page.get_by_role("button", name="Take a new blank card into Reader 1").click()
     expect(page.get_by_role("button", name="Remove the card from Reader 1")).to_be_visible()
     check(page, "desk")
