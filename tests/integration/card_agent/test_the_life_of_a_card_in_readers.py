@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,19 +20,23 @@ from app.domain.certificate import CertificateStatus
 from app.domain.renewal_job import Signing
 from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.moving_cards import MoveAsked
+from app.ra.releasing_so_pins import ReleasedSoPins, ReleasingSoPins
 from card_agent.card_operations import spki_of, subject_public_key
 from card_agent.driver import Driver, DriverRefused
 from card_agent.ports import KeySet, Purpose
 from tests.integration.card_agent.conftest import AgentProcess
 from tests.support.certificates import ca_template, copied_ca_settings
+from tests.support.killing import wait_until
 from tests.support.pcsc_desk import pcsc_desk
 from tests.support.registration_authority import another
 from tests.support.whole_desk import FOUNDERS_PIN, Holder, WholeDesk, whole_desk
-from virtual_card.pcsc import PcscDesk
+from virtual_card.pcsc import Faults, PcscDesk
 
 __all__ = ["ca_template", "pcsc_desk"]
 
 PIN, NEW_PIN, SECOND_PIN, MANAGER_PIN = "59174028", "60281947", "70351862", FOUNDERS_PIN
+# Commands to the card while it is cleared at which it is pulled.
+PULLED_AT = (4, 15)
 REASON = "The maker's tool must read why it answers no more"
 
 
@@ -236,13 +240,23 @@ def test_5_expired_it_is_renewed_when_two_colleagues_vouch(story: Story) -> None
     desk.require_signs_in(story.amara)
 
 
-def test_6_it_is_cleared_and_goes_to_somebody_else(story: Story) -> None:
+def test_6_it_is_cleared_and_goes_to_somebody_else(
+    story: Story, pcsc_desk: PcscDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk, serial = story.desk, story.serial
     desk.office.ra.card_moves.give(story.manager.actor, serial, "cancel", MoveAsked("left"))
     job_id = desk.office.ra.clearing.begin(story.manager.actor, serial)
     desk.put(story.manager, story.amara)
     with pytest.raises(DriverRefused, match="Wrong PIN"):
         desk.work_off(story.manager.actor, job_id, {"signer_pin": "00000000"})
+    for apdu in PULLED_AT:
+        with monkeypatch.context() as patched:
+            _pull_once_released(patched, pcsc_desk, serial, apdu)
+            with pytest.raises(DriverRefused, match="taken out"):
+                desk.work_off(story.manager.actor, job_id, {"signer_pin": MANAGER_PIN})
+        wait_until(lambda: pcsc_desk.reader("right").card is None, "the reader is empty")
+        assert story.status() is CardStatus.CANCELLED, "half cleared is not cleared"
+        desk.put(story.manager, story.amara)
     done = desk.work_off(story.manager.actor, job_id, {"signer_pin": MANAGER_PIN})
     assert done == ["release", "erase", "report"]
     assert story.status() is CardStatus.RECYCLED
@@ -256,3 +270,15 @@ def test_6_it_is_cleared_and_goes_to_somebody_else(story: Story) -> None:
     assert desk.issue(uid, PIN, serial) == serial
     story.amara.pin = PIN
     desk.require_signs_in(story.amara)
+
+
+def _pull_once_released(patched: pytest.MonkeyPatch, desk: PcscDesk, serial: str, apdu: int) -> None:
+    """Have the card pulled at that command after its SO PIN came to the desk: while it is erased."""
+    release = ReleasingSoPins.release
+
+    def then_pulled(*call: Any) -> ReleasedSoPins:
+        released = release(*call)
+        desk.order_faults(serial, Faults(pulled_at=apdu))
+        return released
+
+    patched.setattr(ReleasingSoPins, "release", then_pulled)
