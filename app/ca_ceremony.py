@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from app.adapters.ca_keys import make_token, open_token_keys
@@ -105,10 +106,19 @@ def _publish(
 
 
 def _publish_root_list(settings: Settings, plan: CeremonyPlan, ledger: Ledger) -> None:
-    """What sign-in asks whether a CA was revoked."""
-    latest = ledger.latest_crl(plan.root.name)
+    """What sign-in asks whether a CA was revoked. One that revokes a CA, made elsewhere, stays."""
+    latest, file = ledger.latest_crl(plan.root.name), public_crl(settings.ca.folder, plan.root.name)
     assert latest is not None, "the ceremony makes one"
-    _write(public_crl(settings.ca.folder, plan.root.name), latest.der)
+    if not file.exists() or _revoked(file.read_bytes()) <= _revoked(latest.der):
+        _write(file, latest.der)
+
+
+def _revoked(crl: bytes) -> set[int]:
+    """The serial numbers in a CRL; none of what cannot be read."""
+    try:
+        return {each.serial_number for each in x509.load_der_x509_crl(crl)}
+    except ValueError:
+        return set()
 
 
 def _pem(spki: bytes) -> bytes:

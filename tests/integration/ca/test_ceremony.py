@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,24 @@ from click.testing import CliRunner
 from cryptography import x509
 
 from app.adapters.ca_keys import open_token_keys
+from app.bootstrap.validation import card_paths
+from app.ca.contents import StatusAddresses
+from app.ca.crl import CrlPlan, build_crl
+from app.ca.issuance import Issuer
+from app.ca.lint import Linter
 from app.ca.refusals import CeremonyChanged, CeremonyNotHeld
+from app.ca.status_values import Revocation
 from app.ca_ceremony import hold_ceremony
 from app.ca_files import CEREMONY_FILE
 from app.ca_server import open_certificate_authority
 from app.commands.ca import ca
+from app.domain.revocation import RevocationReason
 from app.errors import InvalidInput
 from app.settings import Settings
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.tables import metadata
 from app.storage.database import Database
+from app.validation.refusals import StatusUnknown
 from tests.support.certificates import settings_in
 
 
@@ -162,3 +171,27 @@ def test_the_commands_hold_the_ceremony_and_print_its_protocol_again(tmp_path: P
     assert "root: EC-P384 key made, certified" in held.output
     again = CliRunner().invoke(ca, ["protocol", *settings])
     assert again.output.strip() in held.output
+
+
+def test_a_list_with_which_the_root_revoked_a_ca_is_not_replaced(ca_settings: Settings) -> None:
+    """It was made where the root's key is, and put here: another ceremony must not take it back."""
+    public = ca_settings.ca.folder / "public"
+    root, ours = (
+        x509.load_der_x509_certificate((public / f"{name}.cer").read_bytes())
+        for name in ("root", "authentication")
+    )
+    now = datetime.now(UTC).replace(microsecond=0)
+    given_up = Revocation(f"{ours.serial_number:x}", RevocationReason.CA_COMPROMISE, now)
+    with open_token_keys(ca_settings.ca) as keys:
+        issuer = Issuer(root, keys.key("root"), Linter(), StatusAddresses(ca_settings.status.origin))
+        made = build_crl(CrlPlan("root", 99, now, timedelta(days=9)), issuer, [given_up], Linter())
+    (public / "root.crl").write_bytes(made.der)
+    hold_ceremony(ca_settings)
+    found = card_paths(ca_settings).issuers.revocation(ours, root, datetime.now(UTC))
+    assert found is not None
+    assert found.reason == "cACompromise"
+    (public / "root.crl").write_bytes(b"half a list")
+    with pytest.raises(StatusUnknown):
+        card_paths(ca_settings).issuers.revocation(ours, root, datetime.now(UTC))
+    hold_ceremony(ca_settings)
+    assert card_paths(ca_settings).issuers.revocation(ours, root, datetime.now(UTC)) is None
