@@ -17,7 +17,7 @@ import pytest
 
 from app.service.visitor import NotDone, Visitor
 from card_agent.driver import DriverRefused
-from tests.support.killing import Gate, Missed, Processes
+from tests.support.killing import TRIES, Gate, Missed, Processes
 from tests.support.office import Office
 from tests.support.running_service import Service, offset_of_this_process, running_service, wait_until
 
@@ -207,7 +207,7 @@ def killed_at(
     office: Office, priya: Visitor, processes: Processes, verb: str, program: str, moment: str
 ) -> Ending:
     """End somebody's card and kill the program at the moment; one that was missed is tried with another's."""
-    for _ in range(5):
+    for _ in range(TRIES):
         ending = Ending(office, priya, verb)
         moments = Moments(processes, ending)
         try:

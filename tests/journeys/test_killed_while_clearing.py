@@ -96,8 +96,9 @@ def test_killed_and_gone_on_with(
 ) -> None:
     killing = Killing(processes, STEPS)
     job, run = killing.killed_at(handed.begin, program, moment)
-    if job.status is not JobStatus.DONE:
-        assert handed.status is CardStatus.CANCELLED
+    # The card first: without the program that was killed the run may go on, and end between the two looks.
+    before = handed.status
+    assert before is CardStatus.CANCELLED or job.status is JobStatus.DONE
     killing.recover(job, program)
     run.seen()
     job.go_on()

@@ -14,7 +14,7 @@ import pytest
 from app.domain.issuance import IssuanceNotOpen, IssuanceStatus
 from app.errors import Refusal
 from tests.support.gates import Gates, Recorded, Signed, WatchedIssuance
-from tests.support.killing import Missed, Processes, wait_until
+from tests.support.killing import TRIES, Missed, Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run
 from tests.support.running_service import Service, running_service
 
@@ -125,7 +125,7 @@ def killed_at(
 
     A moment that passed unseen on a busy machine is tried again with somebody else.
     """
-    for _ in range(5):
+    for _ in range(TRIES):
         case = Case(office)
         gates = Gates(processes, WatchedIssuance(case.issuance))
         try:

@@ -11,7 +11,7 @@ from app.bootstrap.cards import following
 from app.domain.actor import Actor
 from app.domain.card_job import JobStatus
 from tests.support.gates import Gates, Signed, WatchedJob
-from tests.support.killing import Missed, Processes
+from tests.support.killing import TRIES, Missed, Processes
 from tests.support.office import Office, Run, in_background
 
 # Named where a program is: the card is pulled instead.
@@ -79,7 +79,7 @@ class Killing:
 
     def killed_at(self, begin: Callable[[], Job], program: str, moment: str) -> tuple[Job, Run]:
         """Begin a job and kill the program at the moment; a missed one is tried again with another job."""
-        for _ in range(5):
+        for _ in range(TRIES):
             job = begin()
             gates = Gates(self.processes, WatchedJob(job.job_id, self.steps, self.certified))
             run = job.work_off_in_background()

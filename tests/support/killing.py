@@ -21,6 +21,8 @@ from app.service.layout import Layout
 from tests.support.running_service import ROOT, Service
 
 PATIENCE_SECONDS = 40.0
+TRIES = 20
+"""How often a moment is waited for, each time with another card: some last a millisecond."""
 _LOOK_AGAIN_SECONDS = 0.001
 _ESTABLISHED = "01"
 _PIPE_BYTES = 1 << 20
