@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from tests.support.killing import Processes
+from tests.support.office import Office
 from tests.support.running_service import Service, offset_of_this_process, running_service
 
 # The browser flags keep Chromium from looking for hosts of its maker.
@@ -23,6 +25,18 @@ QUIET = [
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with running_service(tmp_path_factory.mktemp("service") / "var", offset_of_this_process()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def processes(service: Service) -> Processes:
+    return Processes(service)
+
+
+@pytest.fixture(scope="module")
+def office(service: Service, processes: Processes) -> Iterator[Office]:
+    office = Office(service, processes.layout)
+    yield office
+    office.database.close()
 
 
 @pytest.fixture(scope="module")

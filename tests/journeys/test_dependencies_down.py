@@ -35,18 +35,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
-
-
 @pytest.fixture
 def walker(browser: Browser, service: Service) -> Iterator[Walker]:
     context = browser.new_context(ignore_https_errors=True)

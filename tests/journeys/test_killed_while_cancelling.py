@@ -19,7 +19,7 @@ from app.service.visitor import NotDone, Visitor
 from card_agent.driver import DriverRefused
 from tests.support.killing import TRIES, Gate, Missed, Processes
 from tests.support.office import Office
-from tests.support.running_service import Service, offset_of_this_process, running_service, wait_until
+from tests.support.running_service import Service, wait_until
 
 # How a card ends, what its page asks, and what the card is then.
 ENDS = {
@@ -43,24 +43,6 @@ KILLED = [
     ("directory", "published"),
     ("status", "published"),
 ]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("ending") / "var", offset_of_this_process()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ and the next holder's card works.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from app.domain.card import CardStatus
@@ -18,7 +16,7 @@ from card_agent.driver import DriverRefused
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import Office
-from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.running_service import Service
 
 STEPS = ("opened_at_the_desk", "cleared")
 AFTER = [f"after {step}" for step in STEPS]
@@ -29,24 +27,6 @@ GONE_ON_WITH = in_turns(
 )
 # Given up where most may be left behind: the card is erased, and nobody has heard of it.
 GIVEN_UP = [("web", MOMENTS[1]), ("card-agent", MOMENTS[0]), ("card-agent", MOMENTS[1]), (CARD, MOMENTS[1])]
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("clearing") / "var", offset_of_this_process()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 class Handed:

@@ -23,7 +23,7 @@ from card_agent.virtual_cards import VirtualCardOpener
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run, in_background
-from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.running_service import Service
 
 REASON = "The maker's tool must read why it answers no more"
 # The first signature is recorded with the signer's user id.
@@ -95,24 +95,6 @@ class ExportAtDesk(JobAtDesk):
         read = re.search(r"without the spaces\. ((?:[0-9A-Za-z]{4} ){8})", desk.read(address))
         assert read, desk.read(address)
         self.shown.append(read[1].replace(" ", ""))
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("exporting") / "var", offset_of_this_process()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 class Exported:

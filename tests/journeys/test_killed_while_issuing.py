@@ -7,7 +7,7 @@ one live certificate for each purpose, on record, in the certificate authority's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -16,7 +16,7 @@ from app.errors import Refusal
 from tests.support.gates import Gates, Recorded, Signed, WatchedIssuance
 from tests.support.killing import TRIES, Missed, Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run
-from tests.support.running_service import Service, running_service
+from tests.support.running_service import Service
 
 # Named where a program is: the card is pulled instead.
 CARD = "card"
@@ -64,24 +64,6 @@ UNDONE = in_turns(
         "worker": ["after personalisation"],
     }
 )
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("killed") / "var", 4000) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 class Case:

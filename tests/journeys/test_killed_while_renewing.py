@@ -17,7 +17,7 @@ from app.ra.renewing import Renewing
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office
-from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.running_service import Service
 from tests.support.years import Years
 
 STEPS = ("opened_at_the_desk", "keys_presented", "approved", "certified", "in_use", "old_keys_removed")
@@ -48,24 +48,6 @@ UNDONE = in_turns(
         "ca": ["order audited"],
     },
 )
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("renewing") / "var", offset_of_this_process()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 class Renewed:

@@ -7,7 +7,6 @@ time to another PIN.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,7 +20,7 @@ from card_agent.virtual_cards import VirtualCardOpener
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office
-from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.running_service import Service
 
 STEPS = ("opened_at_the_desk", "approved", "so_pin_released", "next_so_pin_escrowed", "unlocked")
 AFTER = [f"after {step}" for step in STEPS]
@@ -33,24 +32,6 @@ GONE_ON_WITH = in_turns(
 )
 PINS = ("59174028", "60281947")
 _WRONG = "48301957"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("unlocking") / "var", offset_of_this_process()) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
 
 
 class Locked:

@@ -36,18 +36,6 @@ def story() -> Story:
 
 
 @pytest.fixture(scope="module")
-def processes(service: Service) -> Processes:
-    return Processes(service)
-
-
-@pytest.fixture(scope="module")
-def office(service: Service, processes: Processes) -> Iterator[Office]:
-    office = Office(service, processes.layout)
-    yield office
-    office.database.close()
-
-
-@pytest.fixture(scope="module")
 def walkers(browser: Browser, service: Service) -> Iterator[dict[str, Walker]]:
     contexts = {name: browser.new_context(ignore_https_errors=True) for name in ("agent", "ann")}
     for context in contexts.values():
