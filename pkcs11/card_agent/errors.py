@@ -101,7 +101,8 @@ class PinLocked(Refusal):
 
     SENTENCE: ClassVar[str] = (
         "This card is locked, because a wrong PIN was entered three times. "
-        "Take the card to your registration authority to have it unlocked."
+        "Take the card to your registration authority to have it unlocked, or unlock it yourself: "
+        "the site's sign-in page leads there."
     )
 
 

@@ -10,7 +10,7 @@ from importlib import resources
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from card_agent.errors import RequestRefused
+from card_agent.errors import PinLocked, RequestRefused
 from card_agent.http_messages import Response, file, html
 from card_agent.pin_policy import PinPolicy
 from card_agent.progress import Progress
@@ -42,6 +42,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["clock_time"] = clock_time
+    environment.globals["card_is_locked"] = PinLocked.SENTENCE
     return environment
 
 
