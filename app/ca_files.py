@@ -15,3 +15,11 @@ PUBLIC_FOLDER: Final = "public"
 def public_crl(folder: Path, name: str) -> Path:
     """Where the ceremony leaves a CA's CRL (DER): ``<folder>/public/root.crl``."""
     return folder / PUBLIC_FOLDER / f"{name}.crl"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file for everybody, complete or not at all."""
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_bytes(content)
+    temporary.replace(path)

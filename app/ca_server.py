@@ -18,7 +18,6 @@ from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.adapters.attestation_roots import provenance_check
@@ -30,7 +29,7 @@ from app.bootstrap.permissions import permissions
 from app.ca.approval import ApprovalCheck
 from app.ca.authority import Authority
 from app.ca.ceremony import AUDIT_SEAL, SO_PIN_ESCROW
-from app.ca.ceremony_record import AuthorityKey, AuthorityKind
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind, certificate_of
 from app.ca.contents import StatusAddresses
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
@@ -46,7 +45,7 @@ from app.ca_files import PROFILES_FILE
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput, SpineError, Unavailable
-from app.settings import Settings, load
+from app.settings import Environment, Settings, load
 from app.storage.approval_record import StoredApprovals
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.ledger import Ledger
@@ -121,7 +120,9 @@ def _parts(
 ) -> AuthorityParts:
     rules, linter = rules_from_toml(PROFILES_FILE.read_text()), Linter()
     issuers = {
-        each.name: Issuer(_certificate(each), keys.key(each.name), linter, addresses, rules.whole_lint_one_in)
+        each.name: Issuer(
+            certificate_of(each), keys.key(each.name), linter, addresses, rules.whole_lint_one_in
+        )
         for each in made
         if each.kind is AuthorityKind.ISSUING_CA
     }
@@ -141,7 +142,7 @@ def _authority(
     record = StoredApprovals(main, permissions(settings))
     return Authority(
         issuers=parts.issuers,
-        root=_certificate(root),
+        root=certificate_of(root),
         rules=parts.rules,
         ledger=ledger,
         audit=parts.audit,
@@ -161,11 +162,6 @@ def _chain(made: list[AuthorityKey]) -> list[bytes]:
 
 def _sha256(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
-
-
-def _certificate(made: AuthorityKey) -> x509.Certificate:
-    assert made.certificate is not None, f"the ceremony certifies {made.name}"
-    return x509.load_der_x509_certificate(made.certificate)
 
 
 def _renew_signers(operations: Operations, clock: Clock) -> None:
@@ -216,7 +212,12 @@ def permitted_users(settings: Settings) -> set[int]:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises as ``open_certificate_authority``."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        InvalidInput: the root's key is on this machine, in production; and as ``open_certificate_authority``.
+    """
+    _require_root_away(settings)
     settings.ca.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
         with CaSocketServer(settings.ca.socket, operations.handle, *permitted_users(settings)) as server:
@@ -225,6 +226,16 @@ def serve(settings: Settings) -> None:
             _log.info("the certificate authority listens on %s", settings.ca.socket)
             server.serve_forever(poll_interval=0.2)
         settings.ca.socket.unlink(missing_ok=True)
+
+
+def _require_root_away(settings: Settings) -> None:
+    """In production nothing is signed while whoever takes this machine over could sign as the root."""
+    if not settings.root.pin_file.exists():
+        return
+    sentence = f"The root's key is within reach: take {settings.root.folder} away until the next ceremony."
+    if settings.service.environment is Environment.PRODUCTION:
+        raise InvalidInput({"root.folder": sentence})
+    _log.warning(sentence)
 
 
 def main() -> int:

@@ -89,6 +89,17 @@ class CaSettings:
 
 
 @dataclass(frozen=True)
+class RootSettings:
+    """The token of the root's key, which ceremonies alone open: ``folder`` is taken away after each."""
+
+    folder: Path = Path("{data}/root")
+    softhsm_conf: Path | None = Path("{data}/root/softhsm2.conf")
+    module: Path = Path(_SOFTHSM)
+    token_label: str = "spine-ra-root"  # noqa: S105 - a name, no secret
+    pin_file: Path = Path("{data}/root/pin")
+
+
+@dataclass(frozen=True)
 class OpenidSettings:
     """The OpenID provider: its issuer (by default the service's origin), signing token, relying parties."""
 
@@ -230,6 +241,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     ca: CaSettings = field(default_factory=CaSettings)
+    root: RootSettings = field(default_factory=RootSettings)
     openid: OpenidSettings = field(default_factory=OpenidSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     look_ups: LookUpsSettings = field(default_factory=LookUpsSettings)

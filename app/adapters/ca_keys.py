@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
@@ -16,7 +17,6 @@ from app.ca.ports import DecryptionKey, PublicKey, SigningKey
 from app.ca.refusals import CeremonyNotHeld
 from app.domain.certificate_profile import KeyType
 from app.errors import Unavailable
-from app.settings import CaSettings
 from cryptoki import KeySpec, KeyUsage, Module, SigningSession
 from cryptoki.errors import CryptokiError, TokenError, TokenNotFound
 
@@ -24,6 +24,30 @@ PIN_DIGITS = 16
 LOCK_FILE = "token.lock"
 # SoftHSM says no more than a general error of what it cannot unpad.
 _NOT_OF_THIS_KEY = {"CKR_ENCRYPTED_DATA_INVALID", "CKR_ENCRYPTED_DATA_LEN_RANGE", "CKR_GENERAL_ERROR"}
+
+
+class TokenPlace(Protocol):
+    """Where a token is: of the certificate authority's keys (``CaSettings``), or of the root's."""
+
+    @property
+    def folder(self) -> Path:
+        """Holds the lock that processes of the token take."""
+
+    @property
+    def softhsm_conf(self) -> Path | None:
+        """None for a module that is not SoftHSM."""
+
+    @property
+    def module(self) -> Path:
+        """The PKCS#11 module."""
+
+    @property
+    def token_label(self) -> str:
+        """The token's label."""
+
+    @property
+    def pin_file(self) -> Path:
+        """Holds the user PIN (0600)."""
 
 
 class TokenKeys:
@@ -86,22 +110,22 @@ class _TokenDecryption:
 
 
 @contextmanager
-def open_token_keys(settings: CaSettings) -> Iterator[TokenKeys]:
+def open_token_keys(place: TokenPlace) -> Iterator[TokenKeys]:
     """Log in to the token for as long as the block lasts; other processes of the token wait their turn.
 
     Raises:
         CeremonyNotHeld: there is no PIN file yet.
         Unavailable: the module or token cannot be used.
     """
-    if not settings.pin_file.exists():
+    if not place.pin_file.exists():
         raise CeremonyNotHeld("The certificate authority has no keys yet. Run: spine-ra ca ceremony")
     with token_errors_named():
         session = cryptoki.open_signing_session(
-            settings.module,
-            settings.softhsm_conf,
-            settings.token_label,
-            settings.pin_file,
-            settings.folder / LOCK_FILE,
+            place.module,
+            place.softhsm_conf,
+            place.token_label,
+            place.pin_file,
+            place.folder / LOCK_FILE,
         )
     try:
         yield TokenKeys(session)
@@ -110,7 +134,7 @@ def open_token_keys(settings: CaSettings) -> Iterator[TokenKeys]:
             session.close()
 
 
-def make_token(settings: CaSettings) -> None:
+def make_token(place: TokenPlace) -> None:
     """Make the SoftHSM token with random PINs, unless it is there. An HSM's own tools make its token.
 
     The PINs are written first (0600), so that an interruption never leaves a token that nobody can open.
@@ -118,16 +142,16 @@ def make_token(settings: CaSettings) -> None:
     Raises:
         Unavailable: the module cannot be used.
     """
-    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if settings.softhsm_conf is None:
+    place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if place.softhsm_conf is None:
         return
-    cryptoki.prepare_softhsm_folder(settings.softhsm_conf.parent)
-    pin, so_pin = _kept_pin(settings.pin_file), _kept_pin(settings.pin_file.with_name("so-pin"))
-    with token_errors_named(), Module.load(settings.module, softhsm_conf=settings.softhsm_conf) as module:
+    cryptoki.prepare_softhsm_folder(place.softhsm_conf.parent)
+    pin, so_pin = _kept_pin(place.pin_file), _kept_pin(place.pin_file.with_name("so-pin"))
+    with token_errors_named(), Module.load(place.module, softhsm_conf=place.softhsm_conf) as module:
         try:
-            token = module.find_token(label=settings.token_label)
+            token = module.find_token(label=place.token_label)
         except TokenNotFound:
-            token = module.init_token(settings.token_label, so_pin)
+            token = module.init_token(place.token_label, so_pin)
         if not token.info.user_pin_initialised:
             with token.login_so(so_pin) as session:
                 session.init_pin(pin)

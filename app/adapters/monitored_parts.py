@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -28,6 +29,19 @@ class Authority(Protocol):
 Connect = Callable[[], Session]
 
 
+@dataclass(frozen=True)
+class RootListFigures:
+    """The root's revocation list.
+
+    Attributes:
+        ends: until when sign-in believes it; None: it does not.
+        revoked: whether it revokes each issuing CA, by name; empty while it is not believed.
+    """
+
+    ends: datetime | None
+    revoked: Mapping[str, bool] = field(default_factory=dict)
+
+
 class MonitoredParts:
     """The parts that are asked over their sockets.
 
@@ -35,7 +49,7 @@ class MonitoredParts:
         connect: opens a session with the directory as its publisher, who alone may read its monitor.
         authority: the certificate authority's process.
         replicas: answers how to open a session with each replica that there is now, by its name.
-        root_list_ends: answers until when sign-in believes the root's revocation list; None: it does not.
+        root_list: answers what the root's revocation list says.
     """
 
     def __init__(
@@ -43,18 +57,17 @@ class MonitoredParts:
         connect: Connect,
         authority: Authority,
         replicas: Callable[[], Mapping[str, Connect]] = dict,
-        root_list_ends: Callable[[], datetime | None] = lambda: None,
+        root_list: Callable[[], RootListFigures] = lambda: RootListFigures(None),
     ) -> None:
         self._connect = connect
         self._authority = authority
         self._replicas = replicas
-        self._root_list_ends = root_list_ends
+        self._root_list = root_list
 
     def figures(self) -> Iterator[Figure]:
         """What can be had now. A part that does not answer says so by its figure ``part_up``."""
         yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
-        ends = self._root_list_ends()
-        yield Figure(figures.ROOT_LIST_ENDS, ends.timestamp() if ends else 0.0)
+        yield from _root_list_figures(self._root_list())
         found, state = self._directory()
         yield _up(DIRECTORY, found is not None)
         if found is not None:
@@ -94,6 +107,12 @@ def directory_figures(found: ServerFigures) -> Iterator[Figure]:
         yield Figure(figures.ENTRIES, database.entries, (database.suffix,))
         yield Figure(figures.MAP_USED, database.used_bytes, (database.suffix,))
         yield Figure(figures.MAP_MAXIMUM, database.maximum_bytes, (database.suffix,))
+
+
+def _root_list_figures(said: RootListFigures) -> Iterator[Figure]:
+    yield Figure(figures.ROOT_LIST_ENDS, said.ends.timestamp() if said.ends else 0.0)
+    for name, revoked in said.revoked.items():
+        yield Figure(figures.AUTHORITY_REVOKED, float(revoked), (name,))
 
 
 def _replica_figures(name: str, connect: Connect, provider: State) -> Iterator[Figure]:

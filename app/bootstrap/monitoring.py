@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 from app.adapters.ca_client import CaClient
-from app.adapters.monitored_parts import MonitoredParts
+from app.adapters.monitored_parts import MonitoredParts, RootListFigures
 from app.bootstrap.directory_tls import look_ups_tls
-from app.bootstrap.validation import root_list_ends
+from app.bootstrap.validation import root_list_says
 from app.clock import utc_now
 from app.domain.figures import TOPICS
 from app.errors import SpineError
@@ -45,15 +44,16 @@ def monitored_parts(settings: Settings) -> MonitoredParts:
         partial(open_session, url, timeout=TIMEOUT_SECONDS),
         authority,
         lambda: _watched_replicas(settings),
-        lambda: _root_list_ends(settings),
+        lambda: _root_list(settings),
     )
 
 
-def _root_list_ends(settings: Settings) -> datetime | None:
+def _root_list(settings: Settings) -> RootListFigures:
     try:
-        return root_list_ends(settings, utc_now())
+        said = root_list_says(settings, utc_now())
     except SpineError:
-        return None
+        return RootListFigures(None)
+    return RootListFigures(said.ends, {name: how is not None for name, how in said.revoked.items()})
 
 
 def _watched_replicas(settings: Settings) -> Mapping[str, Callable[[], Session]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from app.validation.ocsp_answer import LARGEST_ANSWER_BYTES
 from app.validation.path import PathValidator
 from app.validation.refusals import StatusUnknown
 from app.validation.revocation_list import StatusLimits, revocation_list_from_untrusted
-from app.validation.status import FirstThatTells
+from app.validation.status import FirstThatTells, Revoked
 from app.validation.use import CertificateUse
 
 ROOT = "root"
@@ -58,8 +59,21 @@ def root_list(settings: Settings) -> FetchedRevocationLists:
     return FetchedRevocationLists({ca_certificate(settings, ROOT).subject: place}, read_list)
 
 
-def root_list_ends(settings: Settings, now: datetime) -> datetime:
-    """Until when nobody is kept from signing in by the root's list.
+@dataclass(frozen=True)
+class RootListSays:
+    """What sign-in believes of the root's list now.
+
+    Attributes:
+        ends: until when nobody is kept from signing in by its age.
+        revoked: of every issuing CA by its name, how the root revoked it; None when it did not.
+    """
+
+    ends: datetime
+    revoked: Mapping[str, Revoked | None]
+
+
+def root_list_says(settings: Settings, now: datetime) -> RootListSays:
+    """What the root's list says.
 
     Raises:
         StatusUnknown: it is missing or not believed now.
@@ -72,7 +86,8 @@ def root_list_ends(settings: Settings, now: datetime) -> datetime:
         )
     except OSError as error:
         raise StatusUnknown(f"{file} cannot be read: {error.strerror}") from error
-    return min(checked.next_update, checked.this_update + longest)
+    revoked = {name: checked.revocation(ca_certificate(settings, name)) for name in sorted(_issuing_cas())}
+    return RootListSays(min(checked.next_update, checked.this_update + longest), revoked)
 
 
 def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAnchors:
@@ -98,8 +113,7 @@ def ca_certificate(settings: Settings, name: str) -> x509.Certificate:
 def revocation_lists(settings: Settings) -> FetchedRevocationLists:
     """The lists of our CAs, each believed as the settings say."""
     known = settings.validation
-    issuing = {profile.issuing_ca for profile in _profiles().values()} - {EVERY_CA}
-    ages = dict.fromkeys(issuing, timedelta(hours=known.crl_longest_age_hours))
+    ages = dict.fromkeys(_issuing_cas(), timedelta(hours=known.crl_longest_age_hours))
     ages[ROOT] = timedelta(days=known.root_crl_longest_age_days)
     addresses = StatusAddresses(settings.status.origin)
     return FetchedRevocationLists(
@@ -120,6 +134,10 @@ def revocation_status(settings: Settings) -> FirstThatTells:
     limits = StatusLimits(LARGEST_ANSWER_BYTES, timedelta(hours=known.crl_longest_age_hours))
     address = StatusAddresses(settings.status.origin).ocsp
     return FirstThatTells(revocation_lists(settings), AskedByOcsp(address, limits, known.crl_within_seconds))
+
+
+def _issuing_cas() -> set[str]:
+    return {profile.issuing_ca for profile in _profiles().values()} - {EVERY_CA}
 
 
 def _profiles() -> Mapping[CertificatePurpose, CertificateProfile]:

@@ -29,7 +29,7 @@ def verified_approver(ledger: CertificateLedger, approval: SignedApproval, now: 
     """Who signed the approval, once the signature and the signer's certificate are verified.
 
     Raises:
-        ApproverUnknown, ApprovalNotValid
+        ApproverUnknown, ApprovalNotValid, AuthorityRevoked
     """
     record = _require_in_force(ledger, approval.certificate, now)
     if len(approval.statement) > MAXIMUM_STATEMENT_BYTES:
@@ -46,6 +46,7 @@ def _require_in_force(ledger: CertificateLedger, der: bytes, now: datetime) -> C
     intended = record.intended
     if intended.purpose is not CertificatePurpose.CONTENT_COMMITMENT:
         raise ApproverUnknown("The approval must be signed with the card's content-commitment key.")
+    ledger.require_authority(intended.issuing_ca)
     if ledger.revocation(intended.serial_number) is not None:
         raise ApproverUnknown("The operator's certificate is revoked. Use a card that is in force.")
     if not intended.not_before <= now <= intended.not_after:

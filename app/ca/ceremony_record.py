@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from cryptography import x509
+
 from app.domain.certificate_profile import KeyType
 
 
@@ -36,6 +38,12 @@ class AuthorityKey:
     key_type: KeyType
     public_key: bytes
     certificate: bytes | None
+
+
+def certificate_of(made: AuthorityKey) -> x509.Certificate:
+    """The certificate of a key that has one."""
+    assert made.certificate is not None, f"the ceremony certifies {made.name}"
+    return x509.load_der_x509_certificate(made.certificate)
 
 
 class CeremonyRecord(Protocol):

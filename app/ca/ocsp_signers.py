@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from app.ca.ceremony_record import AuthorityKey, AuthorityKind, CeremonyRecord
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind, CeremonyRecord, certificate_of
 from app.ca.contents import Validity
 from app.ca.csr import VerifiedCsr, spki_sha256
 from app.ca.issuance import Issuer
@@ -80,7 +79,7 @@ class OcspSigners:
         return [
             each
             for each in made
-            if each.kind is AuthorityKind.OCSP_SIGNER and _certificate(each).issuer == issuer
+            if each.kind is AuthorityKind.OCSP_SIGNER and certificate_of(each).issuer == issuer
         ]
 
     def _newest(self, issuing_ca: str) -> AnswerSigner:
@@ -89,7 +88,7 @@ class OcspSigners:
     def _signer(self, issuing_ca: str, made: AuthorityKey) -> AnswerSigner:
         parts = self._parts
         issuer = parts.issuers[issuing_ca].certificate
-        responder = Responder(issuer, _certificate(made), parts.keys.key(made.name))
+        responder = Responder(issuer, certificate_of(made), parts.keys.key(made.name))
         return AnswerSigner(responder, parts.linter, parts.rules.whole_lint_one_in)
 
     def _make(self, issuing_ca: str, now: datetime) -> str:
@@ -127,8 +126,3 @@ def certify_signer(
 def _event(name: str, issuing_ca: str, key: VerifiedCsr) -> AuditEvent:
     details = {"issuing_ca": issuing_ca, "spki_sha256": key.spki_sha256}
     return AuditEvent.by(_ACTOR, "ocsp_signer.certified", name, details)
-
-
-def _certificate(made: AuthorityKey) -> x509.Certificate:
-    assert made.certificate is not None, f"{made.name} was certified when it was made"
-    return x509.load_der_x509_certificate(made.certificate)

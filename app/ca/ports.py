@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -44,6 +45,10 @@ class SigningKeys(Protocol):
 
     def public_key(self, label: str) -> PublicKey:
         """The public half of the key with this label."""
+
+
+OpenedToken = Callable[[], AbstractContextManager[SigningKeys]]
+"""Opens a token for as long as the block lasts."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class CertificateLedger(ReceiptLedger, Protocol):
         its audit event is written.
 
         Raises:
-            KeyAlreadyCertified, AlreadyCertified, OrderWithdrawn, FoundingRecordUnknown, FoundingEntrySpent
+            KeyAlreadyCertified, AlreadyCertified, OrderWithdrawn, FoundingRecordUnknown, FoundingEntrySpent,
+            AuthorityRevoked
         """
 
     def of_order(self, order_id: str) -> Sequence[CertificateRecord]:
@@ -167,6 +173,13 @@ class CertificateLedger(ReceiptLedger, Protocol):
         delta those that the oldest complete CRL lacks which still holds at ``now``, its base; without
         such a base no delta is made. ``build`` is called within the transaction, so that a CRL with a
         higher number never lacks what a lower one had.
+        """
+
+    def require_authority(self, name: str) -> None:
+        """Return when the root has not revoked the CA; nothing is intended under one that it revoked.
+
+        Raises:
+            AuthorityRevoked
         """
 
     def founding_digest(self) -> str:

@@ -220,6 +220,12 @@ class AuditChainBroken(CertificateRefused):
     code = "audit_chain_broken"
 
 
+class AuthorityRevoked(CertificateRefused):
+    """The root has revoked the CA: nothing is issued under it, and nothing of it is believed."""
+
+    code = "authority_revoked"
+
+
 class RequestMalformed(CertificateRefused):
     """The message to the certificate authority cannot be read."""
 

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.ca_ceremony import hold_ceremony
 from app.ca_files import CEREMONY_FILE, PROTOCOL
+from app.ca_root import revoke_authority
 from app.ca_server import certificate_authority_at_rest
 from app.ca_server import serve as serve_socket
 from app.domain.actor import Actor
@@ -130,6 +131,29 @@ def revoke(settings_file: Path | None, serial_number: str, reason: str) -> None:
     except SpineError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{serial_number} is revoked: {reason}")
+
+
+@ca.command("revoke-authority")
+@_SETTINGS
+@click.argument("file", type=click.Path(path_type=Path))
+def revoke_an_authority(settings_file: Path | None, file: Path) -> None:
+    """Have the root revoke an issuing CA for good, as a reviewed file says, and print the protocol.
+
+    Run it on the certificate authority's machine with the root's token there; its process may run meanwhile.
+    The same file again goes on where it was interrupted, or prints the protocol again.
+    """
+    try:
+        protocol = revoke_authority(load(settings_file), file, _agreed, progress=click.echo)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
+    click.echo("Take the root's token away again, and copy public/root.crl to every web server.")
+    click.echo("What comes next: docs/revocation.md, After a CA was revoked.")
+
+
+def _agreed(review: str, name: str) -> bool:
+    click.echo(f"{review}\n")
+    return bool(click.prompt("Type the name of the authority to revoke it for good", default="") == name)
 
 
 @ca.command("renew-ocsp-signers")

@@ -12,7 +12,7 @@ import click
 
 from app.bootstrap.authority import certificate_authority
 from app.bootstrap.database import open_database
-from app.bootstrap.validation import root_list_ends
+from app.bootstrap.validation import RootListSays, root_list_says
 from app.clock import utc_now
 from app.errors import SpineError
 from app.settings import Settings, load
@@ -80,13 +80,21 @@ def _root_list(settings: Settings) -> Part:
     """Sign-in asks it whether the authority that issued the card was revoked."""
     again = "Hold the key ceremony again with the same file (spine-ra ca ceremony), or nobody can sign in"
     try:
-        ends = root_list_ends(settings, utc_now())
+        said = root_list_says(settings, utc_now())
     except (SpineError, OSError) as error:
         return Part("root's revocation list", False, f"{error}. {again}.")
-    holds = f"holds until {ends:%d %B %Y}"
-    if ends - utc_now() < _ROOT_LIST_ENDS_SOON:
+    holds = f"holds until {said.ends:%d %B %Y}"
+    if revoked := _revoked_authorities(said):
+        sentence = f"revokes {revoked}: docs/revocation.md, After a CA was revoked; {holds}"
+        return Part("root's revocation list", False, sentence)
+    if said.ends - utc_now() < _ROOT_LIST_ENDS_SOON:
         return Part("root's revocation list", False, f"{holds}. {again} after that.")
     return Part("root's revocation list", True, holds)
+
+
+def _revoked_authorities(said: RootListSays) -> str:
+    found = {name: how for name, how in said.revoked.items() if how is not None}
+    return ", ".join(f"{name} since {how.at:%d %B %Y %H:%M} UTC" for name, how in found.items())
 
 
 def _announcements(database: Database) -> Part:

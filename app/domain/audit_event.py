@@ -108,6 +108,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "certificate.revoked": frozenset(),
     "crl.published": frozenset(),
     "ocsp_signer.certified": frozenset(),
+    "authority.revoked": frozenset({"reason", "because", "witnesses", "reviewed_file_sha256"}),
     "certificate.receipt_kept": frozenset({"sha256"}),
     # Sign-in and relying parties
     "signin.succeeded": frozenset(),

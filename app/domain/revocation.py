@@ -38,6 +38,17 @@ REASONS_OF: Mapping[Giver, frozenset[RevocationReason]] = {
 entitled, and to which name, is for others than the holder.
 """
 
+AUTHORITY_REASONS = frozenset(
+    {
+        RevocationReason.CA_COMPROMISE,
+        RevocationReason.AFFILIATION_CHANGED,
+        RevocationReason.SUPERSEDED,
+        RevocationReason.CESSATION_OF_OPERATION,
+        RevocationReason.PRIVILEGE_WITHDRAWN,
+    }
+)
+"""Why the root revokes a CA. A CA's stolen key is cACompromise; keyCompromise is for other certificates."""
+
 _REASON_OF_CARD_END = {
     "lost": RevocationReason.KEY_COMPROMISE,
     "stolen": RevocationReason.KEY_COMPROMISE,

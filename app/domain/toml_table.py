@@ -50,8 +50,10 @@ class TomlTable:
         """A list of words, each one of ``allowed`` when given."""
         values = self.take(key, list, "a list of words")
         for value in values:
-            if not isinstance(value, str) or (allowed is not None and value not in allowed):
-                raise self.problem(key, f"holds {value!r}, which is not one of {sorted(allowed or ())}")
+            if not isinstance(value, str):
+                raise self.problem(key, f"holds {value!r}, which is not text in quotation marks")
+            if allowed is not None and value not in allowed:
+                raise self.problem(key, f"holds {value!r}, which is not one of {sorted(allowed)}")
         return tuple(values)
 
     def take_table(self, key: str) -> TomlTable:

@@ -339,7 +339,8 @@ def copied_ca_settings(ca_template: Path, into: Path) -> Settings:
     """A certificate authority after its ceremony, with an empty main database, in a folder of its own."""
     folder = into / "data"
     shutil.copytree(ca_template, folder)
-    cryptoki.prepare_softhsm_folder(folder / "ca")
+    for token in ("ca", "root"):
+        cryptoki.prepare_softhsm_folder(folder / token)
     return settings_in(folder)
 
 

@@ -19,6 +19,7 @@ from app.ca.refusals import (
 )
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.storage.ca.receipt_ledger import ReceiptLedger, keep_reason
+from app.storage.ca.revoked_authorities import require_authorities
 from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
 from app.storage.conflicts import conflict_means
 
@@ -34,6 +35,7 @@ class Ledger(ReceiptLedger):
         with self._database.change() as work:
             if _settled(work.connection, order_id, intended):
                 return
+            require_authorities(work.connection, {each.issuing_ca for each in intended})
             if _is_withdrawn(work.connection, order_id):
                 raise OrderWithdrawn("This issuance was undone. Begin a new one.")
             if founder is not None:
@@ -105,6 +107,11 @@ class Ledger(ReceiptLedger):
                 work.connection.execute(unsigned.values(der=der, signed_at=at))
             chosen = select(certificate).where(certificate.c.serial_number.in_(ders))
             return {row.serial_number: row.der for row in work.connection.execute(chosen)}
+
+    def require_authority(self, name: str) -> None:
+        """Raise AuthorityRevoked for a CA that the root revoked."""
+        with self._database.read() as work:
+            require_authorities(work.connection, {name})
 
     def founding_digest(self) -> str:
         """What the ceremony fixed; empty before it."""

@@ -58,6 +58,20 @@ authority_key = Table(
     Column("made_at", UtcDateTime, nullable=False),
 )
 
+revoked_authority = Table(
+    "revoked_authority",
+    metadata,
+    Column("name", ForeignKey("authority_key.name"), primary_key=True),
+    Column("reason", String(30), nullable=False),
+    Column("revoked_at", UtcDateTime, nullable=False),
+    Column("because", String(1000), nullable=False),
+    # Names, as a JSON list.
+    Column("witnesses", String(4000), nullable=False),
+    # SHA-256 of the reviewed file, hexadecimal.
+    Column("digest", String(64), nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+)
+
 certificate = Table(
     "certificate",
     metadata,

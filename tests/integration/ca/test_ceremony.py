@@ -6,6 +6,7 @@ import shutil
 import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from app.ca_files import CEREMONY_FILE
 from app.ca_server import open_certificate_authority
 from app.commands.ca import ca
 from app.domain.revocation import RevocationReason
-from app.errors import InvalidInput
+from app.errors import InvalidInput, Unavailable
 from app.settings import Settings
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.tables import metadata
@@ -74,7 +75,7 @@ def test_a_key_made_but_not_recorded_is_used(tmp_path: Path, monkeypatch: pytest
         patch.setattr(CeremonyStore, "record", lambda *_: (_ for _ in ()).throw(Interrupted))
         with pytest.raises(Interrupted):
             hold_ceremony(settings)
-    with open_token_keys(settings.ca) as keys:
+    with open_token_keys(settings.root) as keys:
         left = keys.public_key("root")
     hold_ceremony(settings)
     assert x509.load_der_x509_certificate(certificates_in(settings)["root.cer"]).public_key() == left
@@ -127,17 +128,48 @@ def test_an_impossible_ceremony_file_is_refused_by_its_key(
 
 
 def test_secrets_are_for_their_owner_alone(ca_settings: Settings) -> None:
-    for name in ("pin", "so-pin"):
-        path = ca_settings.ca.folder / name
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert len(path.read_text().strip()) == 16
-    assert stat.S_IMODE(ca_settings.ca.folder.stat().st_mode) == 0o700
+    for folder in (ca_settings.ca.folder, ca_settings.root.folder):
+        for name in ("pin", "so-pin"):
+            assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+            assert len((folder / name).read_text().strip()) == 16
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_the_roots_key_is_in_no_token_that_the_authority_opens(ca_settings: Settings) -> None:
+    with open_token_keys(ca_settings.ca) as keys:
+        assert not keys.has("root")
+        assert keys.has("authentication")
+    with open_token_keys(ca_settings.root) as keys:
+        assert keys.has("root")
+        assert not keys.has("authentication")
+
+
+def test_with_the_root_away_everything_goes_on_but_what_the_root_signs(ca_settings: Settings) -> None:
+    root = ca_settings.root.folder
+    away = root.rename(root.with_name("in the safe"))
+    before = certificates_in(ca_settings)
+    with open_certificate_authority(ca_settings):
+        pass
+    hold_ceremony(ca_settings)
+    assert not root.exists(), "no second root is made"
+    in_nine_months = datetime.now(UTC) + timedelta(days=270)
+    with pytest.raises(Unavailable, match="Put the root's token back"):
+        hold_ceremony(ca_settings, clock=lambda: in_nine_months)
+    assert certificates_in(ca_settings) == before
+    away.rename(root)
+    hold_ceremony(ca_settings, clock=lambda: in_nine_months)
+    made, former = (
+        x509.load_der_x509_crl(files["root.crl"]) for files in (certificates_in(ca_settings), before)
+    )
+    assert [
+        each.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number for each in (former, made)
+    ] == [1, 2]
 
 
 def test_the_protocol_tells_every_fingerprint_and_no_secret(ca_settings: Settings) -> None:
     text = (ca_settings.ca.folder / "ceremony-protocol.txt").read_text()
-    for pin in ("pin", "so-pin"):
-        assert (ca_settings.ca.folder / pin).read_text().strip() not in text
+    for folder, pin in product((ca_settings.ca.folder, ca_settings.root.folder), ("pin", "so-pin")):
+        assert (folder / pin).read_text().strip() not in text
     from hashlib import sha256
 
     for name, content in certificates_in(ca_settings).items():
@@ -182,7 +214,7 @@ def test_a_list_with_which_the_root_revoked_a_ca_is_not_replaced(ca_settings: Se
     )
     now = datetime.now(UTC).replace(microsecond=0)
     given_up = Revocation(f"{ours.serial_number:x}", RevocationReason.CA_COMPROMISE, now)
-    with open_token_keys(ca_settings.ca) as keys:
+    with open_token_keys(ca_settings.root) as keys:
         issuer = Issuer(root, keys.key("root"), Linter(), StatusAddresses(ca_settings.status.origin))
         made = build_crl(CrlPlan("root", 99, now, timedelta(days=9)), issuer, [given_up], Linter())
     (public / "root.crl").write_bytes(made.der)

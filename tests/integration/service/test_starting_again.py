@@ -135,6 +135,7 @@ def test_prometheus_is_told_when_the_roots_list_ends_that_sign_in_asks(started_a
         return float(value)
 
     assert told() == ends.timestamp()
+    assert 'spine_ra_authority_revoked{authority="authentication"} 0.0' in httpx.get(address).text
     hidden = root_list.rename(root_list.with_suffix(".hidden"))
     try:
         assert told() == 0

@@ -21,6 +21,7 @@ depends_on = None
 def upgrade() -> None:
     """Make every table."""
     _authority_key()
+    _revoked_authority()
     _ceremony()
     _founding_entry()
     _sealed_head()
@@ -47,6 +48,21 @@ def _authority_key() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_authority_key")),
         sa.UniqueConstraint("position", name=op.f("uq_authority_key_position")),
         sa.UniqueConstraint("spki_sha256", name=op.f("uq_authority_key_spki_sha256")),
+    )
+
+
+def _revoked_authority() -> None:
+    op.create_table(
+        "revoked_authority",
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("reason", sa.String(length=30), nullable=False),
+        sa.Column("revoked_at", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("because", sa.String(length=1000), nullable=False),
+        sa.Column("witnesses", sa.String(length=4000), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("recorded_at", tables.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["name"], ["authority_key.name"], name=op.f("fk_revoked_authority_name")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_revoked_authority")),
     )
 
 
