@@ -16,11 +16,10 @@ from pathlib import Path
 from app.domain.stock import UndeliveredCards
 from app.errors import SpineError
 from app.message_settings import MessageSettings
+from app.settings_ca import SOFTHSM, CaSettings, RootSettings
 from app.settings_cards import AttestationSettings
 from app.settings_reading import SectionReader, read_sections
 from app.settings_rules import development_stand_ins, problems_of
-
-_SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 
 
 class InvalidSettings(SpineError):
@@ -75,36 +74,11 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True)
-class CaSettings:
-    """The CA process: its socket and who may use it, its own database, its token and its PIN's file."""
-
-    socket: Path = Path("{data}/run/ca.sock")
-    users: str = ""
-    folder: Path = Path("{data}/ca")
-    database_url: str = "sqlite:///{data}/ca/ca.db"
-    softhsm_conf: Path | None = Path("{data}/ca/softhsm2.conf")
-    module: Path = Path(_SOFTHSM)
-    token_label: str = "spine-ra-ca"  # noqa: S105 - a name, no secret
-    pin_file: Path = Path("{data}/ca/pin")
-
-
-@dataclass(frozen=True)
-class RootSettings:
-    """The token of the root's key, which ceremonies alone open: ``folder`` is taken away after each."""
-
-    folder: Path = Path("{data}/root")
-    softhsm_conf: Path | None = Path("{data}/root/softhsm2.conf")
-    module: Path = Path(_SOFTHSM)
-    token_label: str = "spine-ra-root"  # noqa: S105 - a name, no secret
-    pin_file: Path = Path("{data}/root/pin")
-
-
-@dataclass(frozen=True)
 class OpenidSettings:
     """The OpenID provider: its issuer (by default the service's origin), signing token, relying parties."""
 
     issuer: str = ""
-    module: Path = Path(_SOFTHSM)
+    module: Path = Path(SOFTHSM)
     softhsm_conf: Path | None = Path("{data}/web/softhsm2.conf")
     token_label: str = "spine-ra-web"  # noqa: S105 - a name, no secret
     pin_file: Path = Path("{data}/web/pin")

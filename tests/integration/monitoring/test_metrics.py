@@ -6,14 +6,14 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.adapters.ca_client import CaClient
-from app.adapters.monitored_parts import MonitoredParts
+from app.adapters.monitored_parts import MonitoredParts, RootListFigures
 from app.domain import figures
 from app.domain.actor import Actor
 from app.domain.figures import DESCRIBED, TOPICS, Sample
@@ -59,7 +59,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDirector
 
 
 def parts_of(directory: TestDirectory) -> MonitoredParts:
-    return MonitoredParts(lambda: open_session(directory.slapd.ldapi_url), Answering())
+    says = RootListFigures(datetime(2027, 1, 1, tzinfo=UTC), {"authentication": False, "systems": True})
+    return MonitoredParts(
+        lambda: open_session(directory.slapd.ldapi_url), Answering(), root_list=lambda: says
+    )
 
 
 def gone(folder: Path) -> MonitoredParts:
@@ -103,6 +106,8 @@ def test_every_figure_of_the_directory_is_told(
         for _ in range(7):
             session.compare("o=nhs", "o", "nhs")
         told = scrape(sqlite_database, parts)
+    assert told["spine_ra_authority_revoked", "systems"] == 1
+    assert told["spine_ra_authority_revoked", "authentication"] == 0
     compares = ("spine_ra_directory_operations_total", "Compare")
     assert told[compares] - before[compares] == 7
     assert told["spine_ra_directory_connections",] >= 2
