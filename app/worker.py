@@ -59,6 +59,13 @@ class Carrier(Protocol):
             Unavailable: the target does not answer, for any row. Rows not answered for wait.
         """
 
+    def rest(self) -> None:
+        """Nothing more is due now, or the lane ends: end what was left unfinished for those that follow.
+
+        Raises:
+            Unavailable: the target does not answer. It is called again.
+        """
+
 
 class OneByOne:
     """Gives each row to its topic's handler; one that fails does not hold up the others."""
@@ -76,6 +83,9 @@ class OneByOne:
     def carry(self, rows: Sequence[OutboxRow]) -> Iterator[Outcome]:
         """Handle the rows."""
         return ((row, self._error(row)) for row in rows)
+
+    def rest(self) -> None:
+        """Nothing is ever left unfinished."""
 
     def _error(self, row: OutboxRow) -> str | None:
         try:
@@ -133,6 +143,8 @@ class Lane:
                 self._run_due_tasks()
                 if not self.publish_some(stop):
                     stop.wait(self._pause or POLL_SECONDS)
+        if outage := self._rested():
+            self._note_outage(str(outage))
 
     def publish_some(self, stop: StopSignal | None = None) -> int:
         """Carry the rows that are due now; answers how many were published.
@@ -143,7 +155,7 @@ class Lane:
         with self._database.read() as work:
             rows = work.outbox.due(self._carrier.topics, self._carrier.at_once)
         outcomes: list[Outcome] = []
-        outage = self._carried(rows, outcomes, stop) if rows else None
+        outage = self._carried(rows, outcomes, stop) if rows else self._rested()
         self._mark(outcomes, rows[len(outcomes) :], outage)
         return sum(error is None for _, error in outcomes)
 
@@ -157,6 +169,13 @@ class Lane:
                 self._note_failure(*outcome)
                 if stop is not None and stop.is_set():
                     break
+        except Unavailable as outage:
+            return outage
+        return None
+
+    def _rested(self) -> Unavailable | None:
+        try:
+            self._carrier.rest()
         except Unavailable as outage:
             return outage
         return None

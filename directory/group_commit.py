@@ -2,8 +2,9 @@
 
 LMDB waits for the disk twice at each commit, and slapd commits each change by itself: on a disk that takes a
 millisecond and a half that is 300 writes a second. So slapd commits without waiting on the server that takes
-changes (``nosync``, lmdb.h), and the publisher waits after all that it was given, before it says that any of
-it is published: by fdatasync(2) of the two databases' files, which holds for a file whoever has written it.
+changes (``nosync``, lmdb.h), and the publisher waits when nothing more is to be published, or every
+``LONGEST_DEBT`` seconds: by fdatasync(2) of the two databases' files, which holds for a file whoever has
+written it. A page that many changes touch is then on its way to the disk once.
 
 A killed process loses nothing by that: what was committed is in the kernel's hands. A **power cut** in
 between may leave a file in which pages are missing that others point to, and may forget numbers of the change
@@ -11,11 +12,16 @@ log that followers have seen. Therefore a *mark* is on the disk before the first
 kernel's boot and the log's last number, and is emptied after the wait. The mark of an earlier boot means that
 power was cut before the wait ended: slapd does not start on that database. It is built anew from the system
 of record, and the change log goes on above every number that may have been given out.
+
+slapd writes into the map of the file (``writemap``), which spares it the copying of each page and half of its
+CPU. Where the kernel finds no block for a page, on a full disk, it ends the process that writes (SIGBUS)
+instead of refusing. Therefore nothing is written any more while ``ROOM`` is not free.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -25,6 +31,12 @@ from directory.errors import DirectoryUnavailable, SlapdFailed
 
 NUMBERS_AT_MOST = 1_000_000
 """More numbers of the change log than are given out between a mark and the wait that ends it."""
+
+LONGEST_DEBT = 20.0
+"""Seconds of writing after which the disk is waited for, whatever is still to be published."""
+
+ROOM = 256 << 20
+"""Bytes that must be free on the disk. A change takes two million at most; others use the disk, too."""
 
 _MARK = "not-on-disk-yet"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -55,6 +67,7 @@ class GroupCommit:
         self._files = ExitStack()
         self._open: list[int] = []
         self._last_number = 0
+        self._owing_since: float | None = None
 
     def go_on(self, last_number: int) -> None:
         """Begin at once when what somebody wrote who died is not on the disk yet: it may need no writing.
@@ -70,22 +83,53 @@ class GroupCommit:
             self.begin()
 
     def begin(self) -> None:
-        """Put the mark on the disk, before the first change. Harmless when it is there.
+        """Put the mark on the disk, before the first change. Call it before each: it looks for room, too.
 
         Raises:
-            DirectoryUnavailable: it cannot be put there, or an earlier wait has failed.
+            DirectoryUnavailable: it cannot be put there, the disk is full, or an earlier wait has failed.
         """
-        if self._open:
-            return
         try:
-            if read_torn(self._folder) is not None:
-                raise DirectoryUnavailable(_must_be_built_anew(self._folder))
-            _write_mark(self._folder, _boot(), self._last_number)
-            # Opened before anything is written: fdatasync tells only of faults since then.
-            self._open = [self._opened(file) for file in _database_files(self._folder)]
+            _require_room(self._folder)
+            if not self._open:
+                self._mark()
+                # fdatasync tells of faults since then, and of those before that nobody was told of.
+                self._open = [self._opened(file) for file in _database_files(self._folder)]
         except OSError as fault:
             self.close()
             raise DirectoryUnavailable(f"The directory's folder cannot be written: {fault}") from fault
+
+    def _mark(self) -> None:
+        if read_torn(self._folder) is not None:
+            raise DirectoryUnavailable(_must_be_built_anew(self._folder))
+        if not _read_mark(self._folder)[0]:
+            _write_mark(self._folder, _boot(), self._last_number)
+            self._owing_since = self._owing_since or time.monotonic()
+        elif self._owing_since is None:
+            self._owing_since = 0.0  # somebody died who may have owed it for long
+
+    def wait_at_leisure(self) -> None:
+        """As ``wait``, but once in ``LONGEST_DEBT`` seconds; what is not waited for now, is owed.
+
+        Raises:
+            DirectoryUnavailable: as ``wait``.
+        """
+        if self._owing_since is not None and time.monotonic() > self._owing_since + LONGEST_DEBT:
+            self.wait()
+
+    @property
+    def owes(self) -> bool:
+        """Whether something was written since the last wait."""
+        return self._owing_since is not None
+
+    def pay(self) -> None:
+        """Wait for what is owed.
+
+        Raises:
+            DirectoryUnavailable: as ``begin`` and ``wait``.
+        """
+        if self.owes:
+            self.begin()
+            self.wait()
 
     def wait(self) -> None:
         """Wait until everything since ``begin`` is on the disk. Without one there is nothing to wait for.
@@ -99,6 +143,7 @@ class GroupCommit:
             for file in self._open:
                 wait_until_written(file)
             clear_mark(self._folder)
+            self._owing_since = None
         except OSError as fault:
             with suppress(OSError):
                 _write_mark(self._folder, _DISK_FAILED, self._last_number)
@@ -115,6 +160,16 @@ class GroupCommit:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._files.callback(os.close, file)
         return file
+
+
+def _require_room(folder: Path) -> None:
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize
+    if free < ROOM:
+        raise DirectoryUnavailable(
+            f"Only {free >> 20} MB are free on the disk of the directory in {folder}. Free {ROOM >> 20} MB:"
+            " nothing is lost, and publishing goes on by itself."
+        )
 
 
 def _database_files(folder: Path) -> tuple[Path, Path]:

@@ -4,8 +4,8 @@ Each call reads what is there, works out the difference and applies it, so that 
 time. Rights vanish before the entries that grant them and parents appear before children: a crash in between
 leaves nobody with more than the database gives. Each change is in the change log (``directory.changelog``).
 
-Many entries are read together and written one change after the other; the disk is waited for once, after
-the last of them (``directory.group_commit``).
+Many entries are read together and written one change after the other; the disk is waited for once for many
+(``directory.group_commit``).
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Publisher:
             DirectoryRefused: slapd refuses a value; the message says which entry.
         """
         outcomes = self.publish_each(entries)
+        self.rest()
         for outcome in outcomes:
             if isinstance(outcome, DirectoryRefused):
                 raise outcome
@@ -77,12 +78,22 @@ class Publisher:
         then cannot be older than what they wrote.
 
         Returns:
-            for each entry how many were written, or the refusal. All of it is on the disk then.
+            for each entry how many were written, or the refusal. The disk may not have it yet: call ``rest``
+            when nothing follows. A power cut before leads to a rebuild, which has it all.
         """
-
         with self._alone():
             listed = list(entries)
             return self._run(lambda session, log: list(_published(session, log, listed)))
+
+    def rest(self) -> None:
+        """Wait until everything published is on the disk.
+
+        Raises:
+            DirectoryUnavailable: the disk failed. What was published may be lost with the machine's power.
+        """
+        if self._disk.owes:
+            with self._alone():
+                self._disk.pay()
 
     def remove_person(self, uid: str) -> int:
         """Remove a person with all their entries. Returns how many entries were removed."""
@@ -100,6 +111,7 @@ class Publisher:
         """Drop what the change log need not keep, in slices between which others may publish."""
         while self._writing(lambda _, log: log.trim(keeping)):
             pass
+        self.rest()
 
     def tell_followers_to_read_anew(self) -> None:
         """Have the change log say that the content was exchanged, as the next change would, too.
@@ -108,6 +120,7 @@ class Publisher:
             DirectoryUnavailable: slapd does not answer.
         """
         self._writing(lambda *_: None)
+        self.rest()
 
     def answers(self) -> bool:
         """Whether slapd answers a new connection, and its disk has not failed."""
@@ -152,7 +165,7 @@ class Publisher:
             return work(session, log)
         finally:
             log.show()
-            self._disk.wait()
+            self._disk.wait_at_leisure()
 
     def _settle(self) -> None:
         with open_session(self._url) as configuring:

@@ -94,9 +94,7 @@ def database_lines(node: Node, suffix: str, place: int, tls_folder: Path | None)
         place: the database's number among the replicated ones, from 1: the id of its replication.
         tls_folder: where the files of ``FollowingTls`` lie; None for a tool, which follows nobody.
     """
-    # On the provider it is the publisher that waits for the disk (directory.group_commit).
-    waits = node.durable and not node.is_provider
-    lines = [] if waits else ["olcDbEnvFlags: nosync", "olcDbCheckpoint: 1024 1"]
+    lines = _writing_lines(node)
     if node.provider is None or tls_folder is None:
         return lines
     files = FollowingTls.copies_in(tls_folder)
@@ -105,6 +103,13 @@ def database_lines(node: Node, suffix: str, place: int, tls_folder: Path | None)
         f"olcRootDN: {_CONSUMER}",
         f"olcSyncrepl: {_syncrepl(node.provider, suffix, place, files)}",
     ]
+
+
+def _writing_lines(node: Node) -> list[str]:
+    """How it writes. On the provider the publisher waits for the disk, and looks for room on it."""
+    waits = node.durable and not node.is_provider
+    lines = [] if waits else ["olcDbEnvFlags: nosync", "olcDbCheckpoint: 1024 1"]
+    return [*lines, "olcDbEnvFlags: writemap"] if node.is_provider else lines
 
 
 def _syncrepl(provider: str, suffix: str, place: int, files: FollowingTls) -> str:

@@ -72,6 +72,15 @@ class DirectoryPublishing:
         except DirectoryUnavailable as broken:
             return [(row, f"{type(broken).__name__}: {broken}")]
 
+    def rest(self) -> None:
+        """Wait until the disk has what was carried.
+
+        Raises:
+            Unavailable: the disk failed, or is full.
+        """
+        with _outage_named():
+            self._publisher.rest()
+
     def trim_changelog(self) -> None:
         """Drop of the change log what is old.
 

@@ -1,7 +1,7 @@
 """Measure the directory at national size: ``python -m bench.national [--people N ...] [--plot FILE.svg]``.
 
 ``--people 20000`` ends within two minutes on a quiet machine; a million need about 15 GB of disk. Several
-sizes in one run show how cost grows.
+sizes in one run show how cost grows. ``--only-publishing`` leaves out all that is not needed for that.
 """
 
 from __future__ import annotations
@@ -45,61 +45,55 @@ TARGETS = (
 
 @dataclass(frozen=True)
 class Size:
-    """Everything that was measured at one size."""
+    """Everything that was measured at one size. What was left out is None or empty."""
 
     nation: Nation
     fill_seconds: float
-    loaded: Loaded
+    loaded: Loaded | None
     asked: dict[Name, Measured]
     announced: Announced
 
     def words(self) -> dict[str, str]:
         """As halves of sentences."""
-        load = self.loaded
         return {
             "made and stored in": f"{self.fill_seconds:.0f} s",
-            "rebuild": f"{load.rebuild_seconds:.1f} s for {load.records:,} entries; slapadd of the same"
-            f" {load.ldif_megabytes:.0f} MB of LDIF {load.slapadd_seconds:.1f} s: ratio {load.ratio:.2f}",
-            "directory": f"{load.directory_megabytes:.0f} MB on disk; slapd {load.memory_megabytes:.0f} MB in"
-            f" memory after the rebuild, {load.private_megabytes:.0f} MB its own",
+            **(self.loaded.words() if self.loaded else {}),
             **asking.words(self.asked),
             **self.announced.words(),
         }
 
     def figures(self) -> dict[str, float]:
         """By names that end in the unit."""
-        load = self.loaded
         return {
             "people": self.nation.people,
             "organisations": self.nation.organisations,
             "systems": self.nation.systems,
-            "entries": load.records,
-            "rebuild_s": load.rebuild_seconds,
-            "slapadd_s": load.slapadd_seconds,
-            "ldif_mb": load.ldif_megabytes,
-            "directory_mb": load.directory_megabytes,
-            "slapd_memory_mb": load.memory_megabytes,
-            "slapd_private_mb": load.private_megabytes,
+            **(self.loaded.figures() if self.loaded else {}),
             **self.announced.figures(),
             **asking.figures(self.asked),
         }
 
     def ratios(self) -> dict[str, float]:
         """Against the peer or the target, which they must not exceed."""
-        most = IN_FLIGHT[-1]
         return {
-            "rebuild_to_slapadd": self.loaded.ratio,
+            **({"rebuild_to_slapadd": self.loaded.ratio} if self.loaded else {}),
             "target_of_300_to_published": 300 / self.announced.per_second,
             "bare_to_published_writes": self.announced.bare_to_published,
+            **(self._ratios_of_asking() if self.asked else {}),
+        }
+
+    def _ratios_of_asking(self) -> dict[str, float]:
+        check, naive = (self.asked[kind, IN_FLIGHT[-1]] for kind in ("check", "naive"))
+        return {
             "client_cpu_to_target_of_100_us": self.asked["check", WAITING].client_microseconds / 100,
-            "naive_to_check_slapd_cpu": self.asked["naive", most].server_microseconds
-            / self.asked["check", most].server_microseconds,
+            "naive_to_check_slapd_cpu": naive.server_microseconds / check.server_microseconds,
             **asking.ratios(self.asked),
         }
 
 
-def measure(people: int, rounds: int, seconds: float, bars: Progress) -> Size:
-    """Make a nation of that size and measure everything about it."""
+def measure(people: int, rounds: int, seconds: float, bars: Progress, *, only_publishing: bool) -> Size:
+    """Make a nation of that size and measure everything about it, or publishing alone."""
+    loaded, asked = None, dict[Name, Measured]()
     with (
         tempfile.TemporaryDirectory(prefix="spine-") as folder,
         running_slapd(Path(folder)) as directory,
@@ -113,9 +107,13 @@ def measure(people: int, rounds: int, seconds: float, bars: Progress) -> Size:
             fill(database, nation, done)
             filled = time.perf_counter() - begun
         with _phase(bars, f"{people:,} people: loading", None) as done:
-            loaded = load(database, directory.slapd, publishing, Path(folder), done)
-        with _phase(bars, f"{people:,} people: asking", None):
-            asked = _ask(directory, nation, rounds, seconds)
+            if only_publishing:
+                publishing.rebuild(directory.slapd, done)
+            else:
+                loaded = load(database, directory.slapd, publishing, Path(folder), done)
+        if not only_publishing:
+            with _phase(bars, f"{people:,} people: asking", None):
+                asked = _ask(directory, nation, rounds, seconds)
         with _phase(bars, f"{people:,} people: publishing", None):
             changed = [each.uid for each in islice(nation.everybody(), min(people // 5, 12_000))]
             steady = 10 * seconds * rounds
@@ -167,12 +165,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--people", type=int, nargs="+", default=[1_000_000], help="how many; several sizes")
     parser.add_argument("--plot", type=Path, help="also draw cost over size into this SVG file")
+    parser.add_argument("--only-publishing", action="store_true", help="measure nothing else")
     chosen = parser.parse_args()
+    if chosen.only_publishing and chosen.plot:
+        parser.error("--plot needs what --only-publishing leaves out. Leave out one of them.")
     rounds, seconds = (10, 0.1) if max(chosen.people) <= 20_000 else (40, 0.125)
     load_before = os.getloadavg()[0]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
-        sizes = [measure(people, rounds, seconds, bars) for people in chosen.people]
+        sizes = [
+            measure(people, rounds, seconds, bars, only_publishing=chosen.only_publishing)
+            for people in chosen.people
+        ]
     if chosen.plot:
         write_plot(chosen.plot, [size.figures() for size in sizes])
     report(sizes, load_before)

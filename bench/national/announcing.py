@@ -34,6 +34,8 @@ CHANGES_A_SECOND = 50
 class Announced:
     """Changes a second with all announced at once, and milliseconds of delay at fifty changes a second.
 
+    The first includes the wait for the disk after the last of them.
+
     Attributes:
         writes_per_change: of entries and of the change log.
         bare_writes_per_second: of slapd alone.

@@ -37,6 +37,27 @@ class Loaded:
         """The rebuild against slapadd."""
         return self.rebuild_seconds / self.slapadd_seconds
 
+    def words(self) -> dict[str, str]:
+        """As halves of sentences."""
+        return {
+            "rebuild": f"{self.rebuild_seconds:.1f} s for {self.records:,} entries; slapadd of the same"
+            f" {self.ldif_megabytes:.0f} MB of LDIF {self.slapadd_seconds:.1f} s: ratio {self.ratio:.2f}",
+            "directory": f"{self.directory_megabytes:.0f} MB on disk; slapd {self.memory_megabytes:.0f} MB in"
+            f" memory after the rebuild, {self.private_megabytes:.0f} MB its own",
+        }
+
+    def figures(self) -> dict[str, float]:
+        """By names that end in the unit."""
+        return {
+            "entries": self.records,
+            "rebuild_s": self.rebuild_seconds,
+            "slapadd_s": self.slapadd_seconds,
+            "ldif_mb": self.ldif_megabytes,
+            "directory_mb": self.directory_megabytes,
+            "slapd_memory_mb": self.memory_megabytes,
+            "slapd_private_mb": self.private_megabytes,
+        }
+
 
 def load(
     database: Database, slapd: Slapd, publishing: DirectoryPublishing, folder: Path, done: Done

@@ -225,6 +225,29 @@ def test_a_lane_that_breaks_ends_the_worker_so_that_it_is_started_again(database
         Worker(broken, lane(database, {})).run(threading.Event())
 
 
+def test_a_lane_ends_what_was_left_when_nothing_is_due_and_when_it_stops(
+    sqlite_database: Database,
+) -> None:
+    target, rests, stop = Target(), list[int](), threading.Event()
+
+    class Resting(OneByOne):
+        def rest(self) -> None:
+            rests.append(len(target.rows))
+
+    def carry_and_stop(row: OutboxRow) -> None:
+        target(row)
+        stop.set()
+
+    handlers = {"directory.person": target, "directory.system": carry_and_stop}
+    worker = Lane(sqlite_database, Resting(handlers), (), "resting")
+    announce(sqlite_database, *"12")
+    assert [worker.publish_some(), worker.publish_some()] == [2, 0]
+    assert rests == [2]
+    announce(sqlite_database, "3", topic="directory.system")
+    worker.run(stop)
+    assert rests == [2, 3]
+
+
 def test_in_an_outage_of_the_target_everything_waits_in_its_order(
     database: Database, clock: MovedClock
 ) -> None:

@@ -87,8 +87,44 @@ def test_what_a_killed_publisher_wrote_is_waited_for_by_the_next_that_writes_not
     del waited_for[:]
     disk = GroupCommit(folder)
     disk.go_on(7)
-    disk.wait()
+    disk.wait_at_leisure()
+    assert waited_for == [str(folder / name / "data.mdb") for name in ("changelog", "current")]
+    assert read_torn(folder) is None
+
+
+def test_a_wait_may_be_left_to_a_later_one_but_not_for_long(folder, waited_for, monkeypatch):
+    disk = GroupCommit(folder)
+    for _ in range(2):
+        disk.begin()
+        disk.wait_at_leisure()
+        disk.close()
+    assert waited_for == [str(folder / "not-on-disk-yet")]
+    monkeypatch.setattr(group_commit, "LONGEST_DEBT", 0.0)
+    disk.begin()
+    disk.wait_at_leisure()
     assert len(waited_for) == 3
+    assert not disk.owes
+
+
+def test_what_was_left_to_a_later_wait_is_paid_once(folder, waited_for, monkeypatch):
+    disk = GroupCommit(folder)
+    disk.begin()
+    disk.wait_at_leisure()
+    disk.close()
+    disk.pay()
+    disk.pay()
+    assert len(waited_for) == 3
+    cut_power(folder, monkeypatch)
+    require_whole(folder)
+
+
+def test_on_a_disk_that_is_nearly_full_nothing_is_written(folder, waited_for, monkeypatch):
+    disk = GroupCommit(folder)
+    disk.begin()
+    monkeypatch.setattr(group_commit, "ROOM", 1 << 62)
+    with pytest.raises(DirectoryUnavailable, match=r"MB are free on the disk.*nothing is lost"):
+        disk.begin()
+    disk.wait()
     assert read_torn(folder) is None
 
 
