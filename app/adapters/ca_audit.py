@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.domain.audit_chain import ChainBroken, Head, Seal, follow, instant_text
 from app.domain.audit_event import AuditEvent, Outcome, RecordedEvent
@@ -17,6 +17,12 @@ from app.storage.tables.audit import audit_event, audit_seal
 
 # More than the longest two lines of the seals file.
 _TAIL = 4096
+
+_WRITTEN = select(audit_event.c.details).where(
+    audit_event.c.event == bindparam("event"),
+    audit_event.c.subject == bindparam("subject"),
+    audit_event.c.outcome == Outcome.ALLOWED.value,
+)
 
 
 class StoredAudit:
@@ -72,12 +78,8 @@ class StoredAuditChain:
 
 
 def _is_written(connection: Connection, event: AuditEvent) -> bool:
-    written = select(audit_event.c.details).where(
-        audit_event.c.event == event.event,
-        audit_event.c.subject == event.subject,
-        audit_event.c.outcome == Outcome.ALLOWED.value,
-    )
-    return any(details == dict(event.details) for details in connection.scalars(written))
+    written = connection.scalars(_WRITTEN, {"event": event.event, "subject": event.subject})
+    return any(details == dict(event.details) for details in written)
 
 
 def _require_unchanged(sealed: Head, event: RecordedEvent | None) -> None:

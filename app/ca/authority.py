@@ -185,55 +185,41 @@ class Authority:
     ) -> list[tuple[IntendedCertificate, bytes]]:
         """Steps 2 to 7: what is on record and the DER of every certificate, in the order of ``wanted``."""
         prepared: Mapping[str, PreparedCertificate] = {}
-        if not self._is_on_record(wanted):
-            prepared = self._intend(wanted, founder, reason)
-        records = {each.intended.purpose: each for each in self._ledger.of_order(wanted[0].order_id)}
-        self._write_audit(list(records.values()))
+        recorded = self._ledger.of_order(wanted[0].order_id)
+        if not _are_for(recorded, wanted):
+            prepared, recorded = self._intend(wanted, founder, reason)
+        records = {each.intended.purpose: each for each in recorded}
+        self._write_audit(recorded)
         in_order = [records[each.profile.purpose] for each in wanted]
         ders = self._sign(in_order, prepared)
         self._receipts.keep(wanted[0].order_id, self._clock())
         return [(record.intended, der) for record, der in zip(in_order, ders, strict=True)]
 
-    def _is_on_record(self, wanted: Sequence[Wanted]) -> bool:
-        """Whether exactly these certificates were recorded before, for these keys, holder and card."""
-        known = {
-            (
-                each.intended.purpose,
-                each.intended.spki_sha256,
-                each.intended.holder,
-                each.intended.card_serial,
-            )
-            for each in self._ledger.of_order(wanted[0].order_id)
-        }
-        return known == {
-            (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
-        }
-
     def _intend(
         self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
-    ) -> dict[str, PreparedCertificate]:
-        """Prepare and record; returns what was prepared by serial number."""
-        now = self._clock()
-        prepared = [self._prepare(each, self._validity(wanted, each, now)) for each in wanted]
-        recorded = [intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
-        self._ledger.intend(recorded, founder, reason.encoded([each.report for each in prepared]))
-        return {each.serial_number: ready for each, ready in zip(recorded, prepared, strict=True)}
+    ) -> tuple[dict[str, PreparedCertificate], Sequence[CertificateRecord]]:
+        """Prepare and record; returns what was prepared, by serial number, and what is on record then."""
+        validities = self._validities(wanted, self._clock())
+        prepared = [self._prepare(*each) for each in zip(wanted, validities, strict=True)]
+        made = [intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
+        recorded = self._ledger.intend(made, founder, reason.encoded([each.report for each in prepared]))
+        by_serial_number = {each.serial_number: ready for each, ready in zip(made, prepared, strict=True)}
+        return by_serial_number, recorded
 
     def _prepare(self, wanted: Wanted, validity: Validity) -> PreparedCertificate:
         profile = wanted.profile
         return self._issuers[profile.issuing_ca].prepare(profile, wanted.subject, wanted.csr, validity)
 
-    def _validity(self, order: Sequence[Wanted], wanted: Wanted, now: datetime) -> Validity:
-        """From a little ago for as long as the profile says; a card's end is levelled where rules say so."""
-        validity = Validity.beginning(now - self._rules.backdate, wanted.lasting)
-        window = self._rules.renewal.levelling
-        if not window or wanted.profile.purpose not in PEOPLE or wanted.lasting < wanted.profile.validity:
-            return validity
+    def _validities(self, wanted: Sequence[Wanted], now: datetime) -> list[Validity]:
+        """From a little ago for as long as each profile says; a card's end is levelled where rules say so."""
+        begins, window = now - self._rules.backdate, self._rules.renewal.levelling
+        if not window or not all(_lasts_long(each) for each in wanted):
+            return [Validity.beginning(begins, each.lasting) for each in wanted]
         # Both certificates of a card end together, never later than the shorter profile allows.
-        lasting = min(each.profile.validity for each in order)
-        latest = validity.not_before + lasting
+        longest = Validity.beginning(begins, min(each.profile.validity for each in wanted))
+        latest = longest.not_after
         ending = self._ledger.ending((latest - window).date(), latest.date())
-        return Validity(validity.not_before, levelled_end(latest, window, ending))
+        return [Validity(longest.not_before, levelled_end(latest, window, ending))] * len(wanted)
 
     def _write_audit(self, records: Sequence[CertificateRecord]) -> None:
         """Nothing is signed before its audit event is written."""
@@ -265,3 +251,19 @@ class Authority:
     def _audit_refusal(self, subject: str, order_id: str, refusal: Refusal) -> None:
         event = AuditEvent.by(ACTOR, "certificate.issued", subject[:200], {"order": order_id[:200]})
         self._audit.refused(event.refused(refusal.code))
+
+
+def _are_for(recorded: Sequence[CertificateRecord], wanted: Sequence[Wanted]) -> bool:
+    """Whether exactly these certificates were recorded before, for these keys, holder and card."""
+    known = {
+        (each.intended.purpose, each.intended.spki_sha256, each.intended.holder, each.intended.card_serial)
+        for each in recorded
+    }
+    return known == {
+        (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
+    }
+
+
+def _lasts_long(wanted: Wanted) -> bool:
+    """Whether it is a person's certificate that lasts as long as its profile allows."""
+    return wanted.profile.purpose in PEOPLE and wanted.lasting >= wanted.profile.validity

@@ -94,11 +94,13 @@ class CertificateRecord:
 class CertificateLedger(ReceiptLedger, Protocol):
     """What this authority intended, signed and revoked: its own record. Each call is durable."""
 
-    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes) -> None:
+    def intend(
+        self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes
+    ) -> Sequence[CertificateRecord]:
         """Record all or none, why, and bind the founding entry to the order when ``founder`` is given.
 
         What the order has on record for the same keys stays as it is; for other keys it is replaced, unless
-        its audit event is written.
+        its audit event is written. Returns what is on record for the order then.
 
         Raises:
             KeyAlreadyCertified, AlreadyCertified, OrderWithdrawn, FoundingRecordUnknown, FoundingEntrySpent,

@@ -102,8 +102,10 @@ class Certifying:
 
     def record_keys(
         self, work: Work, issuance: CardIssuance, keys: CardKeys, provenance: Mapping[str, JsonValue]
-    ) -> None:
-        """Keep the keys for which certificates will be ordered. Only the same ones may come after that.
+    ) -> CardCertificateOrder:
+        """Keep the keys for which certificates will be ordered, and return the order.
+
+        Only the same keys may come after that.
 
         Raises:
             IssuanceNotOpen, IssuanceStepOutOfOrder, CertificateRequestsChanged, ApprovalNotValid,
@@ -116,29 +118,30 @@ class Certifying:
             )
         require_status(issuance, IssuanceStatus.PERSONALISING)
         _require_of_the_approved_desk(issuance, keys)
-        work.issuances.save(
-            replace(
-                issuance,
-                authentication_csr=keys.authentication_csr,
-                content_commitment_csr=keys.content_commitment_csr,
-                keys_signature=keys.signature,
-                provenance=provenance,
-                steps=(*issuance.steps, JobStep(KEYS_PRESENTED, work.now, "done")),
-            )
+        recorded = replace(
+            issuance,
+            authentication_csr=keys.authentication_csr,
+            content_commitment_csr=keys.content_commitment_csr,
+            keys_signature=keys.signature,
+            provenance=provenance,
+            steps=(*issuance.steps, JobStep(KEYS_PRESENTED, work.now, "done")),
         )
+        work.issuances.save(recorded)
+        return _order(work, recorded)
 
-    def order(self, issuance_id: str) -> CardCertificates:
-        """Order the certificates for the recorded keys; ordering again gives the same ones.
+    def certify(
+        self, actor: Actor, issuance: CardIssuance, order: CardCertificateOrder
+    ) -> tuple[CardCertificates, str]:
+        """Order, record the certificates and return them with the completion nonce.
+
+        Ordering again gives the same certificates. Call it outside any transaction.
 
         Raises:
-            Refusal: the certificate authority is not willing.
+            Refusal: the certificate authority is not willing; and what ``record_certificates`` raises.
             Unavailable
         """
-        with self._database.read() as work:
-            issuance = work.issuances.get(issuance_id)
-            assert issuance is not None
-            order = _order(work, issuance)
-        return self._certificate_authority.issue_card_certificates(order)
+        issued = self._certificate_authority.issue_card_certificates(order)
+        return issued, self.record_certificates(actor, issuance, issued)
 
     def finish(self, actor: Actor, issuance: CardIssuance) -> None:
         """Order and record again what a crash may have left half done; a refusal leaves it as it is.
@@ -149,7 +152,9 @@ class Certifying:
         if issuance.authentication_csr is None:
             return
         with suppress(Refusal):
-            self.record_certificates(actor, issuance, self.order(issuance.id))
+            with self._database.read() as work:
+                order = _order(work, issuance)
+            self.certify(actor, issuance, order)
 
     def record_certificates(self, actor: Actor, issuance: CardIssuance, issued: CardCertificates) -> str:
         """Keep the certificates and return the completion nonce; for an undone issuance, revoke them.
@@ -261,8 +266,7 @@ def _certificate(
 
 
 def _keep(work: Work, issuance: CardIssuance, certificates: list[CardCertificate], nonce: str) -> None:
-    for certificate in certificates:
-        work.certificates.add(certificate)
+    work.certificates.add(*certificates)
     assert issuance.card_serial is not None
     card = work.cards.get_to_change(issuance.card_serial)
     assert card is not None

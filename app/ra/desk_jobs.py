@@ -88,9 +88,11 @@ class DeskJobs:
         actor, issuance_id, holder = self._of_ticket(ticket)
         with self._database.audited(actor, "card_issuance.claimed", holder, issuance=issuance_id) as work:
             issuance = claim_issuance(work, issuance_id, hash_of(ticket), hash_of(job_token))
+            told = self._message(work, issuance, escrow_key)
         if issuance.status is IssuanceStatus.PERSONALISING:
             self._certifying.finish(actor, issuance)
-        return ClaimedJob(self._told(job_token, issuance_id, escrow_key), job_token)
+            told = self._told(job_token, issuance_id, escrow_key)
+        return ClaimedJob(told, job_token)
 
     def job(self, job_token: str, issuance_id: str) -> Mapping[str, JsonValue]:
         """The job as it stands, when what was begun with the certificate authority is finished.
@@ -121,9 +123,10 @@ class DeskJobs:
             IssuanceStepOutOfOrder, PersonClosed
         """
         approval = SignedApproval(statement, signature, certificate)
-        if self._held(job_token, issuance_id).approval == approval:
+        held = self._held(job_token, issuance_id)
+        if held.approval == approval:
             return
-        with self._step(job_token, issuance_id, "card_issuance.approved") as (work, issuance):
+        with self._step(job_token, issuance_id, "card_issuance.approved", held) as (work, issuance):
             require_status(issuance, *_BEFORE_CERTIFICATION)
             approved = verified_statement(
                 work, issuance, approval, self._policy.origin, self._policy.card_profile
@@ -171,16 +174,16 @@ class DeskJobs:
             IssuanceNotOpen, IssuanceStepOutOfOrder, Unavailable, and what the certificate authority refuses
         """
         keys = card_keys_from_untrusted(authentication_csr, content_commitment_csr, keys_signature)
-        known = self._certified_already(job_token, issuance_id, keys)
+        held = self._held(job_token, issuance_id)
+        known = self._certified_already(held, keys)
         if known is not None:
             return known
-        with self._step(job_token, issuance_id, "card_issuance.keys_presented") as (work, issuance):
-            self._certifying.record_keys(work, issuance, keys, provenance)
+        with self._step(job_token, issuance_id, "card_issuance.keys_presented", held) as (work, issuance):
+            order = self._certifying.record_keys(work, issuance, keys, provenance)
             # Keys are made after the card took its SO PIN.
             work.cards.confirm_so_pin(work.now, issuance_id=issuance_id)
             work.audit.details(card=issuance.card_serial, keys=keys.fingerprints)
-        issued = self._certifying.order(issuance_id)
-        nonce = self._certifying.record_certificates(operator_of(issuance), issuance, issued)
+        issued, nonce = self._certifying.certify(operator_of(issuance), issuance, order)
         return certificates_message(issued.authentication, issued.content_commitment, nonce)
 
     def complete(
@@ -192,10 +195,11 @@ class DeskJobs:
             JobTokenNotValid, ReadBackDiffers, ProofNotValid, CardAlreadyHeld, PersonClosed, IssuanceNotOpen,
             IssuanceStepOutOfOrder
         """
-        if self._held(job_token, issuance_id).status is IssuanceStatus.ACTIVE:
+        held = self._held(job_token, issuance_id)
+        if held.status is IssuanceStatus.ACTIVE:
             self._require_completed_so(issuance_id, read_back)
             return
-        with self._step(job_token, issuance_id, "card.activated") as (work, issuance):
+        with self._step(job_token, issuance_id, "card.activated", held) as (work, issuance):
             require_status(issuance, IssuanceStatus.CERTIFIED)
             completed = complete_issuance(work, issuance, read_back, proof)
             save_step(work, completed, "activated")
@@ -213,9 +217,14 @@ class DeskJobs:
             work.audit.details(step=step[:60], reason_given=reason[:500])
 
     @contextmanager
-    def _step(self, job_token: str, issuance_id: str, event: str) -> Iterator[tuple[Work, CardIssuance]]:
-        """One audited step: the issuance, locked, whose job token this is."""
-        actor, holder = self._of_job(job_token, issuance_id)
+    def _step(
+        self, job_token: str, issuance_id: str, event: str, held: CardIssuance | None = None
+    ) -> Iterator[tuple[Work, CardIssuance]]:
+        """One audited step: the issuance, locked, whose job token this is.
+
+        ``held``: as it was just found to be this desk's, so that it need not be looked for again.
+        """
+        actor, holder = (operator_of(held), held.uid) if held else self._of_job(job_token, issuance_id)
         with self._database.audited(actor, event, holder, issuance=issuance_id) as work:
             issuance = require_held(work.issuances.get_to_change(issuance_id), job_token, work.now)
             yield work, issuance
@@ -224,14 +233,11 @@ class DeskJobs:
         with self._database.read() as work:
             require_read_back(work.certificates.of_issuance(issuance_id), read_back)
 
-    def _certified_already(
-        self, job_token: str, issuance_id: str, keys: CardKeys
-    ) -> Mapping[str, JsonValue] | None:
+    def _certified_already(self, held: CardIssuance, keys: CardKeys) -> Mapping[str, JsonValue] | None:
+        if held.status is not IssuanceStatus.CERTIFIED or not same_keys(held, keys):
+            return None
         with self._database.read() as work:
-            issuance = require_held(work.issuances.get(issuance_id), job_token, work.now)
-            if issuance.status is not IssuanceStatus.CERTIFIED or not same_keys(issuance, keys):
-                return None
-            return stored_certificates(work, issuance)
+            return stored_certificates(work, held)
 
     def _held(self, job_token: str, issuance_id: str) -> CardIssuance:
         with self._database.read() as work:

@@ -54,8 +54,10 @@ def certificates_message(
 
 def stored_certificates(work: Work, issuance: CardIssuance) -> dict[str, JsonValue] | None:
     """The certificates of an issuance as recorded; None when there are none yet."""
+    if issuance.completion_nonce is None:
+        return None
     stored = work.certificates.of_issuance(issuance.id)
-    if not stored or issuance.completion_nonce is None:
+    if not stored:
         return None
     return certificates_message(
         stored[CertificatePurpose.AUTHENTICATION].der,

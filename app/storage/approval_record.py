@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.ca.ports import IssuanceOnRecord, JobOnRecord
 from app.domain.card_job import CardJob, JobKind
@@ -19,6 +19,8 @@ from app.storage.receipt_background import background_of_card, background_of_sys
 from app.storage.role_profiles import RoleProfiles
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
+
+_STATUS = select(person.c.status).where(person.c.uid == bindparam("uid"))
 
 
 class StoredApprovals:
@@ -135,4 +137,4 @@ def _renewal(job: CardJob | None) -> IssuanceOnRecord | None:
 
 
 def _is_active(connection: Connection, uid: str) -> bool:
-    return connection.scalar(select(person.c.status).where(person.c.uid == uid)) == "active"
+    return connection.scalar(_STATUS, {"uid": uid}) == "active"

@@ -19,6 +19,9 @@ from app.storage.tables.audit import audit_event, audit_seal
 # Any number that nothing else in the database locks. Held from the append to the commit.
 _CHAIN_LOCK = text("SELECT pg_advisory_xact_lock(7205759403792793)")
 
+_APPEND = insert(audit_event)
+_HEAD = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
+
 
 class AuditLog:
     """The audit as one transaction sees it. Events wait until its end, then join the chain all at once."""
@@ -73,13 +76,12 @@ class AuditLog:
             recorded = audit_chain.append(head, self._now, event)
             head = Head(recorded.seq, recorded.hash)
             rows.append(_row_of(recorded))
-        self._connection.execute(insert(audit_event), rows)
+        self._connection.execute(_APPEND, rows)
         self._waiting.clear()
 
     def head(self) -> Head:
         """The newest event of the chain."""
-        newest = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
-        row = self._connection.execute(newest).one_or_none()
+        row = self._connection.execute(_HEAD).one_or_none()
         return Head(row.seq, row.hash) if row else Head.before_all()
 
     def events_after(self, seq: int) -> Iterator[RecordedEvent]:

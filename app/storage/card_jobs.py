@@ -6,8 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from app.domain.card_job import AlreadySigned, CardJob, JobAlreadyOpen, JobApproval, JobKind, JobStatus
 from app.storage.conflicts import conflict_means
@@ -17,6 +16,21 @@ from app.storage.tables import card_jobs as tables
 _job, _approval = tables.card_job, tables.card_job_approval
 _OPEN = _job.c.status.in_([status.value for status in JobStatus if status.is_open])
 _OF_APPROVAL = [_approval.c[name] for name in JobApproval.__dataclass_fields__]
+
+_ADD, _ADD_APPROVAL = insert(_job), insert(_approval)
+_SAVE = update(_job).where(_job.c.id == bindparam("of_id"))
+_FOUND = select(_job).order_by(_job.c.begun_at, _job.c.id)
+_BY_ID = select(_job).where(_job.c.id == bindparam("id"))
+_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
+_BY_TICKET = _FOUND.where(_job.c.ticket_hash == bindparam("ticket_hash"))
+_OF_CARD = _FOUND.where(_job.c.card_serial == bindparam("card_serial"), _job.c.kind == bindparam("kind"))
+_OPEN_OF_CARD = _OF_CARD.where(_OPEN)
+_WITHDRAW = delete(_approval).where(_approval.c.job_id == bindparam("job_id"))
+_APPROVALS = (
+    select(*_OF_APPROVAL)
+    .where(_approval.c.job_id == bindparam("job_id"))
+    .order_by(_approval.c.signed_at, _approval.c.signer_uid)
+)
 
 
 class CardJobs:
@@ -33,39 +47,36 @@ class CardJobs:
         """
         already = JobAlreadyOpen("This is being done with this card already. Go on with it or undo it.")
         with conflict_means(already):
-            self._connection.execute(insert(_job).values(_row_of(job)))
+            self._connection.execute(_ADD, _row_of(job))
 
     def save(self, job: CardJob) -> None:
         """Keep what became of a job read with ``get_to_change``."""
-        self._connection.execute(update(_job).where(_job.c.id == job.id).values(_row_of(job)))
+        self._connection.execute(_SAVE, {**_row_of(job), "of_id": job.id})
 
     def get(self, job_id: str) -> CardJob | None:
         """The job with this id."""
-        return next(iter(self._select(_job.c.id == job_id)), None)
+        return next(iter(self._select(_BY_ID, id=job_id)), None)
 
     def get_to_change(self, job_id: str) -> CardJob | None:
         """The job with this id; nobody else can change it until this transaction ends."""
-        row = self._connection.execute(
-            select(_job).where(_job.c.id == job_id).with_for_update()
-        ).one_or_none()
-        return _job_of(row) if row else None
+        return next(iter(self._select(_BY_ID_TO_CHANGE, id=job_id)), None)
 
     def of_ticket(self, ticket_hash: str) -> CardJob | None:
         """The job that the ticket was made for."""
-        return next(iter(self._select(_job.c.ticket_hash == ticket_hash)), None)
+        return next(iter(self._select(_BY_TICKET, ticket_hash=ticket_hash)), None)
 
     def open_of(self, card_serial: str, kind: JobKind) -> CardJob | None:
         """The card's open job of that kind."""
-        of_card = _job.c.card_serial == card_serial, _job.c.kind == kind.value
-        return next(iter(self._select(*of_card, _OPEN)), None)
+        of_card = self._select(_OPEN_OF_CARD, card_serial=card_serial, kind=kind.value)
+        return next(iter(of_card), None)
 
     def of_card(self, card_serial: str, kind: JobKind) -> list[CardJob]:
         """Every job of that kind that the card was in, oldest first."""
-        return self._select(_job.c.card_serial == card_serial, _job.c.kind == kind.value)
+        return self._select(_OF_CARD, card_serial=card_serial, kind=kind.value)
 
     def withdraw_approvals(self, job_id: str) -> None:
         """Forget the signatures for a job: what they were made for has changed."""
-        self._connection.execute(delete(_approval).where(_approval.c.job_id == job_id))
+        self._connection.execute(_WITHDRAW, {"job_id": job_id})
 
     def approve(self, job: CardJob, approval: JobApproval, at: datetime) -> None:
         """Keep a signature for the job.
@@ -77,17 +88,15 @@ class CardJobs:
         with conflict_means(
             AlreadySigned("This person has signed already. Another colleague must sign too.")
         ):
-            self._connection.execute(insert(_approval).values(row))
+            self._connection.execute(_ADD_APPROVAL, row)
 
     def approvals(self, job_id: str) -> list[JobApproval]:
         """The signatures for the job, oldest first."""
-        of_job = select(*_OF_APPROVAL).where(_approval.c.job_id == job_id)
-        rows = self._connection.execute(of_job.order_by(_approval.c.signed_at, _approval.c.signer_uid))
+        rows = self._connection.execute(_APPROVALS, {"job_id": job_id})
         return [JobApproval(**row._mapping) for row in rows]
 
-    def _select(self, *conditions: ColumnElement[bool]) -> list[CardJob]:
-        chosen = select(_job).where(*conditions).order_by(_job.c.begun_at, _job.c.id)
-        return [_job_of(row) for row in self._connection.execute(chosen)]
+    def _select(self, chosen: Select[*tuple[Any, ...]], **values: str) -> list[CardJob]:
+        return [_job_of(row) for row in self._connection.execute(chosen, values)]
 
 
 def _row_of(job: CardJob) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement, Update
 
 from app.domain.card import (
     BLANK,
@@ -36,6 +37,25 @@ _BLANK_VALUES: dict[str, object] = {
     "usable_from": None,
 }
 
+_ADD, _ADD_MOVE, _ADD_ESCROW = insert(_card), insert(card_move), insert(_escrow)
+_BY_SERIAL = select(_card).where(_card.c.serial == bindparam("serial"))
+_BY_SERIAL_TO_CHANGE = _BY_SERIAL.with_for_update()
+_OF_HOLDER = (
+    select(_card)
+    .where(_card.c.holder_uid == bindparam("holder_uid"))
+    .order_by(_card.c.registered_at.desc(), _card.c.serial)
+)
+_CHANGE = update(_card).where(_card.c.serial == bindparam("of_serial")).values(version=_card.c.version + 1)
+
+
+def _newest_so_pin(made_in: ColumnElement[bool]) -> Update:
+    newest = select(func.max(_escrow.c.id)).where(made_in).scalar_subquery()
+    return update(_escrow).where(_escrow.c.id == newest)
+
+
+_NEWEST_SO_PIN_OF_ISSUANCE = _newest_so_pin(_escrow.c.issuance_id == bindparam("made_in"))
+_NEWEST_SO_PIN_OF_CARD = _newest_so_pin(_escrow.c.card_serial == bindparam("made_in"))
+
 
 class Cards:
     """Every card that the registration authority has seen. The stock ledger follows each move."""
@@ -51,9 +71,7 @@ class Cards:
 
     def add_delivered(self, cards: Sequence[Card]) -> None:
         """Keep cards whose posting in the stock ledger is the caller's."""
-        self._connection.execute(
-            insert(_card), [{**vars(card), "status": card.status.value} for card in cards]
-        )
+        self._connection.execute(_ADD, [{**vars(card), "status": card.status.value} for card in cards])
 
     def known(self, serials: Collection[str]) -> set[str]:
         """Those of the serial numbers that a card has already."""
@@ -64,17 +82,19 @@ class Cards:
 
     def get(self, serial: str) -> Card | None:
         """The card with this serial number."""
-        return next(iter(self._select(_card.c.serial == serial)), None)
+        return self._one(_BY_SERIAL, serial)
 
     def get_to_change(self, serial: str) -> Card | None:
         """The card with this serial number; nobody else can move it until this transaction ends."""
-        chosen = select(_card).where(_card.c.serial == serial).with_for_update()
-        row = self._connection.execute(chosen).one_or_none()
+        return self._one(_BY_SERIAL_TO_CHANGE, serial)
+
+    def _one(self, chosen: Select[*tuple[Any, ...]], serial: str) -> Card | None:
+        row = self._connection.execute(chosen, {"serial": serial}).one_or_none()
         return _card_of(row) if row else None
 
     def of(self, uid: str) -> list[Card]:
         """Every card of a person, newest first."""
-        return self._select(_card.c.holder_uid == uid)
+        return [_card_of(row) for row in self._connection.execute(_OF_HOLDER, {"holder_uid": uid})]
 
     def live_of(self, uid: str) -> Card | None:
         """The person's regular card that is theirs now."""
@@ -128,16 +148,12 @@ class Cards:
 
     def _move(self, card: Card, to: CardStatus, **values: object) -> None:
         require_legal_move(card, to)
-        self._connection.execute(
-            update(_card)
-            .where(_card.c.serial == card.serial)
-            .values(status=to.value, version=_card.c.version + 1, **values)
-        )
+        self._connection.execute(_CHANGE, {"of_serial": card.serial, "status": to.value, **values})
         self._stock.follow(card, to)
 
     def keep_move(self, given: MoveGiven) -> None:
         """Keep a move that a person gave, for good."""
-        self._connection.execute(insert(card_move).values(asdict(given)))
+        self._connection.execute(_ADD_MOVE, asdict(given))
 
     def moves_of(self, serial: str) -> list[MoveGiven]:
         """Every move that a person gave to this card, oldest first."""
@@ -154,18 +170,17 @@ class Cards:
         job_id: str | None = None,
     ) -> None:
         """Keep a wrapped SO PIN beside the earlier ones of the card; it was made in the issuance or job."""
-        row = {"card_serial": serial, "issuance_id": issuance_id, "job_id": job_id}
-        self._connection.execute(insert(_escrow).values(**row, wrapped_so_pin=wrapped_so_pin, recorded_at=at))
+        made_for = {"card_serial": serial, "issuance_id": issuance_id, "job_id": job_id}
+        self._connection.execute(
+            _ADD_ESCROW, {**made_for, "wrapped_so_pin": wrapped_so_pin, "recorded_at": at}
+        )
 
     def confirm_so_pin(
         self, at: datetime, *, issuance_id: str | None = None, card_serial: str | None = None
     ) -> None:
         """Record that the card has the newest SO PIN that was made for it: in the issuance, or at all."""
-        made_in = (
-            _escrow.c.issuance_id == issuance_id if issuance_id else _escrow.c.card_serial == card_serial
-        )
-        newest = select(func.max(_escrow.c.id)).where(made_in).scalar_subquery()
-        self._connection.execute(update(_escrow).where(_escrow.c.id == newest).values(confirmed_at=at))
+        newest = _NEWEST_SO_PIN_OF_ISSUANCE if issuance_id else _NEWEST_SO_PIN_OF_CARD
+        self._connection.execute(newest, {"made_in": issuance_id or card_serial, "confirmed_at": at})
 
     def is_so_pin_being_changed(self, serial: str) -> bool:
         """Whether one SO PIN of the card is known and a newer one, which it may have taken, is in escrow."""
@@ -220,17 +235,14 @@ class Cards:
         )
         return [(serial, ends) for serial, ends in self._connection.execute(chosen)]
 
-    def _select(self, *conditions: ColumnElement[bool]) -> list[Card]:
-        chosen = select(_card).where(*conditions).order_by(_card.c.registered_at.desc(), _card.c.serial)
-        return [_card_of(row) for row in self._connection.execute(chosen)]
-
 
 def _already_held() -> CardAlreadyHeld:
     return CardAlreadyHeld("This person already has a working card. Cancel that card first.")
 
 
 def _card_of(row: Row[tuple[object, ...]]) -> Card:
-    fields = {name: row._mapping[name] for name in Card.__dataclass_fields__}
+    row_fields = row._asdict()
+    fields = {name: row_fields[name] for name in Card.__dataclass_fields__}
     return Card(**{**fields, "status": CardStatus(fields["status"])})
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from app.domain.card import LIVE, CardStatus
 from app.domain.certificate import CardCertificate, CertificateStatus
@@ -25,6 +24,24 @@ _IN_USE = (
     _card.c.status.in_([status.value for status in LIVE]),
 )
 
+_ADD = insert(_certificate)
+_FOUND = select(_certificate).order_by(_certificate.c.not_before.desc(), _certificate.c.purpose)
+_BY_SERIAL_NUMBER = _FOUND.where(_certificate.c.serial_number == bindparam("key"))
+_OF_CARD = _FOUND.where(_certificate.c.card_serial == bindparam("key"))
+_OF_ISSUANCE = _FOUND.where(_certificate.c.issuance_id == bindparam("key"))
+_OF_RENEWAL = _FOUND.where(_certificate.c.renewal_id == bindparam("key"))
+_ACTIVATE = (
+    update(_certificate)
+    .where(
+        or_(
+            _certificate.c.issuance_id == bindparam("made_for"),
+            _certificate.c.renewal_id == bindparam("made_for"),
+        ),
+        _certificate.c.status == CertificateStatus.ISSUED.value,
+    )
+    .values(status=CertificateStatus.ACTIVE.value)
+)
+
 
 class Certificates:
     """Every certificate that was issued for a card."""
@@ -32,40 +49,34 @@ class Certificates:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, certificate: CardCertificate) -> None:
-        """Keep a certificate.
+    def add(self, *certificates: CardCertificate) -> None:
+        """Keep certificates.
 
         Raises:
-            CertificateRequestsChanged: its key was certified before.
+            CertificateRequestsChanged: a key was certified before.
         """
         certified = CertificateRequestsChanged(
             "One of these keys was certified before. Undo the issuance and begin again with a blank card."
         )
-        row = {
-            **asdict(certificate),
-            "purpose": certificate.purpose.value,
-            "status": certificate.status.value,
-            "provenance": certificate.provenance.as_text(),
-        }
         with conflict_means(certified):
-            self._connection.execute(insert(_certificate).values(row))
+            self._connection.execute(_ADD, [_row_of(each) for each in certificates])
 
     def get(self, serial_number: str) -> CardCertificate | None:
         """The certificate with this serial number (lower-case hexadecimal)."""
-        return next(iter(self._select(_certificate.c.serial_number == serial_number)), None)
+        return next(iter(self._select(_BY_SERIAL_NUMBER, serial_number)), None)
 
     def of_card(self, card_serial: str) -> list[CardCertificate]:
         """Every certificate of a card, newest first."""
-        return self._select(_certificate.c.card_serial == card_serial)
+        return self._select(_OF_CARD, card_serial)
 
     def of_issuance(self, issuance_id: str) -> dict[CertificatePurpose, CardCertificate]:
         """The two certificates of an issuance; none when they are not issued yet."""
-        found = self._select(_certificate.c.issuance_id == issuance_id)
+        found = self._select(_OF_ISSUANCE, issuance_id)
         return {certificate.purpose: certificate for certificate in found}
 
     def of_renewal(self, job_id: str) -> dict[CertificatePurpose, CardCertificate]:
         """The two certificates of a renewal; none when they are not issued yet."""
-        found = self._select(_certificate.c.renewal_id == job_id)
+        found = self._select(_OF_RENEWAL, job_id)
         return {certificate.purpose: certificate for certificate in found}
 
     def ending(self, first: datetime, last: datetime) -> dict[date, int]:
@@ -77,7 +88,7 @@ class Certificates:
             .where(*_IN_USE, _certificate.c.not_after.between(first, last))
             .group_by(day)
         )
-        return {_date_of(each): count for each, count in self._connection.execute(chosen)}
+        return {date_of(each): count for each, count in self._connection.execute(chosen)}
 
     def ending_soon(self, until: datetime, limit: int) -> list[EndingCard]:
         """Working cards that end before then or have not been noticed to have ended, the first first."""
@@ -103,12 +114,7 @@ class Certificates:
 
     def activate(self, made_for: str) -> None:
         """The certificates of the issuance or renewal lie on a working card now."""
-        made = or_(_certificate.c.issuance_id == made_for, _certificate.c.renewal_id == made_for)
-        self._connection.execute(
-            update(_certificate)
-            .where(made, _certificate.c.status == CertificateStatus.ISSUED.value)
-            .values(status=CertificateStatus.ACTIVE.value)
-        )
+        self._connection.execute(_ACTIVATE, {"made_for": made_for})
 
     def revoke(self, serial_number: str, at: datetime, reason: str) -> None:
         """Mark a certificate as revoked; an earlier revocation stands."""
@@ -121,17 +127,21 @@ class Certificates:
             .values(status=CertificateStatus.REVOKED.value, revoked_at=at, reason=reason)
         )
 
-    def _select(self, *conditions: ColumnElement[bool]) -> list[CardCertificate]:
-        chosen = (
-            select(_certificate)
-            .where(*conditions)
-            .order_by(_certificate.c.not_before.desc(), _certificate.c.purpose)
-        )
-        return [_certificate_of(row) for row in self._connection.execute(chosen)]
+    def _select(self, chosen: Select[*tuple[Any, ...]], key: str) -> list[CardCertificate]:
+        return [_certificate_of(row) for row in self._connection.execute(chosen, {"key": key})]
+
+
+def _row_of(certificate: CardCertificate) -> dict[str, Any]:
+    return {
+        **vars(certificate),
+        "purpose": certificate.purpose.value,
+        "status": certificate.status.value,
+        "provenance": certificate.provenance.as_text(),
+    }
 
 
 def _certificate_of(row: Row[tuple[object, ...]]) -> CardCertificate:
-    fields = dict(row._mapping)
+    fields: dict[str, Any] = row._asdict()
     return CardCertificate(
         **{
             **fields,
@@ -142,6 +152,6 @@ def _certificate_of(row: Row[tuple[object, ...]]) -> CardCertificate:
     )
 
 
-def _date_of(value: object) -> date:
+def date_of(value: object) -> date:
     """A day as the database gives it: SQLite as text."""
     return value if isinstance(value, date) else date.fromisoformat(str(value))

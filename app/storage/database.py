@@ -110,6 +110,7 @@ class Database:
     def close(self) -> None:
         """Close the connections that are kept open."""
         self.engine.dispose()
+        self._reading.dispose()
 
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Work]:

@@ -15,12 +15,14 @@ import sqlite3
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import PoolProxiedConnection
 
 WAIT_FOR_LOCK_SECONDS = 10
 _SQLITE_SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_WRITING, _READING = ("BEGIN IMMEDIATE",), ("BEGIN", "query_only = ON")
 _POSTGRESQL_OPTIONS = f"-c timezone=UTC -c lock_timeout={WAIT_FOR_LOCK_SECONDS}s"
 # Values of personal data must not get into logs with an error.
 _POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "hide_parameters": True}
@@ -35,7 +37,7 @@ def open_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        return _sqlite(parsed)
+        return _sqlite(parsed, *_WRITING)
     if parsed.drivername == "postgresql+psycopg":
         return _postgresql(parsed)
     raise ValueError("a database URL is sqlite:///<file> or postgresql+psycopg://<user>@<host>/<database>")
@@ -44,7 +46,7 @@ def open_engine(url: str) -> Engine:
 def for_reading(engine: Engine) -> Engine:
     """The same database for transactions that see one snapshot and cannot write."""
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(spine_reading=True)
+        return _sqlite(engine.url, *_READING)
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
@@ -53,11 +55,19 @@ def _postgresql(url: URL) -> Engine:
     return create_engine(url, pool_pre_ping=True, connect_args=arguments, **_POOL)
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, begin: str, *settings: str) -> Engine:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself
+        for setting in (*_SQLITE_SETTINGS, *settings):
+            connection.execute(f"PRAGMA {setting}")
+
+    def do_begin(connection: PoolProxiedConnection) -> None:
+        connection.cursor().execute(begin)
+
     engine = create_engine(url, connect_args={"timeout": WAIT_FOR_LOCK_SECONDS}, **_POOL)
     event.listen(engine, "do_connect", _make_private_file)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", prepare)
+    engine.dialect.do_begin = do_begin  # type: ignore[assignment, method-assign]  # its own begins nothing
     return engine
 
 
@@ -65,18 +75,6 @@ def _make_private_file(_dialect: object, _record: object, arguments: list[Any], 
     """A new file is its owner's alone; its journal gets the same mode. What is in the way, SQLite says."""
     with suppress(OSError):
         os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
-    for setting in _SQLITE_SETTINGS:
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("spine_reading", False)
-    connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def is_outage(fault: DBAPIError) -> bool:

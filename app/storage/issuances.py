@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from app.domain.certificate_order import (
     FoundingApproval,
@@ -31,6 +29,26 @@ from app.storage.tables.card_batches import card_batch_item as _item
 _issuance = tables.card_issuance
 _OPEN = _issuance.c.status.in_([status.value for status in IssuanceStatus if status.is_open])
 
+# Made once: making a statement takes several times as long as executing it ("Statements" in docs/architecture.md).
+_ADD = insert(_issuance)
+_SAVE = update(_issuance).where(_issuance.c.id == bindparam("of_id"))
+_FOUND = select(_issuance).order_by(_issuance.c.begun_at, _issuance.c.uid)
+_BY_ID = select(_issuance).where(_issuance.c.id == bindparam("id"))
+_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
+_BY_TICKET = _FOUND.where(_issuance.c.ticket_hash == bindparam("ticket_hash"))
+_BY_JOB_TOKEN = _FOUND.where(_issuance.c.job_token_hash == bindparam("job_token_hash"))
+_ALL_OPEN = _FOUND.where(_OPEN)
+_OPEN_OF = _ALL_OPEN.where(_issuance.c.uid == bindparam("uid"))
+_OF_BATCH = _FOUND.where(
+    _issuance.c.id.in_(select(_item.c.issuance_id).where(_item.c.batch_id == bindparam("batch_id")))
+)
+
+_FIXED = {"id", "uid", "operator_uid", "operator_role_profile", "begun_at"} | {
+    *IssuanceTerms.__dataclass_fields__
+}
+_OWN_FIELDS = tuple(name for name in CardIssuance.__dataclass_fields__ if name != "terms")
+_Chosen = Select[*tuple[Any, ...]]
+
 
 class Issuances:
     """Open, finished and undone issuances."""
@@ -46,7 +64,7 @@ class Issuances:
         """
         founding_id = FOUNDING_ID if issuance.belongs_to_founding else None
         with conflict_means(_already_open("person")):
-            self._connection.execute(insert(_issuance).values(**_row_of(issuance), founding_id=founding_id))
+            self._connection.execute(_ADD, {**_row_of(issuance), "founding_id": founding_id})
 
     def save(self, issuance: CardIssuance) -> None:
         """Keep what became of an issuance read with one of the ``..._to_change`` functions.
@@ -54,44 +72,45 @@ class Issuances:
         Raises:
             IssuanceAlreadyOpen: the card is in another open issuance.
         """
-        row = _row_of(issuance)
         with conflict_means(_already_open("card")):
-            self._connection.execute(update(_issuance).where(_issuance.c.id == issuance.id).values(**row))
+            row = _row_of(issuance)
+            changing = {name: value for name, value in row.items() if name not in _FIXED}
+            self._connection.execute(_SAVE, {**changing, "of_id": issuance.id})
 
     def get(self, issuance_id: str) -> CardIssuance | None:
         """The issuance with this id."""
-        return next(iter(self._select(_issuance.c.id == issuance_id)), None)
+        return self._first(_BY_ID, id=issuance_id)
 
     def get_to_change(self, issuance_id: str) -> CardIssuance | None:
         """The issuance with this id; nobody else can change it until this transaction ends."""
-        chosen = select(_issuance).where(_issuance.c.id == issuance_id).with_for_update()
-        row = self._connection.execute(chosen).one_or_none()
-        return _issuance_of(row) if row else None
+        return self._first(_BY_ID_TO_CHANGE, id=issuance_id)
 
     def of_ticket(self, ticket_hash: str) -> CardIssuance | None:
         """The issuance that the ticket was made for."""
-        return next(iter(self._select(_issuance.c.ticket_hash == ticket_hash)), None)
+        return self._first(_BY_TICKET, ticket_hash=ticket_hash)
 
     def of_job_token(self, job_token_hash: str) -> CardIssuance | None:
         """The issuance that the desk's job token was made for."""
-        return next(iter(self._select(_issuance.c.job_token_hash == job_token_hash)), None)
+        return self._first(_BY_JOB_TOKEN, job_token_hash=job_token_hash)
 
     def open(self) -> list[CardIssuance]:
         """Every open issuance, oldest first."""
-        return self._select(_OPEN)
+        return self._all(_ALL_OPEN)
 
     def open_of(self, uid: str) -> CardIssuance | None:
         """The person's open issuance."""
-        return next(iter(self._select(_issuance.c.uid == uid, _OPEN)), None)
+        return self._first(_OPEN_OF, uid=uid)
 
     def of_batch(self, batch_id: str) -> list[CardIssuance]:
         """The latest issuance of everybody in the batch for whom one was begun."""
-        begun = select(_item.c.issuance_id).where(_item.c.batch_id == batch_id)
-        return self._select(_issuance.c.id.in_(begun))
+        return self._all(_OF_BATCH, batch_id=batch_id)
 
-    def _select(self, *conditions: ColumnElement[bool]) -> list[CardIssuance]:
-        chosen = select(_issuance).where(*conditions).order_by(_issuance.c.begun_at, _issuance.c.uid)
-        return [_issuance_of(row) for row in self._connection.execute(chosen)]
+    def _first(self, chosen: _Chosen, **values: str) -> CardIssuance | None:
+        row = self._connection.execute(chosen, values).first()
+        return _issuance_of(row) if row else None
+
+    def _all(self, chosen: _Chosen, **values: str) -> list[CardIssuance]:
+        return [_issuance_of(row) for row in self._connection.execute(chosen, values)]
 
 
 def _already_open(what: str) -> IssuanceAlreadyOpen:
@@ -101,9 +120,9 @@ def _already_open(what: str) -> IssuanceAlreadyOpen:
 
 
 def _row_of(issuance: CardIssuance) -> dict[str, Any]:
-    names = CardIssuance.__dataclass_fields__.keys() - {"terms"}
-    row = {name: getattr(issuance, name) for name in names} | asdict(issuance.terms)
-    return row | {
+    return {
+        **{name: getattr(issuance, name) for name in _OWN_FIELDS},
+        **vars(issuance.terms),
         "status": issuance.status.value,
         "steps": [step_row(step) for step in issuance.steps],
         "approval": _approval_row(issuance.approval),
@@ -143,12 +162,12 @@ def _signed_of(row: Mapping[str, str]) -> SignedApproval:
 
 
 def _issuance_of(row: Row[tuple[object, ...]]) -> CardIssuance:
-    names = CardIssuance.__dataclass_fields__.keys() - {"terms"}
-    fields = {name: row._mapping[name] for name in names}
-    issuance = CardIssuance(**{**fields, "status": IssuanceStatus(fields["status"])})
-    return replace(
-        issuance,
-        steps=tuple(step_of(step) for step in fields["steps"]),
-        approval=approval_of(fields["approval"]),
-        terms=IssuanceTerms(**{name: row._mapping[name] for name in IssuanceTerms.__dataclass_fields__}),
-    )
+    fields: dict[str, Any] = row._asdict()
+    own = {name: fields[name] for name in _OWN_FIELDS}
+    own |= {
+        "status": IssuanceStatus(own["status"]),
+        "steps": tuple(step_of(step) for step in own["steps"]),
+        "approval": approval_of(own["approval"]),
+        "terms": IssuanceTerms(**{name: fields[name] for name in IssuanceTerms.__dataclass_fields__}),
+    }
+    return CardIssuance(**own)

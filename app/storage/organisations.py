@@ -7,7 +7,20 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, Select, Table, and_, case, delete, func, insert, or_, select
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+)
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.organisation import (
@@ -24,6 +37,9 @@ from app.storage.upsert import insert_or
 _COLUMNS = [organisation.c[name] for name in Organisation.__dataclass_fields__]
 _SUMMARY = [organisation.c[name] for name in OrganisationSummary.__dataclass_fields__]
 _MEMBERSHIP = [organisation_membership.c[name] for name in Membership.__dataclass_fields__]
+_NAMES = select(organisation.c.code, organisation.c.name).where(
+    organisation.c.code.in_(bindparam("codes", expanding=True))
+)
 _AT_ONCE = 1000
 _HIGHEST_LEVEL = 10
 _Item = TypeVar("_Item")
@@ -70,8 +86,8 @@ class Organisations:
 
     def names(self, codes: Collection[str]) -> dict[str, str]:
         """The name of each known code."""
-        chosen = select(organisation.c.code, organisation.c.name).where(organisation.c.code.in_(codes))
-        return {row.code: row.name for row in self._connection.execute(chosen)}
+        found = self._connection.execute(_NAMES, {"codes": list(codes)}) if codes else ()
+        return {code: name for code, name in found}  # noqa: C416 - rows are no pairs to mypy
 
     def all_names(self) -> dict[str, str]:
         """The name of every code."""

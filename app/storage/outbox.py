@@ -62,6 +62,8 @@ def _due() -> Select[*tuple[Any, ...]]:
 
 # Made once: an idle worker asks it ten times a second for each topic, and making it takes longer than asking.
 _DUE = _due()
+_ADD = insert(outbox)
+_PUBLISHED = update(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
 
 
 class Outbox:
@@ -73,20 +75,16 @@ class Outbox:
 
     def add(self, topic: str, key: str, payload: Mapping[str, JsonValue] | None = None) -> None:
         """Announce that what ``topic`` and ``key`` name has changed; published after the commit."""
-        self._connection.execute(
-            insert(outbox).values(
-                topic=topic, key=key, payload=payload or {}, created_at=self._now, next_attempt_at=self._now
-            )
-        )
+        self._connection.execute(_ADD, self._row(topic, key, payload or {}))
 
     def add_all(self, topic: str, keys: Collection[str]) -> None:
         """Announce many changes at once."""
-        rows = [
-            {"topic": topic, "key": key, "payload": {}, "created_at": self._now, "next_attempt_at": self._now}
-            for key in keys
-        ]
-        if rows:
-            self._connection.execute(insert(outbox), rows)
+        if rows := [self._row(topic, key, {}) for key in keys]:
+            self._connection.execute(_ADD, rows)
+
+    def _row(self, topic: str, key: str, payload: Mapping[str, JsonValue]) -> dict[str, object]:
+        now = self._now
+        return {"topic": topic, "key": key, "payload": payload, "created_at": now, "next_attempt_at": now}
 
     def waiting(self, topic: str) -> int:
         """How many announcements of a topic are not published yet."""
@@ -105,7 +103,7 @@ class Outbox:
     def published(self, rows: Collection[OutboxRow]) -> None:
         """Note that the rows were published."""
         ids = [row.id for row in rows]
-        self._connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(published_at=self._now))
+        self._connection.execute(_PUBLISHED, {"ids": ids, "published_at": self._now})
 
     def failed(self, row: OutboxRow, error: str, wait: timedelta | None = None) -> None:
         """Note that publishing failed; it is tried again after ``wait``, or each time after twice as long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.evidence import DOCUMENT_RULES, Evidence, EvidenceKind
@@ -23,6 +23,11 @@ _person, _evidence, _registration = (
 _PERSON_COLUMNS = [_person.c[name] for name in Person.__dataclass_fields__]
 #: No name has as many; the shortest professional number has.
 _FEWEST_DIGITS = 4
+_BY_UID = select(*_PERSON_COLUMNS).where(_person.c.uid == bindparam("uid"))
+_NAMES = select(_person.c.uid, _person.c.given_name, _person.c.family_name).where(
+    _person.c.uid.in_(bindparam("uids", expanding=True))
+)
+_EVIDENCE_OF = select(_evidence).where(_evidence.c.uid == bindparam("uid")).order_by(_evidence.c.id)
 _IDENTIFYING = [kind.value for kind, rule in DOCUMENT_RULES.items() if rule.identifies]
 
 
@@ -67,7 +72,7 @@ class People:
 
     def get(self, uid: str) -> Person | None:
         """The person with this id."""
-        row = self._connection.execute(select(*_PERSON_COLUMNS).where(_person.c.uid == uid)).one_or_none()
+        row = self._connection.execute(_BY_UID, {"uid": uid}).one_or_none()
         return _person_of(row) if row else None
 
     def rename(self, person: Person) -> None:
@@ -92,15 +97,12 @@ class People:
 
     def names(self, uids: Collection[str]) -> dict[str, str]:
         """Given and family name of each known id."""
-        chosen = select(_person.c.uid, _person.c.given_name, _person.c.family_name).where(
-            _person.c.uid.in_(uids)
-        )
-        return {row.uid: f"{row.given_name} {row.family_name}" for row in self._connection.execute(chosen)}
+        found = self._connection.execute(_NAMES, {"uids": list(uids)}) if uids else ()
+        return {uid: f"{given} {family}" for uid, given, family in found}
 
     def evidence(self, uid: str) -> tuple[Evidence, ...]:
         """The documents that were seen, in the order in which they were entered."""
-        chosen = select(_evidence).where(_evidence.c.uid == uid).order_by(_evidence.c.id)
-        rows = self._connection.execute(chosen)
+        rows = self._connection.execute(_EVIDENCE_OF, {"uid": uid})
         return tuple(
             Evidence(EvidenceKind(row.kind), row.number, row.issued_on, row.expires_on) for row in rows
         )

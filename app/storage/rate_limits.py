@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, case, delete
+from sqlalchemy import Connection, bindparam, case, delete
 
 from app.storage.tables.rate_limits import rate_limit
-from app.storage.upsert import insert_or
+from app.storage.upsert import INSERTS, Insert
+
+
+def _count(database: str) -> Insert:
+    one = INSERTS[database](rate_limit).values(tries=1)
+    is_over = rate_limit.c.window_ends_at <= bindparam("now", type_=rate_limit.c.window_ends_at.type)
+    ends_at = case((is_over, one.excluded.window_ends_at), else_=rate_limit.c.window_ends_at)
+    return one.on_conflict_do_update(
+        index_elements=["name", "key"],
+        set_={"tries": case((is_over, 1), else_=rate_limit.c.tries + 1), "window_ends_at": ends_at},
+    )
+
+
+_COUNT = {database: _count(database).returning(rate_limit.c.tries) for database in INSERTS}
 
 
 class RateLimits:
@@ -23,23 +36,8 @@ class RateLimits:
         A window begins with the first try after the last one ended. One statement, so that tries at the same
         moment are all counted.
         """
-        insert = insert_or(self._connection, rate_limit)
-        is_over = rate_limit.c.window_ends_at <= self._now
-        ends_at = self._now + window
-        counted = (
-            insert.values(name=name, key=key, window_ends_at=ends_at, tries=1)
-            .on_conflict_do_update(
-                index_elements=["name", "key"],
-                set_={
-                    "tries": case((is_over, 1), else_=rate_limit.c.tries + 1),
-                    "window_ends_at": case(
-                        (is_over, insert.excluded.window_ends_at), else_=rate_limit.c.window_ends_at
-                    ),
-                },
-            )
-            .returning(rate_limit.c.tries)
-        )
-        tries: int = self._connection.scalars(counted).one()
+        values = {"name": name, "key": key, "window_ends_at": self._now + window, "now": self._now}
+        tries: int = self._connection.scalars(_COUNT[self._connection.dialect.name], values).one()
         return tries <= limit
 
     def forget(self, name: str, key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.domain.audit_chain import instant_text
 from app.domain.evidence import Evidence
@@ -14,13 +14,14 @@ from app.storage.tables.cards import card_issuance
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
 
+_REGISTERED = select(person.c.registered_by, person.c.registered_at).where(person.c.uid == bindparam("uid"))
+_PROVENANCE = select(card_issuance.c.provenance).where(card_issuance.c.id == bindparam("id"))
+
 
 def background_of_card(connection: Connection, issuance_id: str, holder_uid: str) -> dict[str, JsonValue]:
     """Who registered the holder, when and on what evidence, and where the card's keys came from."""
-    row = connection.execute(select(person).where(person.c.uid == holder_uid)).one_or_none()
-    provenance = connection.scalar(
-        select(card_issuance.c.provenance).where(card_issuance.c.id == issuance_id)
-    )
+    row = connection.execute(_REGISTERED, {"uid": holder_uid}).one_or_none()
+    provenance = connection.scalar(_PROVENANCE, {"id": issuance_id})
     return {
         "registered_by": row.registered_by if row else "",
         "registered_at": instant_text(row.registered_at) if row else "",

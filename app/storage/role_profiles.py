@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.storage.tables import access as tables
@@ -15,6 +15,12 @@ _place, _profile = tables.organisation_person, tables.role_profile
 # The one row of the founding table.
 FOUNDING_ID = 1
 _AT_ONCE = 1000
+
+_BY_ID = select(_profile).where(_profile.c.id == bindparam("id"))
+_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
+_OF_PERSON = (
+    select(_profile).where(_profile.c.uid == bindparam("uid")).order_by(_profile.c.starts_on, _profile.c.id)
+)
 
 
 class RoleProfiles:
@@ -59,13 +65,12 @@ class RoleProfiles:
 
     def get(self, role_profile_id: str) -> RoleProfile | None:
         """The role profile with this id, whether it counts or not."""
-        row = self._connection.execute(select(_profile).where(_profile.c.id == role_profile_id)).one_or_none()
+        row = self._connection.execute(_BY_ID, {"id": role_profile_id}).one_or_none()
         return _profile_of(row) if row else None
 
     def get_to_withdraw(self, role_profile_id: str) -> RoleProfile | None:
         """The same, locked until the transaction ends."""
-        chosen = select(_profile).where(_profile.c.id == role_profile_id).with_for_update()
-        row = self._connection.execute(chosen).one_or_none()
+        row = self._connection.execute(_BY_ID_TO_CHANGE, {"id": role_profile_id}).one_or_none()
         return _profile_of(row) if row else None
 
     def withdraw(self, role_profile_id: str, by: str, at: datetime) -> None:
@@ -85,8 +90,7 @@ class RoleProfiles:
 
     def of(self, uid: str) -> list[RoleProfile]:
         """Every role profile of a person, past, present and future, oldest first."""
-        chosen = select(_profile).where(_profile.c.uid == uid).order_by(_profile.c.starts_on, _profile.c.id)
-        return [_profile_of(row) for row in self._connection.execute(chosen)]
+        return [_profile_of(row) for row in self._connection.execute(_OF_PERSON, {"uid": uid})]
 
     def counting(self, uid: str, on: date) -> list[RoleProfile]:
         """The role profiles of a person that give access on that day, oldest first."""

@@ -30,6 +30,15 @@ from app.storage.tables.stock import stock_posting as _posting
 # SQLite takes so many parameters in one statement, and more.
 _AT_ONCE = 500
 
+_ADD_MOVEMENT = insert(_movement)
+_ADD_POSTING = insert(_posting).returning(_posting.c.id)
+_PLACE_OF = (
+    select(_place).join(_here, _here.c.place_id == _place.c.id).where(_here.c.serial == bindparam("serial"))
+)
+_LATEST = select(_here.c.serial, _here.c.place_id, _here.c.number).where(
+    _here.c.serial.in_(bindparam("serials", expanding=True))
+)
+
 
 class Stock:
     """The ledger, as one transaction sees and writes it.
@@ -63,7 +72,7 @@ class Stock:
         for some in in_parts(serials):
             known = self._latest(some)
             rows = [_movement_row(serial, known.get(serial, (source, 0)), to_place) for serial in some]
-            self._connection.execute(insert(_movement), [{**row, "posting_id": posting_id} for row in rows])
+            self._connection.execute(_ADD_MOVEMENT, [{**row, "posting_id": posting_id} for row in rows])
 
     def follow(self, card: Card, to: CardStatus) -> None:
         """Have the ledger follow a card that gets a new status, in the same transaction."""
@@ -86,8 +95,7 @@ class Stock:
 
     def place_of(self, serial: str) -> Place | None:
         """Where the card is; None when the ledger does not know it."""
-        chosen = select(_place).join(_here, _here.c.place_id == _place.c.id).where(_here.c.serial == serial)
-        row = self._connection.execute(chosen).one_or_none()
+        row = self._connection.execute(_PLACE_OF, {"serial": serial}).one_or_none()
         return place_of(row) if row else None
 
     def card(self, serial: str) -> StockCard | None:
@@ -174,19 +182,19 @@ class Stock:
         return [_movement_of(row) for row in self._connection.execute(chosen)]
 
     def _latest(self, serials: Sequence[str]) -> dict[str, tuple[str, int]]:
-        chosen = select(_here.c.serial, _here.c.place_id, _here.c.number).where(_here.c.serial.in_(serials))
-        return {serial: (place, number) for serial, place, number in self._connection.execute(chosen)}
+        latest = self._connection.execute(_LATEST, {"serials": serials})
+        return {serial: (place, number) for serial, place, number in latest}
 
     def _add_posting(self, kind: PostingKind, note: str, reference: str | None) -> int:
-        added = insert(_posting).values(
-            at=self._now,
-            kind=kind.value,
-            by_uid=self._actor.uid,
-            role_profile=self._actor.role_profile_id,
-            note=note,
-            reference=reference,
-        )
-        posting_id: int = self._connection.scalars(added.returning(_posting.c.id)).one()
+        row = {
+            "at": self._now,
+            "kind": kind.value,
+            "by_uid": self._actor.uid,
+            "role_profile": self._actor.role_profile_id,
+            "note": note,
+            "reference": reference,
+        }
+        posting_id: int = self._connection.scalars(_ADD_POSTING, row).one()
         return posting_id
 
 

@@ -7,12 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from app.domain.actor import Actor
 from app.domain.stock_take import Decision, Finding, FindingKind
 from app.storage.tables.stock import stock_finding as _finding
 from app.storage.upsert import insert_or
+
+_MISSED = (
+    select(_finding.c.id)
+    .where(_finding.c.serial == bindparam("serial"), _finding.c.kind == FindingKind.MISSING.value)
+    .where(_finding.c.status == "open")
+    .limit(1)
+)
 
 
 class StockFindings:
@@ -75,8 +82,7 @@ class StockFindings:
 
     def is_missed(self, serial: str) -> bool:
         """Whether a stock-take missed the card and nobody has decided on that yet."""
-        missed = (_finding.c.serial == serial, _finding.c.kind == FindingKind.MISSING.value)
-        return bool(self._select(*missed, _finding.c.status == "open"))
+        return self._connection.scalar(_MISSED, {"serial": serial}) is not None
 
     def settle(self, finding_id: str, decision: Decision, by: Actor, note: str) -> None:
         """Keep what was decided."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from app.ca.ports import CertificateRecord, IntendedCertificate
 from app.ca.refusals import (
@@ -21,20 +20,49 @@ from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.storage.ca.receipt_ledger import ReceiptLedger, keep_reason
 from app.storage.ca.revoked_authorities import require_authorities
 from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
+from app.storage.certificates import date_of
 from app.storage.conflicts import conflict_means
 
 _INTENDED_FIELDS = tuple(IntendedCertificate.__dataclass_fields__)
+
+_ADD = insert(certificate)
+_FOUND = select(certificate).order_by(certificate.c.purpose, certificate.c.serial_number)
+_OF_ORDER = _FOUND.where(certificate.c.order_id == bindparam("key"))
+_OF_ORDER_TO_CHANGE = _OF_ORDER.with_for_update()
+_OF_CARD = _FOUND.where(certificate.c.card_serial == bindparam("key"), certificate.c.der.is_not(None))
+_BY_SERIAL_NUMBER = _FOUND.where(certificate.c.serial_number == bindparam("key"))
+_UNFINISHED = _FOUND.where(certificate.c.der.is_(None), certificate.c.audited_at.is_not(None))
+_FORGET_ORDER = delete(certificate).where(certificate.c.order_id == bindparam("key"))
+_WITHDRAWN = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == bindparam("key"))
+_SERIAL_NUMBERS = certificate.c.serial_number.in_(bindparam("serial_numbers", expanding=True))
+_MARK_AUDITED = update(certificate).where(_SERIAL_NUMBERS)
+_SIGN = update(certificate).where(
+    certificate.c.serial_number == bindparam("this"), certificate.c.der.is_(None)
+)
+_SIGNED = select(certificate.c.serial_number, certificate.c.der).where(_SERIAL_NUMBERS)
+_OWN_KEYS = select(authority_key.c.name).where(
+    authority_key.c.spki_sha256.in_(bindparam("keys", expanding=True))
+)
+_DAY = func.date(certificate.c.not_after)
+_ENDING = (
+    select(_DAY, func.count())
+    .where(certificate.c.purpose == CertificatePurpose.AUTHENTICATION.value)
+    .where(certificate.c.not_after.between(bindparam("first"), bindparam("last")))
+    .group_by(_DAY)
+)
 
 
 class Ledger(ReceiptLedger):
     """The certificate authority's record (``app.ca.ports.CertificateLedger``)."""
 
-    def intend(self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes) -> None:
+    def intend(
+        self, intended: Sequence[IntendedCertificate], founder: str | None, reason: bytes
+    ) -> list[CertificateRecord]:
         """Record all or none; see the port."""
         order_id = intended[0].order_id
         with self._database.change() as work:
-            if _settled(work.connection, order_id, intended):
-                return
+            if settled := _settled(work.connection, order_id, intended):
+                return settled
             require_authorities(work.connection, {each.issuing_ca for each in intended})
             if _is_withdrawn(work.connection, order_id):
                 raise OrderWithdrawn("This issuance was undone. Begin a new one.")
@@ -43,43 +71,40 @@ class Ledger(ReceiptLedger):
             _require_new_to_authorities(work.connection, intended)
             rows = [_row_of(each, work.now) for each in intended]
             with conflict_means(_key_already_certified()):
-                work.connection.execute(insert(certificate), rows)
+                work.connection.execute(_ADD, rows)
             keep_reason(work.connection, order_id, reason)
+        return [CertificateRecord(each, audited=False, der=None) for each in intended]
 
     def of_order(self, order_id: str) -> list[CertificateRecord]:
         """What is on record for an order."""
         with self._database.read() as work:
-            return _select(work.connection, certificate.c.order_id == order_id)
+            return _select(work.connection, _OF_ORDER, order_id)
 
     def of_card(self, card_serial: str) -> list[CertificateRecord]:
         """Every signed certificate of a card, those that began last first."""
-        signed = (certificate.c.card_serial == card_serial) & certificate.c.der.is_not(None)
         with self._database.read() as work:
-            found = _select(work.connection, signed)
+            found = _select(work.connection, _OF_CARD, card_serial)
         return sorted(found, key=lambda each: each.intended.not_before, reverse=True)
 
     def ending(self, first: date, last: date) -> dict[date, int]:
         """How many cards end on each day; see the port."""
-        begin = datetime.combine(first, time.min, UTC)
-        end = datetime.combine(last, time.max, UTC)
-        chosen = select(certificate.c.not_after).where(
-            certificate.c.purpose == CertificatePurpose.AUTHENTICATION.value,
-            certificate.c.not_after.between(begin, end),
-        )
+        days = {
+            "first": datetime.combine(first, time.min, UTC),
+            "last": datetime.combine(last, time.max, UTC),
+        }
         with self._database.read() as work:
-            return Counter(moment.date() for moment in work.connection.scalars(chosen))
+            return {date_of(day): number for day, number in work.connection.execute(_ENDING, days)}
 
     def find(self, serial_number: str) -> CertificateRecord | None:
         """The certificate with this serial number."""
         with self._database.read() as work:
-            found = _select(work.connection, certificate.c.serial_number == serial_number)
+            found = _select(work.connection, _BY_SERIAL_NUMBER, serial_number)
         return found[0] if found else None
 
     def unfinished(self) -> list[CertificateRecord]:
         """Audited and not signed."""
         with self._database.read() as work:
-            is_unfinished = certificate.c.der.is_(None) & certificate.c.audited_at.is_not(None)
-            return _select(work.connection, is_unfinished)
+            return _select(work.connection, _UNFINISHED)
 
     def withdraw(self, order_id: str) -> None:
         """Close an order; see the port."""
@@ -92,21 +117,19 @@ class Ledger(ReceiptLedger):
 
     def mark_audited(self, serial_numbers: Sequence[str]) -> None:
         """Record that the audit events are written; see the port."""
-        chosen = certificate.c.serial_number.in_(serial_numbers)
         with self._database.change() as work:
-            marked = work.connection.execute(update(certificate).where(chosen).values(audited_at=work.now))
+            values = {"serial_numbers": serial_numbers, "audited_at": work.now}
+            marked = work.connection.execute(_MARK_AUDITED, values)
             if marked.rowcount != len(serial_numbers):
                 raise AlreadyCertified("The order was sent with other keys meanwhile. Nothing was signed.")
 
     def record_signed(self, ders: Mapping[str, bytes], at: datetime) -> dict[str, bytes]:
         """Keep certificates by serial number, unless one is kept already; returns those that are kept."""
         with self._database.change() as work:
-            for serial_number, der in ders.items():
-                this = certificate.c.serial_number == serial_number
-                unsigned = update(certificate).where(this, certificate.c.der.is_(None))
-                work.connection.execute(unsigned.values(der=der, signed_at=at))
-            chosen = select(certificate).where(certificate.c.serial_number.in_(ders))
-            return {row.serial_number: row.der for row in work.connection.execute(chosen)}
+            rows = [{"this": each, "der": der, "signed_at": at} for each, der in ders.items()]
+            work.connection.execute(_SIGN, rows)
+            kept = work.connection.execute(_SIGNED, {"serial_numbers": list(ders)})
+            return {serial_number: der for serial_number, der in kept}  # noqa: C416 - no pairs to mypy
 
     def require_authority(self, name: str) -> None:
         """Raise AuthorityRevoked for a CA that the root revoked."""
@@ -119,26 +142,28 @@ class Ledger(ReceiptLedger):
             return work.connection.scalar(select(ceremony.c.founding_digest)) or ""
 
 
-def _settled(connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]) -> bool:
-    """Whether the same is on record. Otherwise makes room, unless that was audited and so will be signed.
+def _settled(
+    connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]
+) -> list[CertificateRecord]:
+    """The same as it is on record. Otherwise makes room, unless that was audited and so will be signed.
 
     Raises:
         AlreadyCertified
     """
-    recorded = _select(connection, certificate.c.order_id == order_id, to_change=True)
+    recorded = _select(connection, _OF_ORDER_TO_CHANGE, order_id)
     if recorded and {_essence(each.intended) for each in recorded} == {_essence(each) for each in intended}:
-        return True
+        return recorded
     if any(each.audited for each in recorded):
         raise AlreadyCertified(
             "This issuance has certificates for other keys. Undo it and begin a new one with the card."
         )
-    connection.execute(delete(certificate).where(certificate.c.order_id == order_id))
-    return False
+    if recorded:
+        connection.execute(_FORGET_ORDER, {"key": order_id})
+    return []
 
 
 def _is_withdrawn(connection: Connection, order_id: str) -> bool:
-    chosen = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == order_id)
-    return connection.execute(chosen).first() is not None
+    return connection.execute(_WITHDRAWN, {"key": order_id}).first() is not None
 
 
 def _essence(intended: IntendedCertificate) -> tuple[str, str, str, str]:
@@ -157,8 +182,7 @@ def _take_founding_entry(connection: Connection, founder: str, order_id: str) ->
 
 def _require_new_to_authorities(connection: Connection, intended: Sequence[IntendedCertificate]) -> None:
     keys = [each.spki_sha256 for each in intended]
-    own = select(authority_key.c.name).where(authority_key.c.spki_sha256.in_(keys))
-    if connection.execute(own).first() is not None:
+    if connection.execute(_OWN_KEYS, {"keys": keys}).first() is not None:
         raise _key_already_certified()
 
 
@@ -171,15 +195,15 @@ def _row_of(intended: IntendedCertificate, now: datetime) -> dict[str, Any]:
 
 
 def _select(
-    connection: Connection, where: ColumnElement[bool], *, to_change: bool = False
+    connection: Connection, chosen: Select[*tuple[Any, ...]], key: str | None = None
 ) -> list[CertificateRecord]:
-    chosen = select(certificate).where(where).order_by(certificate.c.purpose, certificate.c.serial_number)
-    rows = connection.execute(chosen.with_for_update() if to_change else chosen)
-    return [_record_of(row) for row in rows]
+    values = {} if key is None else {"key": key}
+    return [_record_of(row) for row in connection.execute(chosen, values)]
 
 
 def _record_of(row: Row[Any]) -> CertificateRecord:
-    fields = {name: row._mapping[name] for name in _INTENDED_FIELDS}
+    of_row = row._asdict()
+    fields = {name: of_row[name] for name in _INTENDED_FIELDS}
     fields["purpose"] = CertificatePurpose(fields["purpose"])
     fields["approved_by"] = ApprovedBy(fields["approved_by"])
     return CertificateRecord(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from app.storage.ca.status_ledger import StatusLedger
 from app.storage.ca.tables import certificate, receipt
+
+_OF_ORDER = receipt.c.order_id == bindparam("this")
+_REASON = select(receipt.c.reason).where(_OF_ORDER, receipt.c.document.is_(None))
+_KEEP = update(receipt).where(_OF_ORDER, receipt.c.document.is_(None))
+_KEPT = select(receipt.c.sha256).where(_OF_ORDER)
+_FORGET, _ADD = delete(receipt).where(_OF_ORDER), insert(receipt)
 
 
 class ReceiptLedger(StatusLedger):
@@ -16,18 +22,17 @@ class ReceiptLedger(StatusLedger):
 
     def reason_without_receipt(self, order_id: str) -> dict[str, Any] | None:
         """Why the order is carried out; None when its receipt is there already, or nothing is on record."""
-        chosen = select(receipt.c.reason).where(receipt.c.order_id == order_id, receipt.c.document.is_(None))
         with self._database.read() as work:
-            reason = work.connection.scalar(chosen)
+            reason = work.connection.scalar(_REASON, {"this": order_id})
         return dict(json.loads(reason)) if reason is not None else None
 
     def keep_receipt(self, order_id: str, document: bytes, sha256: str) -> str:
         """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
-        this = receipt.c.order_id == order_id
         with self._database.change() as work:
-            none_yet = update(receipt).where(this, receipt.c.document.is_(None))
-            work.connection.execute(none_yet.values(document=document, sha256=sha256))
-            return str(work.connection.scalar(select(receipt.c.sha256).where(this)))
+            made = {"this": order_id, "document": document, "sha256": sha256}
+            if work.connection.execute(_KEEP, made).rowcount:
+                return sha256
+            return str(work.connection.scalar(_KEPT, {"this": order_id}))
 
     def receipt(self, serial_number: str) -> bytes | None:
         """The receipt of the order that a certificate belongs to."""
@@ -54,5 +59,5 @@ class ReceiptLedger(StatusLedger):
 
 def keep_reason(connection: Connection, order_id: str, reason: bytes) -> None:
     """Keep why the order is carried out, in place of a reason that came to nothing."""
-    connection.execute(delete(receipt).where(receipt.c.order_id == order_id))
-    connection.execute(insert(receipt).values(order_id=order_id, reason=reason))
+    connection.execute(_FORGET, {"this": order_id})
+    connection.execute(_ADD, {"order_id": order_id, "reason": reason})

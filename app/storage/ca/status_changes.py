@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
 
 from app.ca.status_values import CertificateState, Revocation, StatusChanges
 from app.domain.revocation import RevocationReason
@@ -14,6 +14,18 @@ from app.storage.ca.tables import certificate, revocation
 from app.storage.database import Database
 
 _UNTOLD = certificate.c.status_position.is_(None) & certificate.c.der.is_not(None)
+
+_UNTOLD_FIRST = (
+    select(certificate.c.serial_number)
+    .where(_UNTOLD)
+    .order_by(certificate.c.signed_at)
+    .limit(bindparam("limit"))
+)
+_TELL = update(certificate).where(certificate.c.serial_number == bindparam("this"), _UNTOLD)
+_HIGHEST = [
+    select(func.max(column))
+    for column in (certificate.c.status_position, revocation.c.former_status_position)
+]
 
 
 class StatusChangesLedger:
@@ -35,34 +47,26 @@ class StatusChangesLedger:
         """Certificates issued or revoked after a position; see the port."""
         self._number_the_untold(limit)
         with self._database.read() as work:
-            chosen = _states(certificate.c.status_position > after)
-            ordered = chosen.order_by(certificate.c.status_position).limit(limit)
-            rows = work.connection.execute(ordered).all()
+            rows = work.connection.execute(_CHANGED, {"after": after, "limit": limit}).all()
         return StatusChanges(rows[-1].status_position if rows else after, [_state(row) for row in rows])
 
     def _number_the_untold(self, limit: int) -> None:
         with self._numbering:
             with self._database.read() as work:
-                untold = work.connection.scalars(_untold(limit)).all()
+                untold = work.connection.scalars(_UNTOLD_FIRST, {"limit": limit}).all()
             if untold:
                 with self._database.change() as work:
                     _number(work.connection, untold)
 
 
-def _untold(limit: int) -> Select[Any]:
-    return select(certificate.c.serial_number).where(_UNTOLD).order_by(certificate.c.signed_at).limit(limit)
-
-
 def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
     for position, serial_number in enumerate(serial_numbers, _highest_ever(connection) + 1):
-        this = certificate.c.serial_number == serial_number
-        connection.execute(update(certificate).where(this, _UNTOLD).values(status_position=position))
+        connection.execute(_TELL, {"this": serial_number, "status_position": position})
 
 
 def _highest_ever(connection: Connection) -> int:
     """The highest position that was ever given, whether its certificate still has it or was revoked since."""
-    given = (certificate.c.status_position, revocation.c.former_status_position)
-    return max(connection.scalar(select(func.max(column))) or 0 for column in given)
+    return max(connection.scalar(highest) or 0 for highest in _HIGHEST)
 
 
 def _states(*where: ColumnElement[bool]) -> Select[Any]:
@@ -79,6 +83,13 @@ def _states(*where: ColumnElement[bool]) -> Select[Any]:
         .outerjoin(revocation, revocation.c.serial_number == columns.serial_number)
         .where(*where)
     )
+
+
+_CHANGED = (
+    _states(certificate.c.status_position > bindparam("after"))
+    .order_by(certificate.c.status_position)
+    .limit(bindparam("limit"))
+)
 
 
 def _state(row: Row[Any]) -> CertificateState:

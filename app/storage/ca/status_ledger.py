@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from app.ca.status_values import CrlBuilder, PublishedCrl, Revocation
 from app.domain.audit_chain import Seal
@@ -16,6 +28,14 @@ from app.storage.ca.tables import certificate, crl, delta_crl, revocation, seale
 _SEAL_FIELDS = tuple(Seal.__dataclass_fields__)
 _DELTA_FIELDS = tuple(PublishedCrl.__dataclass_fields__)
 _CRL_FIELDS = tuple(name for name in _DELTA_FIELDS if name != "base_number")
+_REVOCATION = select(revocation).where(revocation.c.serial_number == bindparam("serial_number"))
+
+
+def _newest_numbers_of(table: Table) -> Select[str, int]:
+    return select(table.c.issuing_ca, func.max(table.c.number)).group_by(table.c.issuing_ca)
+
+
+_NEWEST_NUMBERS = (_newest_numbers_of(crl), _newest_numbers_of(delta_crl))
 
 
 class StatusLedger(StatusChangesLedger):
@@ -66,7 +86,7 @@ class StatusLedger(StatusChangesLedger):
     def crl_numbers(self) -> dict[str, tuple[int, int]]:
         """The numbers of the newest complete and the newest delta CRL of each CA; zero for none."""
         with self._database.read() as work:
-            complete, delta = (_newest_numbers(work.connection, table) for table in (crl, delta_crl))
+            complete, delta = (_numbers(work.connection, newest) for newest in _NEWEST_NUMBERS)
         return {name: (number, delta.get(name, 0)) for name, number in complete.items()}
 
     def publish_crls(
@@ -118,8 +138,7 @@ def _next_number(connection: Connection, issuing_ca: str) -> int:
     return max(numbers) + 1
 
 
-def _newest_numbers(connection: Connection, table: Table) -> dict[str, int]:
-    newest = select(table.c.issuing_ca, func.max(table.c.number)).group_by(table.c.issuing_ca)
+def _numbers(connection: Connection, newest: Select[str, int]) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(newest)}
 
 
@@ -167,8 +186,7 @@ def _mark_published(connection: Connection, issuing_ca: str, number: int) -> Non
 
 
 def _revocation(connection: Connection, serial_number: str) -> Revocation | None:
-    chosen = select(revocation).where(revocation.c.serial_number == serial_number)
-    row = connection.execute(chosen).one_or_none()
+    row = connection.execute(_REVOCATION, {"serial_number": serial_number}).one_or_none()
     return _of(row) if row else None
 
 
