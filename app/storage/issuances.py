@@ -29,7 +29,7 @@ from app.storage.tables.card_batches import card_batch_item as _item
 _issuance = tables.card_issuance
 _OPEN = _issuance.c.status.in_([status.value for status in IssuanceStatus if status.is_open])
 
-# Made once: making a statement takes several times as long as executing it ("Statements" in docs/architecture.md).
+# Made once: making a statement takes several times as long as executing it (docs/architecture.md).
 _ADD = insert(_issuance)
 _SAVE = update(_issuance).where(_issuance.c.id == bindparam("of_id"))
 _FOUND = select(_issuance).order_by(_issuance.c.begun_at, _issuance.c.uid)

@@ -7,13 +7,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from app.ca.authority_revocation import AuthorityRevocation
 from app.ca.refusals import AuthorityRevoked
 from app.domain.revocation import RevocationReason
 from app.storage.ca.tables import certificate, revocation, revoked_authority
 from app.storage.database import Database
+
+_REVOKED = (
+    select(revoked_authority.c.name)
+    .where(revoked_authority.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(revoked_authority.c.name)
+)
 
 
 class RevokedAuthorityStore:
@@ -54,8 +60,7 @@ class RevokedAuthorityStore:
 
 def require_authorities(connection: Connection, names: Collection[str]) -> None:
     """Raise AuthorityRevoked when the root has revoked one of these CAs."""
-    chosen = select(revoked_authority.c.name).where(revoked_authority.c.name.in_(names))
-    revoked = connection.scalars(chosen.order_by(revoked_authority.c.name)).first()
+    revoked = connection.scalars(_REVOKED, {"names": list(names)}).first()
     if revoked is not None:
         raise AuthorityRevoked(
             f"The root has revoked the certificate authority {revoked}: nothing is issued under it, and no "
