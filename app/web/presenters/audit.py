@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from app.domain.audit_event import Outcome, RecordedEvent
 from app.ra.auditing import EventsRead
-from app.web.presenters.wording import Cell, TableOf, Tag, grouped, moment, sentence
+from app.web.presenters.wording import Cell, TableOf, Tag, grouped, moment_cell, process_name, sentence
 
 _OUTCOMES = {Outcome.ALLOWED: Tag("Allowed", "green"), Outcome.REFUSED: Tag("Refused", "red")}
 _AS_SPELLED = {
@@ -34,7 +34,7 @@ def _row(recorded: RecordedEvent, names: Mapping[str, str]) -> tuple[Cell, ...]:
     event = recorded.event
     return (
         Cell(str(recorded.seq)),
-        Cell(moment(recorded.at)),
+        moment_cell(recorded.at),
         Cell(_in_words(event.event)),
         _named(event.actor_uid, names),
         _named(event.subject, names),
@@ -44,7 +44,7 @@ def _row(recorded: RecordedEvent, names: Mapping[str, str]) -> tuple[Cell, ...]:
 
 def _named(subject: str, names: Mapping[str, str]) -> Cell:
     if subject not in names:
-        return Cell(subject)
+        return Cell(process_name(subject) if subject.startswith("system:") else subject)
     return Cell(f"{names[subject]} ({grouped(subject)})", href=f"/people/{subject}")
 
 

@@ -11,7 +11,7 @@ from app.domain.issuance import IssuanceStatus
 from app.ra.batch_records import BatchLine, BatchRecord
 from app.web.presenters.batch_people import left_out_table
 from app.web.presenters.states import issuance_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, grouped, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, grouped, moment, moment_cell
 
 _WAITING = Tag("Waiting", "grey")
 _OPEN, _FINISHED = Tag("Open", "blue"), Tag("Finished", "green")
@@ -73,7 +73,7 @@ def _row(line: BatchLine) -> tuple[Cell, ...]:
         Cell(grouped(line.person.uid)),
         Cell(line.card_serial or "", href=issuance if line.card_serial else ""),
         Cell(tag=_tag(line)),
-        Cell(moment(line.ended_at)),
+        moment_cell(line.ended_at),
         Cell(line.reason),
     )
 
@@ -130,7 +130,7 @@ def batches_table(records: Sequence[BatchRecord]) -> TableOf:
             (
                 Cell(record.batch.title, href=f"/batches/{record.batch.id}"),
                 Cell(record.operator.name),
-                Cell(moment(record.batch.begun_at)),
+                moment_cell(record.batch.begun_at),
                 Cell(f"{record.ended} of {record.total}"),
                 Cell(
                     tag=Tag("Open", "blue") if record.batch.finished_at is None else Tag("Finished", "green")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from app.domain.card_face import HEIGHT, PHOTO, REPRINT_REASONS, WIDTH, Line, Sides
 from app.ra.printing_cards import CardPreview
-from app.web.presenters.wording import Cell, TableOf, moment, sentence
+from app.web.presenters.wording import Cell, TableOf, moment_cell, sentence
 
 _POINT = 25.4 / 72
 _SIDES = {Sides.BOTH: "Front and back", Sides.FRONT: "Front only", Sides.BACK: "Back only"}
@@ -79,7 +79,7 @@ def _shown(line: Line) -> LineShown:
 def _printings(preview: CardPreview) -> TableOf:
     rows = tuple(
         (
-            Cell(moment(each.printed_at)),
+            moment_cell(each.printed_at),
             Cell(_SIDES[each.sides]),
             Cell(preview.names.get(each.printed_by, each.printed_by)),
             Cell(REPRINT_REASONS.get(each.reason, sentence(each.reason)) if each.reason else "First print"),

@@ -13,7 +13,7 @@ from app.ra.moving_cards import CardLife
 from app.ra.records import PersonReference
 from app.web.presenters.cards import CardShown, card_shown, own_title
 from app.web.presenters.states import card_tag
-from app.web.presenters.wording import Cell, TableOf, grouped, moment, sentence
+from app.web.presenters.wording import Cell, TableOf, grouped, moment_cell, sentence
 
 _FOR_GOOD = (
     "The card stops working at once, everybody signed in with it is signed out, and its certificates are "
@@ -73,7 +73,7 @@ class CardPage:
 def _history_row(given: MoveGiven, by: PersonReference) -> tuple[Cell, ...]:
     reasons = BY_VERB[given.verb].reasons
     return (
-        Cell(moment(given.given_at)),
+        moment_cell(given.given_at),
         Cell(tag=card_tag(given.to_status)),
         Cell(reasons.get(given.reason, sentence(given.reason))),
         Cell(by.name),

@@ -10,7 +10,7 @@ from app.domain.stock_take import Finding, FindingKind
 from app.ra.stocking_cards import CARDS_SHOWN, CardHistory, PlaceCount, PlacePage, StockState
 from app.web.presenters.bars import NamedBars, named_bars
 from app.web.presenters.states import card_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment, sentence
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment_cell, process_name
 
 _KINDS = {
     PlaceKind.SUPPLIER: "Supplier",
@@ -93,7 +93,7 @@ def findings_table(findings: Sequence[Finding], places: Mapping[str, Place]) -> 
             Cell(f"Card {each.serial}", href=f"/card-stock/findings/{each.id}"),
             Cell(tag=finding_tag(each.kind)),
             Cell(places[each.place_id].name),
-            Cell(moment(each.raised_at)),
+            moment_cell(each.raised_at),
         )
         for each in findings
     )
@@ -161,7 +161,7 @@ def _account(page: PlacePage) -> TableOf:
     place_id = page.count.place.id
     rows = tuple(
         (
-            Cell(moment(each.at)),
+            moment_cell(each.at),
             Cell(each.serial, href=_card_href(each.serial)),
             Cell("In" if each.to_place == place_id else "Out"),
             Cell(_name(page.names, each.from_place if each.to_place == place_id else each.to_place)),
@@ -193,7 +193,7 @@ class CardShown:
         )
         rows = tuple(
             (
-                Cell(moment(each.at)),
+                moment_cell(each.at),
                 Cell(_name(history.names, each.from_place)),
                 Cell(_name(history.names, each.to_place)),
                 Cell(_why(each)),
@@ -212,7 +212,7 @@ def _why(movement: Movement) -> str:
 
 
 def _name(names: Mapping[str, str], key: str) -> str:
-    return names.get(key) or sentence(key.removeprefix("system:"))
+    return names.get(key) or process_name(key)
 
 
 def _card_href(serial: str) -> str:

@@ -16,7 +16,7 @@ from app.domain.unlocking import may_unlock
 from app.ra.records import CardRecord
 from app.web.presenters.provenance import provenance_words
 from app.web.presenters.states import card_tag, certificate_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment, sentence
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, day_cell, moment, sentence
 
 #: The field's word first, then what it is for.
 _PURPOSES: dict[str, str] = {
@@ -107,8 +107,8 @@ def _certificate_row(certificate: CardCertificate) -> tuple[Cell, ...]:
     return (
         Cell(_PURPOSES.get(certificate.purpose, sentence(certificate.purpose))),
         Cell(certificate.serial_number),
-        Cell(day(certificate.not_before.date())),
-        Cell(day(certificate.not_after.date())),
+        day_cell(certificate.not_before.date()),
+        day_cell(certificate.not_after.date()),
         Cell(tag=certificate_tag(certificate.status)),
         Cell(provenance_words(certificate.provenance)),
     )

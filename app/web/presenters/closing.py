@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.ra.closing_organisations import ClosingRecord, ClosingSummary
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, period
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, day_cell, period
 
 
 def closings_table(closings: Sequence[ClosingSummary], today: date) -> TableOf:
@@ -21,7 +21,7 @@ def closings_table(closings: Sequence[ClosingSummary], today: date) -> TableOf:
                     f"{each.organisation_name} ({each.closing.organisation_code})",
                     href=f"/closing-organisations/{each.closing.id}",
                 ),
-                Cell(day(each.closing.closes_on)),
+                day_cell(each.closing.closes_on),
                 Cell(_would_end(each)),
                 Cell(tag=_tag(each, today)),
             )

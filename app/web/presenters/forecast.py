@@ -10,7 +10,7 @@ from app.ra.forecasting import MOST_SHOWN, WITHIN, RenewalForecast
 from app.ra.records import EndingCard
 from app.web.presenters.plot import Plot, plot
 from app.web.presenters.states import card_tag
-from app.web.presenters.wording import Cell, TableOf, counted, day
+from app.web.presenters.wording import Cell, TableOf, counted, day, day_cell
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,6 @@ def _row(each: EndingCard) -> tuple[Cell, ...]:
     return (
         Cell(each.holder.name, href=f"/people/{each.holder.uid}"),
         Cell(each.card_serial),
-        Cell(day(each.ends_at.date())),
+        day_cell(each.ends_at.date()),
         Cell(tag=card_tag(each.status)),
     )

@@ -13,7 +13,7 @@ from app.domain.permission import Permission
 from app.ra.records import IssuanceRecord
 from app.web.presenters.job_steps import StepShown, steps_shown
 from app.web.presenters.states import issuance_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, day, moment, moment_cell
 
 _SO_PIN_ESCROWED = "so_pin_escrowed"
 _ACTIVATED = "activated"
@@ -190,7 +190,7 @@ def open_issuances_table(records: Sequence[IssuanceRecord]) -> TableOf:
                 Cell(record.holder.name, href=f"/issuances/{record.id}"),
                 Cell(_operator(record)),
                 Cell(record.card_serial or "Not chosen yet"),
-                Cell(moment(record.begun_at)),
+                moment_cell(record.begun_at),
                 Cell(tag=issuance_tag(record.status)),
             )
             for record in records

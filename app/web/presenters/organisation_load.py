@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.domain.organisation_change import Change, OrganisationChange
 from app.domain.organisation_load import LoadKind, LoadStatus, OrganisationLoad
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment, sentence
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment, moment_cell, sentence
 
 CHANGES_SHOWN = 50
 _REFUSED_SHOWN = 50
@@ -64,7 +64,7 @@ def loads_table(loads: Sequence[OrganisationLoad]) -> TableOf:
         tuple(
             (
                 Cell(each.file.name, href=f"/organisation-loads/{each.id}"),
-                Cell(moment(each.uploaded_at)),
+                moment_cell(each.uploaded_at),
                 Cell(tag=status_tag(each)),
             )
             for each in loads

@@ -13,7 +13,7 @@ from app.web.presenters.wording import Cell, TableOf, clock_time, day, moment
 STEPS = 120
 """Into how many steps the time is cut: each shows the highest value in it."""
 WIDTH, HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 632, 12, 188
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 632, 12, 188
 _ROWS = 12
 _LINES = 4
 _ONE_DAY = timedelta(days=1)

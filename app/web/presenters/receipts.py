@@ -13,7 +13,7 @@ from app.domain.receipt import items_of
 from app.domain.receipt_verification import Finding
 from app.ra.reading_receipts import ReceiptRead
 from app.web.presenters.provenance import provenance_words
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, sentence
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, moment_cell, sentence
 
 _RIGHT, _WRONG, _NOT_VERIFIED = Tag("Right", "green"), Tag("Wrong", "red"), Tag("Not verified", "grey")
 _APPROVED_BY = {
@@ -70,7 +70,7 @@ def _approvals(approval: Mapping[str, Any]) -> TableOf:
         (
             Cell(each.get("operator") or each.get("signer", "")),
             Cell(sentence(each.get("signed_as", "operator"))),
-            Cell(moment(datetime.fromisoformat(each["signed_at"]))),
+            moment_cell(datetime.fromisoformat(each["signed_at"])),
         )
         for each in signed
     )

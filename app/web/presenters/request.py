@@ -10,7 +10,7 @@ from app.domain.request import RequestStatus
 from app.ra.records import RequestRecord, RequestSummary
 from app.web.presenters.position import Reference, access_profiles_table
 from app.web.presenters.states import request_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, clock_time, moment, period
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, clock_time, moment, moment_cell, period
 
 _HEADS = ("For", "Position", "Organisation", "Requested by", "Requested")
 
@@ -55,7 +55,7 @@ def _row(request: RequestSummary) -> tuple[Cell, ...]:
         Cell(request.position_name),
         Cell(f"{request.organisation_name} ({request.organisation_code})"),
         Cell(request.requested_by.name),
-        Cell(moment(request.requested_at)),
+        moment_cell(request.requested_at),
     )
 
 

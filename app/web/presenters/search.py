@@ -10,7 +10,7 @@ from app.domain.permission import Permission
 from app.domain.person import PersonSummary
 from app.ra.records import PeopleFound
 from app.web.presenters.states import person_tag
-from app.web.presenters.wording import Cell, TableOf, counted, day, grouped
+from app.web.presenters.wording import Cell, TableOf, counted, day_cell, grouped
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _person_row(person: PersonSummary, shows_why: bool) -> tuple[Cell, ...]:
     cells = (
         Cell(person.name, href=f"/people/{person.uid}"),
         Cell(grouped(person.uid)),
-        Cell(day(person.date_of_birth)),
+        day_cell(person.date_of_birth),
         Cell(person.email),
         Cell(tag=person_tag(person.status)),
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.stock_delivery import Delivery, DeliveryStatus, DeliverySummary
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment, moment_cell
 
 _TAGS = {
     DeliveryStatus.PREVIEWED: Tag("To be decided", "blue"),
@@ -53,7 +53,7 @@ def deliveries_table(deliveries: Sequence[DeliverySummary]) -> TableOf:
         (
             Cell(each.file_name, href=f"/card-stock/deliveries/{each.id}"),
             Cell(each.supplier),
-            Cell(moment(each.handed_in_at)),
+            moment_cell(each.handed_in_at),
             Cell(f"{each.cards:,}"),
             Cell(f"{each.refused:,}"),
             Cell(tag=_TAGS[each.status]),

@@ -9,7 +9,7 @@ from app.domain.stock import Place
 from app.domain.stock_take import Decision, Finding, FindingKind, StockTake, TakeStatus
 from app.ra.counting_cards import FindingPage, TakePage
 from app.web.presenters.card_stock import finding_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, moment, moment_cell
 
 _TAKES = {
     TakeStatus.OPEN: Tag("Being counted", "blue"),
@@ -76,7 +76,7 @@ def takes_table(takes: Sequence[StockTake], places: Mapping[str, Place]) -> Tabl
     rows = tuple(
         (
             Cell(places[each.place_id].name, href=f"/card-stock/stock-takes/{each.id}"),
-            Cell(moment(each.begun_at)),
+            moment_cell(each.begun_at),
             Cell(tag=_TAKES[each.status]),
         )
         for each in takes

@@ -15,7 +15,7 @@ from app.ra.listing_systems import ListedSystem
 from app.ra.system_records import CertificateDue, SystemRecord, SystemSummary
 from app.web.presenters.states import system_tag
 from app.web.presenters.system_request import history_table
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, counted, day, day_cell
 
 STATES = (
     {"value": "", "text": "Every state"},
@@ -140,8 +140,8 @@ def _certificates_table(certificates: Sequence[SystemCertificate], now: datetime
         tuple(
             (
                 Cell(each.serial_number, href=f"/systems/certificates/{each.serial_number}"),
-                Cell(day(each.not_before.date())),
-                Cell(day(each.not_after.date())),
+                day_cell(each.not_before.date()),
+                day_cell(each.not_after.date()),
                 Cell(tag=certificate_state(each, now)),
             )
             for each in certificates

@@ -11,7 +11,7 @@ from app.domain.system_details import Endpoint, SystemDetails
 from app.domain.system_request import SystemRequest, SystemRequestKind, SystemRequestStatus
 from app.ra.system_records import SystemRequestRecord
 from app.web.presenters.states import system_request_tag
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, moment_cell
 
 KINDS = {
     "register": "Register a system",
@@ -44,7 +44,7 @@ def history_table(records: Sequence[SystemRequestRecord]) -> TableOf:
                 Cell(KINDS[each.request.kind.value], href=f"/systems/requests/{each.request.id}"),
                 Cell(each.request.reason),
                 Cell(each.requested_by.name),
-                Cell(moment(each.request.requested_at)),
+                moment_cell(each.request.requested_at),
                 Cell(each.decided_by.name if each.decided_by else "Nobody else"),
                 Cell(tag=state_tag(each.request)),
             )
@@ -69,7 +69,7 @@ def _row(each: SystemRequestRecord) -> tuple[Cell, ...]:
         Cell(request.product),
         Cell(f"{each.organisation_name} ({request.organisation_code})"),
         Cell(each.requested_by.name),
-        Cell(moment(request.requested_at)),
+        moment_cell(request.requested_at),
     )
 
 

@@ -13,6 +13,11 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+_PROCESSES = {
+    "ca": "Certificate authority",
+    "ca-operator": "Operator of the certificate authority",
+    "cli": "Command line",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Cell:
     text: str = ""
     href: str = ""
     tag: Tag | None = None
+    is_time: bool = False
 
     @property
     def has_long_word(self) -> bool:
@@ -68,6 +74,16 @@ def moment(value: datetime | None) -> str:
     return f"{day(value.astimezone(_LOCAL_TIME).date())} at {clock_time(value)}" if value else ""
 
 
+def day_cell(value: date | None) -> Cell:
+    """A day in a cell that keeps it readable beside wider ones."""
+    return Cell(day(value), is_time=True)
+
+
+def moment_cell(value: datetime | None) -> Cell:
+    """A moment in a cell that keeps it readable beside wider ones."""
+    return Cell(moment(value), is_time=True)
+
+
 def clock_time(value: datetime) -> str:
     """The time of day in the United Kingdom, ``4:05pm``."""
     local = value.astimezone(_LOCAL_TIME)
@@ -93,6 +109,12 @@ def phone_number(digits: str) -> str:
     """A mobile number as it is read out, ``07700 900321``; another country's as it was given."""
     is_british = len(digits) == 11 and digits.startswith("0")
     return f"{digits[:5]} {digits[5:]}" if is_british else digits
+
+
+def process_name(uid: str) -> str:
+    """One of our programs, by the id it has in the audit: ``system:first-start`` as ``First start``."""
+    name = uid.removeprefix("system:")
+    return _PROCESSES.get(name) or sentence(name)
 
 
 def sentence(code: str) -> str:

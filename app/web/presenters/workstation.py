@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.domain.workstation_report import CardSeen, Finding, FindingState, WorkstationReport
-from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment
+from app.web.presenters.wording import Cell, Row, TableOf, Tag, moment, moment_cell
 
 _STATES = {
     FindingState.FINE: Tag("Fine", "green"),
@@ -30,7 +30,7 @@ def _row(report: WorkstationReport) -> tuple[Cell, ...]:
     found = "" if report.worst is FindingState.FINE else problems[0]
     return (
         Cell(report.reference, href=f"/workstation-reports/{report.reference}"),
-        Cell(moment(report.received_at)),
+        moment_cell(report.received_at),
         Cell(report.address),
         Cell(found, tag=_STATES[report.worst]),
     )
