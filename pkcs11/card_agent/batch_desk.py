@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from card_agent import card_operations
 from card_agent.approval import card_to_issue, operator_card, signed_approval
 from card_agent.batch_link import BatchLink
 from card_agent.card_process import CardProcesses
-from card_agent.card_views import CardViews
+from card_agent.card_views import CardView, CardViews
 from card_agent.errors import CardAgentError, CardMissing, DeskBusy, PageExpired, WrongCard
 from card_agent.holder_turn import HolderTurn
 from card_agent.issuing import CardIssue, IssuePlan
@@ -45,7 +45,8 @@ NO_BLANK = "No blank card was put in a reader for five minutes. Go on when you h
 class DeskBatch:
     """A collected batch and its run, if one is going on.
 
-    ``holder`` is whose card is being made; ``turn`` is there while the run waits for that holder's PIN.
+    ``holder`` is whose card is being made; ``turn`` is there while the run waits for that holder's PIN;
+    ``made`` is the serial of the card that this run made last, and whose it is.
     """
 
     link: BatchLink
@@ -54,6 +55,7 @@ class DeskBatch:
     holder: str = ""
     wants: str = ""
     stopped: str = ""
+    made: tuple[str, str] = ("", "")
     turn: HolderTurn | None = None
     is_running: bool = False
     is_finished: bool = False
@@ -146,16 +148,18 @@ class BatchDesk:
         CardIssue(following.claimed, plan, self._processes, progress, self._so_pins).run()
         if progress.failure:
             raise WrongCard(f"The card of {batch.holder} is not made: {progress.failure}")
+        batch.made = serial, batch.holder
         return True
 
     def _blank_card(self, batch: DeskBatch, claimed: ClaimedJob) -> str:
         """The serial of the card to issue, once it lies in a reader. Raises CardMissing."""
         until = time.monotonic() + _BLANK_WITHIN.total_seconds()
         while time.monotonic() < until:
+            cards = self._views.cards_in_readers()
             try:
-                serial = card_to_issue(self._views.cards_in_readers(), claimed.job).serial
+                serial = card_to_issue(cards, claimed.job).serial
             except (CardMissing, WrongCard) as missing:
-                batch.wants = str(missing)
+                batch.wants = _take_out_what_is_made(batch, cards) or str(missing)
                 time.sleep(_LOOK_EVERY_SECONDS)
             else:
                 batch.wants = ""
@@ -180,3 +184,11 @@ class BatchDesk:
             operator = operator_card(self._views.cards_in_readers(), batch.link.operator)
             approval = signed_approval(claimed, serial, operator, pin, self._processes, self._clock())
         return IssuePlan(serial, holder_pin, approval)
+
+
+def _take_out_what_is_made(batch: DeskBatch, cards: Sequence[CardView]) -> str:
+    """What to do next while the card that was made last still lies in a reader; empty when it does not."""
+    serial, holder = batch.made
+    if all(each.serial != serial for each in cards):
+        return ""
+    return f"The card of {holder} is made: take it out and insert a blank card."

@@ -7,7 +7,7 @@ never leaves the card with an SO PIN that is not in escrow: the next export rele
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -20,7 +20,7 @@ from card_agent.driver import Driver
 from card_agent.errors import CardAgentError
 from card_agent.pin import Pin
 from card_agent.virtual_cards import VirtualCardOpener
-from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
+from tests.support.card_jobs import CARD, SIGNERS_CARDS, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run, in_background
 from tests.support.running_service import Service
@@ -49,6 +49,7 @@ GONE_ON_WITH = in_turns(
         "ca": [*AFTER[2:5], BEFORE[2]],
         "worker": AFTER[3:5],
         CARD: [AFTER[5], BEFORE[3]],
+        SIGNERS_CARDS: [*AFTER[:2], *BEFORE[:2]],
     },
 )
 
@@ -59,6 +60,10 @@ class ExportAtDesk(JobAtDesk):
 
     begin_anew: Callable[[], str]
     shown: list[str] = field(default_factory=list)
+
+    @property
+    def signers_cards(self) -> Sequence[str]:
+        return [self.office.priya.card_serial, self.fields["second_card"]]
 
     def work_off(self) -> str:
         return self.office.watched(self._each_step)

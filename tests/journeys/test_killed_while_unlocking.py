@@ -17,7 +17,7 @@ from card_agent.driver import DriverRefused
 from card_agent.errors import PinIncorrect, PinLocked
 from card_agent.pin import Pin
 from card_agent.virtual_cards import VirtualCardOpener
-from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
+from tests.support.card_jobs import CARD, SIGNERS_CARDS, JobAtDesk, Killing, in_turns
 from tests.support.killing import Processes, wait_until
 from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service
@@ -28,7 +28,14 @@ BEFORE = [f"before {step}" for step in STEPS[1:]]
 EVERY = [*AFTER, *BEFORE]
 GONE_ON_WITH = in_turns(
     [each for pair in zip(AFTER, BEFORE, strict=False) for each in pair] + AFTER[-1:],
-    {"web": EVERY, "card-agent": EVERY, "ca": EVERY, "worker": AFTER, CARD: EVERY[:-1]},
+    {
+        "web": EVERY,
+        "card-agent": EVERY,
+        "ca": EVERY,
+        "worker": AFTER,
+        CARD: EVERY[:-1],
+        SIGNERS_CARDS: [AFTER[0], BEFORE[0]],
+    },
 )
 PINS = ("59174028", "60281947")
 _WRONG = "48301957"

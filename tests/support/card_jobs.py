@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -14,8 +14,9 @@ from tests.support.gates import Gates, Signed, WatchedJob
 from tests.support.killing import TRIES, Missed, Processes
 from tests.support.office import Office, Run, in_background
 
-# Named where a program is: the card is pulled instead.
+# Named where a program is: the card is pulled instead, or those that sign for it.
 CARD = "card"
+SIGNERS_CARDS = "signers' cards"
 # Moments of the certificate authority: its own record has got as far as this.
 ORDER = {"audited": Signed.AUDITED, "signed": Signed.SIGNED}
 
@@ -29,6 +30,11 @@ class JobAtDesk:
     card: str
     job_id: str
     fields: Mapping[str, str]
+
+    @property
+    def signers_cards(self) -> Sequence[str]:
+        """The cards that sign for the job."""
+        return [self.office.priya.card_serial]
 
     @property
     def status(self) -> JobStatus:
@@ -106,7 +112,7 @@ class Killing:
 
     def recover(self, job: JobAtDesk, program: str) -> None:
         """Wait until the program serves again, or put the card back."""
-        if program == CARD:
+        if program in (CARD, SIGNERS_CARDS):
             job.office.put_back(job.card)
         else:
             self.processes.wait_until_back(program)
@@ -115,6 +121,8 @@ class Killing:
         """The agent's own process alone is killed: what it started must notice by itself."""
         if program == CARD:
             job.office.pull(job.card)
+        elif program == SIGNERS_CARDS:
+            job.office.pull(*job.signers_cards)
         elif program == "card-agent":
             self.processes.kill_first_process(program)
         else:

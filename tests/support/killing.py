@@ -21,6 +21,8 @@ from app.service.layout import Layout
 from tests.support.running_service import ROOT, Service
 
 PATIENCE_SECONDS = 40.0
+BACK_SECONDS = 3 * PATIENCE_SECONDS
+"""For a program to serve again: a start is much work for a busy machine."""
 TRIES = 20
 """How often a moment is waited for, each time with another card: some last a millisecond."""
 _LOOK_AGAIN_SECONDS = 0.001
@@ -87,7 +89,7 @@ class Processes:
     def wait_until_back(self, program: str) -> None:
         """Wait until the supervisor has the program serving again."""
         ready = _READY[program](self.layout).ready
-        wait_until(lambda: self.pid(program) is not None and ready(), f"{program} is back")
+        wait_until(lambda: self.pid(program) is not None and ready(), f"{program} is back", BACK_SECONDS)
 
     @contextmanager
     def down(self, program: str) -> Iterator[None]:

@@ -127,10 +127,13 @@ class Office:
                 desk.remove("right")
             return desk.take_blank("right")
 
-    def pull(self, serial: str) -> None:
-        """Take the card out of its reader, whatever is done with it."""
+    def pull(self, *serials: str) -> None:
+        """Take the cards out of the readers in which they are, whatever is done with them."""
         with self.desk() as desk:
-            desk.remove(next(reader for reader, lying in desk.readers().items() if lying == serial))
+            lying = [reader for reader, serial in desk.readers().items() if serial in serials]
+            assert lying, f"none of {serials} is in a reader"
+            for reader in lying:
+                desk.remove(reader)
 
     def put_back(self, serial: str) -> None:
         """Priya's card into reader 1, and this card into reader 2, wherever they are now."""

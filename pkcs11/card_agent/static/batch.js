@@ -14,7 +14,8 @@ async function ask() {
     count.textContent = `${message.ended} of ${message.total} cards are done`;
     if (says.textContent !== message.says) says.textContent = message.says;
   } catch {
-    says.textContent = "The card agent does not answer. Trying again.";
+    says.textContent =
+      "The card agent does not answer; trying again. Nothing is lost. If this stays, start it, go back and open the card desk again.";
   }
   setTimeout(ask, PAUSE_MS);
 }
