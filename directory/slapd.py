@@ -68,7 +68,7 @@ class Slapd:
         self.folder = folder.resolve()
         self.ldaps_url = f"ldaps://{listen}:{ldaps_port}"
         self._tls = tls
-        self._policy = AccessPolicy(os.getuid(), os.getgid(), anonymous_endpoint_lookup)
+        self._policy = AccessPolicy(os.getuid(), os.getgid(), self.ldapi_url, anonymous_endpoint_lookup)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
