@@ -110,6 +110,8 @@ def data_access(policy: AccessPolicy) -> list[str]:
     mapping = f'to dn.subtree="{SERVICES}" attrs=entry,uniqueIdentifier,objectClass'
     numbers = f'to dn.subtree="{PEOPLE}" attrs={",".join(PROFESSIONAL_NUMBERS)}'
     rules = [
+        # What a role check asks for comes first: each rule before it is looked at for each check.
+        f'to dn.children="{PEOPLE}" attrs=spineAccess {of_people} {replication.reader()} {writer} by * none',
         replication.access(),
         f'to dn.subtree="{SERVICES}" attrs=userPassword {writer} by anonymous auth by * none',
         f'to dn.subtree="{SUFFIX}" attrs=userPassword,{NEVER_READ} {writer} by * none',

@@ -96,7 +96,8 @@ def _global(paths: SlapdFiles) -> list[str]:
         "cn: config",
         f"olcPidFile: {_quoted(paths.run / 'slapd.pid')}",
         f"olcArgsFile: {_quoted(paths.run / 'slapd.args')}",
-        "olcLogLevel: none",
+        # For syslog, which would get what is printed a second time (directory.slapd_log).
+        "olcLogLevel: 0",
         f"olcServerID: {paths.node.server_id}",
         f"olcThreads: {THREADS}",
         # With two, slapadd -w (2.5.13) corrupts its heap and aborts, one load of four (docs/directory.md).

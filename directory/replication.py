@@ -77,9 +77,14 @@ def identity_mapping() -> list[str]:
     ]
 
 
+def reader() -> str:
+    """The nodes in a ``by`` clause."""
+    return f'by dn.exact="{NODE_IDENTITY}" read'
+
+
 def access() -> str:
     """The olcAccess value that comes first in a replicated database: nodes read all of it, and only read."""
-    return f'to * by dn.exact="{NODE_IDENTITY}" read by * break'
+    return f"to * {reader()} by * break"
 
 
 def limits() -> str:

@@ -4,6 +4,7 @@ Never the system's slapd. The folder holds everything::
 
     slapd.d/        the configuration, written anew at each start
     database-N/     a database; the link ``current`` names the one in use
+    slapd.log       what slapd prints: errors only (``directory.slapd_log``)
     run/            the ldapi socket, through which the publisher writes
     writer          a link to the folder of the server that takes changes: this one, until another is promoted
     node.json       whether it takes changes or follows a provider (``directory.node``)
@@ -38,6 +39,7 @@ from directory.node import WRITER, read_node, require_seeded
 from directory.parent_death import end_with_parent
 from directory.replication import take_start_arguments
 from directory.server_tls import ServerTls, environment
+from directory.slapd_log import SlapdLog
 from directory.switching import note_in_use
 from directory.unix_socket import LONGEST_PATH, answers, ldapi_url
 
@@ -70,6 +72,7 @@ class Slapd:
         self._tls = tls
         self._policy = AccessPolicy(os.getuid(), os.getgid(), self.ldapi_url, anonymous_endpoint_lookup)
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = SlapdLog(self.log_file)
 
     @property
     def socket_path(self) -> Path:
@@ -235,7 +238,7 @@ class Slapd:
     def _spawn(self, lock: int) -> subprocess.Popen[bytes]:
         command = [SLAPD, "-F", str(self.folder / "slapd.d"), "-h", f"{self.ldapi_url} {self.ldaps_url}"]
         command += take_start_arguments(self.folder, len(REPLICATED))
-        with self.log_file.open("wb") as log:
+        with self._log.printing() as log:
             return subprocess.Popen(  # noqa: S603 - our own command
                 # Any -d keeps slapd in the foreground; "none" prints errors, which 0 would hide.
                 [*command, "-d", "none"],
@@ -253,8 +256,8 @@ class Slapd:
     def _wait_until_ready(self, deadline: float) -> None:
         while not answers(self.socket_path):
             if not self.is_running() or time.monotonic() > deadline:
-                said = self.log_file.read_text(errors="replace")[-800:]
                 self.stop()
+                said = self._log.text()[-800:]
                 raise SlapdFailed(f"slapd did not start: {said.strip() or 'it said nothing.'}")
             time.sleep(0.01)
 
