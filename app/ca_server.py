@@ -45,6 +45,7 @@ from app.ca_files import PROFILES_FILE
 from app.clock import Clock, utc_now
 from app.domain.certificate_profile import rules_from_toml
 from app.errors import InvalidInput, SpineError, Unavailable
+from app.loaded import keep_what_is_loaded
 from app.settings import Environment, Settings, load
 from app.storage.approval_record import StoredApprovals
 from app.storage.ca.ceremony_record import CeremonyStore
@@ -223,6 +224,7 @@ def serve(settings: Settings) -> None:
         with CaSocketServer(settings.ca.socket, operations.handle, *permitted_users(settings)) as server:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+            keep_what_is_loaded()
             _log.info("the certificate authority listens on %s", settings.ca.socket)
             server.serve_forever(poll_interval=0.2)
         settings.ca.socket.unlink(missing_ok=True)

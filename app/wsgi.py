@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.loaded import keep_what_is_loaded
 from app.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -22,21 +23,26 @@ def web() -> Flask:
     """Pages, sign-in, OpenID and the desk API."""
     from app.bootstrap.web import web_application
 
-    return web_application(_settings())
+    return _ready(web_application(_settings()))
 
 
 def status() -> Flask:
     """CRL, OCSP and CA certificates, for everybody."""
     from app.bootstrap.status import status_application
 
-    return status_application(_settings())
+    return _ready(status_application(_settings()))
 
 
 def look_ups() -> Flask:
     """FHIR look-ups of systems and endpoints."""
     from app.bootstrap.look_ups import look_up_application
 
-    return look_up_application(_settings())
+    return _ready(look_up_application(_settings()))
+
+
+def _ready(application: Flask) -> Flask:
+    keep_what_is_loaded()
+    return application
 
 
 def _settings() -> Settings:

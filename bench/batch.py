@@ -21,7 +21,7 @@ from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from bench.blank_cards import BlankCards, blank_cards
 from bench.report import median_ms, tell
 from bench.token_calls import seconds_of_token_calls
-from bench.whole_service import Desk, open_desk
+from bench.whole_service import Desk, net_of, open_desk
 from card_agent.driver import Driver
 from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 from tests.support.running_service import running_service
@@ -65,13 +65,16 @@ def _batch(desk: Desk, cards: int) -> tuple[list[float], float]:
     with Driver(desk.service.agent) as driver:
         driver.place("left", desk.operator.card_serial)
         driver.take_blank("right")
+        desk.wait_until_done()  # registering is no part of the batch
         cpu = desk.server_cpu_seconds()
         address = driver.begin_batch(_hop(desk, uids), desk.operator.pin)
         ends = [time.perf_counter()]
         while True:
             ends += [time.perf_counter() for _ in driver.run_batch(address)]
             if driver.batch(address).finished:
-                return ends, desk.server_cpu_seconds() - cpu - idle * (ends[-1] - ends[0])
+                desk.wait_until_done()
+                used = desk.server_cpu_since(cpu)
+                return ends, sum(net_of(used, idle, time.perf_counter() - ends[0]).values())
 
 
 def _hop(desk: Desk, uids: list[str]) -> str:

@@ -12,6 +12,7 @@ from app.bootstrap.database import open_database
 from app.bootstrap.loads import carrying_loads
 from app.bootstrap.worker import worker as worker_of
 from app.commands.command_line import running_beside, sentences, settings_of
+from app.loaded import keep_what_is_loaded
 
 
 @click.command()
@@ -25,5 +26,6 @@ def worker(context: click.Context) -> None:
     with sentences():
         settings = settings_of(context)
         carrier, loads = worker_of(settings), carrying_loads(open_database(settings))
+        keep_what_is_loaded()
         with running_beside(loads.run):
             carrier.run(stop)

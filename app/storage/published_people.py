@@ -7,12 +7,11 @@ the middle of a person's row: what lies behind it is not asked for, or every pho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, select
+from sqlalchemy import Column, Connection, Row, Select, bindparam, select
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.person import PersonStatus
@@ -30,6 +29,34 @@ _REGISTRATION = [professional_registration.c[name] for name in ("uid", "body", "
 
 _Whose = Callable[[Column[str]], ColumnElement[bool]]
 """Whose rows: the condition on a table's column ``uid``."""
+
+_Chosen = Select[*tuple[Any, ...]]
+_Values = Mapping[str, object]
+
+
+def _people(whose: _Whose) -> _Chosen:
+    return select(*_NAMES).where(whose(person.c.uid)).order_by(person.c.uid).limit(AT_ONCE)
+
+
+class _Access:
+    """The statements for what people have besides their names, made once."""
+
+    def __init__(self, whose: _Whose) -> None:
+        registered, place, profile = professional_registration.c, organisation_person.c, role_profile.c
+        self.registrations: _Chosen = select(*_REGISTRATION).where(whose(registered.uid))
+        self.registrations = self.registrations.order_by(registered.body)
+        self.places: _Chosen = select(*_PLACE).where(whose(place.uid)).order_by(place.organisation_code)
+        self.profiles: _Chosen = select(*_PROFILE).where(whose(profile.uid))
+        self.profiles = self.profiles.order_by(profile.starts_on, profile.id)
+
+
+def _are_these(uid: Column[str]) -> ColumnElement[bool]:
+    return uid.in_(bindparam("uids", expanding=True))
+
+
+_THESE, _ACCESS_OF_THESE = _people(_are_these), _Access(_are_these)
+_NEXT = _people(lambda uid: uid > bindparam("after"))
+_ACCESS_BETWEEN = _Access(lambda uid: uid.between(bindparam("first"), bindparam("last")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +87,24 @@ class PublishedPeople:
 
     def of(self, uids: Collection[str]) -> list[PublishedPerson]:
         """The people with these ids, in order of the ids; who is not known is left out."""
-        return self._with_access(self._people(lambda uid: uid.in_(uids)), lambda uid: uid.in_(uids))
+        these = {"uids": list(uids)}
+        return self._with_access(self._rows(_THESE, these), _ACCESS_OF_THESE, these)
 
     def batches(self) -> Iterator[list[PublishedPerson]]:
         """Everybody in order of the ids, a thousand at once."""
         after = ""
-        while rows := self._people(partial(_greater, after)):
+        while rows := self._rows(_NEXT, {"after": after}):
             first, after = rows[0].uid, rows[-1].uid
-            yield self._with_access(rows, partial(_between, first, after))
+            yield self._with_access(rows, _ACCESS_BETWEEN, {"first": first, "last": after})
 
-    def _people(self, whose: _Whose) -> list[Row[*tuple[Any, ...]]]:
-        chosen = select(*_NAMES).where(whose(person.c.uid)).order_by(person.c.uid).limit(AT_ONCE)
-        return list(self._connection.execute(chosen))
+    def _rows(self, chosen: _Chosen, values: _Values) -> list[Row[*tuple[Any, ...]]]:
+        return list(self._connection.execute(chosen, values))
 
-    def _with_access(self, rows: list[Row[*tuple[Any, ...]]], whose: _Whose) -> list[PublishedPerson]:
-        registrations, places, profiles = (
-            self._registrations(whose),
-            self._places(whose),
-            self._profiles(whose),
-        )
+    def _with_access(
+        self, rows: list[Row[*tuple[Any, ...]]], access: _Access, values: _Values
+    ) -> list[PublishedPerson]:
+        registrations = self._registrations(access.registrations, values)
+        places, profiles = self._places(access.places, values), self._profiles(access.profiles, values)
         return [
             PublishedPerson(
                 *(uid, title, given_name, middle_names, family_name, PersonStatus(status)),
@@ -87,34 +113,23 @@ class PublishedPeople:
             for uid, title, given_name, middle_names, family_name, status in rows
         ]
 
-    def _registrations(self, whose: _Whose) -> dict[str, list[ProfessionalRegistration]]:
-        table, found = professional_registration.c, defaultdict(list)
-        chosen = select(*_REGISTRATION).where(whose(table.uid)).order_by(table.body)
-        for uid, body, number in self._connection.execute(chosen):
+    def _registrations(self, chosen: _Chosen, values: _Values) -> dict[str, list[ProfessionalRegistration]]:
+        found = defaultdict(list)
+        for uid, body, number in self._connection.execute(chosen, values):
             found[uid].append(ProfessionalRegistration(ProfessionalBody(body), number))
         return found
 
-    def _places(self, whose: _Whose) -> dict[str, list[OrganisationPerson]]:
-        table, found = organisation_person.c, defaultdict(list)
-        chosen = select(*_PLACE).where(whose(table.uid)).order_by(table.organisation_code)
-        for row in self._connection.execute(chosen):
+    def _places(self, chosen: _Chosen, values: _Values) -> dict[str, list[OrganisationPerson]]:
+        found = defaultdict(list)
+        for row in self._connection.execute(chosen, values):
             found[row.uid].append(OrganisationPerson(*row))
         return found
 
-    def _profiles(self, whose: _Whose) -> dict[str, list[RoleProfile]]:
-        table, found = role_profile.c, defaultdict(list)
-        chosen = select(*_PROFILE).where(whose(table.uid)).order_by(table.starts_on, table.id)
-        for row in self._connection.execute(chosen):
+    def _profiles(self, chosen: _Chosen, values: _Values) -> dict[str, list[RoleProfile]]:
+        found = defaultdict(list)
+        for row in self._connection.execute(chosen, values):
             found[row.uid].append(_profile(*row))
         return found
-
-
-def _greater(than: str, uid: Column[str]) -> ColumnElement[bool]:
-    return uid > than
-
-
-def _between(first: str, last: str, uid: Column[str]) -> ColumnElement[bool]:
-    return uid.between(first, last)
 
 
 def _profile(*columns: Any) -> RoleProfile:

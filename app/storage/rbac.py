@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime
 
-from sqlalchemy import Connection, Row, Table, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, insert, select
 
 from app.domain.rbac import Activity, AreaOfWork, JobRole, NationalRoles
 from app.errors import Unavailable
@@ -22,6 +22,13 @@ from app.storage.tables.reference import (
 
 # Versions never change, so that what was read once can be kept. By digest, version and first day.
 _READ: dict[tuple[str, str, date], NationalRoles] = {}
+
+_IN_FORCE = (
+    select(rbac_version)
+    .where(rbac_version.c.effective_from <= bindparam("day"))
+    .order_by(rbac_version.c.effective_from.desc())
+    .limit(1)
+)
 
 
 class Rbac:
@@ -85,13 +92,7 @@ class Rbac:
                 self._connection.execute(insert(table), [row | {"version_id": version_id} for row in rows])
 
     def _version_on(self, day: date) -> Row[tuple[object, ...]] | None:
-        chosen = (
-            select(rbac_version)
-            .where(rbac_version.c.effective_from <= day)
-            .order_by(rbac_version.c.effective_from.desc())
-            .limit(1)
-        )
-        return self._connection.execute(chosen).one_or_none()
+        return self._connection.execute(_IN_FORCE, {"day": day}).one_or_none()
 
     def _read(self, version_id: int, name: str, effective_from: date) -> NationalRoles:
         def rows(table: Table) -> list[dict[str, str]]:
