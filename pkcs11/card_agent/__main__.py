@@ -15,7 +15,6 @@ from card_agent.allow_list import AllowList
 from card_agent.application import Application
 from card_agent.batch_desk import BatchDesk
 from card_agent.batch_pages import BatchPages
-from card_agent.card_process import start_fork_server
 from card_agent.card_views import CardViews
 from card_agent.changing_so_pin import ChangeSoPin
 from card_agent.clearing import ClearKind
@@ -30,6 +29,7 @@ from card_agent.issue_pages import IssuePages
 from card_agent.job_desk import JobDesk
 from card_agent.job_kind import JobKind
 from card_agent.job_pages import JobPages
+from card_agent.kept_process import start_fork_server
 from card_agent.last_try import LastTryDesk
 from card_agent.last_try_pages import LastTryPages
 from card_agent.offline_pages import OfflinePages

@@ -120,11 +120,11 @@ class Application:
     def _steps(self, request: Request) -> Response:
         match request.path.split("/"):
             case ["", "issue", name, "steps.json"]:
-                return self._issue.steps(name)
+                return self._issue.steps(name, request.query.get("after", ""))
             case ["", "job", name, "steps.json"]:
-                return self._jobs.steps(name)
+                return self._jobs.steps(name, request.query.get("after", ""))
             case ["", "doctor", "steps.json"]:
-                return self._doctor.steps()
+                return self._doctor.steps(request.query.get("after", ""))
             case ["", "batch", name, "steps.json"]:
                 return self._batches.steps(name)
         raise _no_such_page()

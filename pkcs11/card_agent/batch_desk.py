@@ -120,6 +120,7 @@ class BatchDesk:
         finally:
             batch.is_running, batch.holder, batch.wants, batch.turn = False, "", "", None
             self._running.release()
+            self._processes.end()
 
     def _cards(self, batch: DeskBatch, pin: Pin) -> None:
         until = self._clock() + PIN_LASTS

@@ -7,7 +7,7 @@ numbers), because everything but the card crosses a pipe. Certificates, CSRs and
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -45,11 +45,6 @@ def check_pin(card: Card, pin: Pin) -> None:
         pass
 
 
-def initialise(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin) -> bool:
-    """Erase the card and set both PINs; return whether it has this SO PIN now."""
-    return card.initialise(so_pin, pin, earlier_so_pins)
-
-
 def unblock(card: Card, new_pin: Pin, *so_pins: Pin) -> int:
     """Set the holder's new PIN as the SO; return which of the SO PINs was the card's."""
     return card.unblock(so_pins, new_pin)
@@ -80,11 +75,28 @@ def clear_at_last_try(card: Card, pin: Pin, *so_pins: Pin) -> list[str]:
     return list(card.clear(so_pins, pin, consent_to_last_try=True))
 
 
-def generate_key_pairs(card: Card, pin: Pin) -> dict[Purpose, dict[str, object]]:
-    """Generate both key pairs on the card; return, by purpose, what is known of where each was made."""
-    with card.log_in(pin) as logged_in:
-        claims = {purpose: logged_in.generate(purpose) for purpose in Purpose}
-    return provenance(card, KeySet.FIRST, claims)
+def prepare(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin, holder_uid: str) -> Iterator[object]:
+    """Make a card ready to be certified, in three steps; what each yields:
+
+    1. erase it and set both PINs: whether it has this SO PIN now (bool)
+    2. generate both key pairs: by purpose, what is known of where each was made (see provenance())
+    3. prove that it holds them: by purpose, a CSR (PKCS#10, RFC 2986, DER) signed by the key
+    """
+    with card.held():
+        yield card.initialise(so_pin, pin, earlier_so_pins)
+        with card.log_in(pin) as logged_in:
+            claims = {purpose: logged_in.generate(purpose) for purpose in Purpose}
+            requests = {purpose: request(logged_in, purpose, KeySet.FIRST, holder_uid) for purpose in Purpose}
+        yield provenance(card, KeySet.FIRST, claims)
+        yield requests
+
+
+def request(logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, holder_uid: str) -> bytes:
+    """Return a CSR (PKCS#10, RFC 2986, DER) signed by the key: the proof that the card holds it."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder_uid)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
+    csr = builder.sign(logged_in.private_key(purpose, keys), hashes.SHA256())
+    return csr.public_bytes(serialization.Encoding.DER)
 
 
 def provenance(
@@ -108,17 +120,6 @@ def _message(proof: KeyProof) -> dict[str, object]:
     }
 
 
-def certificate_requests(card: Card, pin: Pin, holder_uid: str) -> dict[Purpose, bytes]:
-    """Return a CSR (PKCS#10, RFC 2986) for each key, signed by that key: the proof that the card holds it."""
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder_uid)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    with card.log_in(pin) as logged_in:
-        requests = {
-            purpose: builder.sign(logged_in.private_key(purpose), hashes.SHA256()) for purpose in Purpose
-        }
-    return {purpose: csr.public_bytes(serialization.Encoding.DER) for purpose, csr in requests.items()}
-
-
 def require_keys_of(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
     """Do nothing when the card holds the key of every certificate. Raises KeysNotOnCard."""
     with card.log_in(pin) as logged_in:
@@ -126,13 +127,23 @@ def require_keys_of(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes])
             _require_key_of(logged_in, purpose, certificate)
 
 
-def write_certificates(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
-    """Write each certificate beside its key. Raises KeysNotOnCard before anything is written."""
+def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: bytes) -> Iterator[object]:
+    """Make a certified card work, in three steps; what each yields:
+
+    1. write each certificate beside its key: None. Raises KeysNotOnCard before anything is written
+    2. read back what the card holds, by a module loaded anew: its contents() (a module that wrote a
+       certificate may answer with what it was given)
+    3. sign the nonce with the authentication key: ES256, raw r || s
+    """
     with card.log_in(pin) as logged_in:
         for purpose, certificate in certificates.items():
             _require_key_of(logged_in, purpose, certificate)
         for purpose, certificate in certificates.items():
             logged_in.write(purpose, certificate)
+    yield None
+    with card.held():
+        yield card.contents()
+        yield sign(card, pin, Purpose.AUTHENTICATION, nonce)
 
 
 def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:

@@ -1,35 +1,27 @@
-"""One short-lived process for each card operation.
+"""Works on cards in a card process: a program apart from the agent's, kept from one operation to the next.
 
-Why a process: a PKCS#11 module knows its login per process, so a PIN checked in a shared process proves
-nothing, and SoftHSM reads its configuration (one file a card) once per process. The processes come from a
-fork server that has the modules imported but has not loaded the PKCS#11 module, which must be initialised
-after the fork.
-
-PINs go through the pipe to the process, never in its arguments.
+Why a process: a crash of a PKCS#11 module harms nothing, and nobody else is logged in there. Why kept: to
+start one for each operation took longer than the card. Each operation loads the module, logs in, and ends
+with every session closed, the module finalised and the card reset, so that between two of them nobody can use
+the card. A process in which anything failed is not used again, and none outlives the job.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from functools import partial
-from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from card_agent.errors import CardAgentError, CardFault, SoLastTry, crossing_a_pipe
+from card_agent.errors import CardFault, SoLastTry
+from card_agent.kept_process import KeptProcess
 from card_agent.pin import Pin
 from card_agent.ports import Card
 
 Result = TypeVar("Result")
 CardOpener = Callable[[str], Card]
-
-ANSWER_WITHIN_SECONDS = 60
-_PRELOADED = ("card_operations", "virtual_cards", "pcsc_cards")
-
-_context = multiprocessing.get_context("forkserver")
 
 
 class SoLastTries:
@@ -60,7 +52,7 @@ class SoLastTries:
 
 
 class CardProcesses:
-    """Runs functions of ``card_operations`` on a card, each in a process of its own, one at a time.
+    """Runs functions of ``card_operations`` on a card in a card process, one at a time.
 
     ``open_card`` is a picklable callable from a card's serial to the Card; it runs in the process.
     """
@@ -68,6 +60,7 @@ class CardProcesses:
     def __init__(self, open_card: CardOpener) -> None:
         self._open_card = open_card
         self._one_at_a_time = threading.Lock()
+        self._kept: KeptProcess | None = None
         self._logins: Counter[str] = Counter()
         self.so_last_tries = SoLastTries()
 
@@ -75,9 +68,21 @@ class CardProcesses:
         self, serial: str, operation: Callable[..., Result], pins: Sequence[Pin] = (), *arguments: object
     ) -> Result:
         """Return ``operation(card, *pins, *arguments)``. Raises what it refused, or CardFault."""
+        with closing(self.steps(serial, operation, pins, *arguments)) as answers:
+            (result,) = answers
+        return cast(Result, result)
+
+    def steps(
+        self, serial: str, operation: Callable[..., object], pins: Sequence[Pin] = (), *arguments: object
+    ) -> Generator[Any, None, None]:
+        """Run an operation of several steps, and yield what it yields as each is done. Raises as run().
+
+        Close it in any case (contextlib.closing): closed early, the operation ends after the step that it has
+        begun. It is over, and the card free, when nothing more comes.
+        """
         work = partial(_on_card, self._open_card, serial, operation, arguments)
         try:
-            return self.ask(work, pins)
+            yield from self._answers(work, pins)
         except SoLastTry:
             self.so_last_tries.await_consent(serial)
             raise
@@ -86,66 +91,48 @@ class CardProcesses:
 
     def ask(self, question: Callable[..., Result], pins: Sequence[Pin] = ()) -> Result:
         """Return ``question(*pins)``, asked in a card process: of every reader, say. Raises as run()."""
-        with self._one_at_a_time:
-            ours, theirs = _context.Pipe()
-            process = _context.Process(target=_serve, args=(theirs, question, len(pins)), daemon=True)
-            process.start()
-            theirs.close()
+        with closing(self._answers(question, pins)) as answers:
+            (result,) = answers
+        return cast(Result, result)
+
+    def get_ready(self) -> None:
+        """Have a card process ready, while somebody fills in a form, say. One at work is ready in time."""
+        if self._one_at_a_time.acquire(blocking=False):
             try:
-                answer = _converse(ours, pins)
+                self._kept = self._kept or KeptProcess()
             finally:
-                ours.close()
-                process.join(1)
-                process.kill()
-                process.join()
-        result: Result = _unwrap(answer)
-        return result
+                self._one_at_a_time.release()
+
+    def end(self) -> None:
+        """End the card process: what it knew of PINs is gone. The next operation starts another."""
+        with self._one_at_a_time:
+            self._end()
 
     def logins(self, serial: str) -> int:
         """Return how many operations with a PIN this agent has run on the card: each may have changed it."""
         return self._logins[serial]
 
+    def _answers(self, question: Callable[..., object], pins: Sequence[Pin]) -> Generator[Any, None, None]:
+        with self._one_at_a_time:
+            try:
+                yield from self._taking(question, len(pins)).answers(pins)
+            except BaseException:
+                self._end()
+                raise
 
-def require_agent_alive() -> None:
-    """Do nothing while the agent lives. Raises CardFault in a card process that outlived it.
+    def _taking(self, question: Callable[..., object], pin_count: int) -> KeptProcess:
+        """Return a process that has taken the question: the kept one, or another if it has ended."""
+        for _ in range(2):
+            self._kept = self._kept or KeptProcess()
+            if self._kept.takes(question, pin_count):
+                return self._kept
+            self._end()
+        raise CardFault("The card's program does not start. Restart the card agent.")
 
-    For use once the card is held: an operation that waited for the card while the agent was killed must not
-    come after those of the next agent.
-    """
-    agent = multiprocessing.parent_process()
-    if agent is not None and not agent.is_alive():
-        raise CardFault("The card agent stopped. Start it again.")
-
-
-def start_fork_server() -> None:
-    """Start the fork server with the card modules imported, so that the first card is not slow."""
-    multiprocessing.set_forkserver_preload([f"card_agent.{name}" for name in _PRELOADED])
-    process = _context.Process(target=_nothing, daemon=True)
-    process.start()
-    process.join()
-
-
-def _nothing() -> None:
-    """Be a process that ends at once."""
-
-
-def _converse(connection: Connection, pins: Sequence[Pin]) -> tuple[Any, ...]:
-    try:
-        for pin in pins:
-            connection.send_bytes(pin.reveal().encode())
-        if not connection.poll(ANSWER_WITHIN_SECONDS):
-            raise CardFault("The card did not answer. Take it out, insert it again and try again.")
-        answer: tuple[Any, ...] = connection.recv()
-        return answer
-    except (EOFError, OSError) as error:
-        raise CardFault("The card's program stopped. Insert the card again and try again.") from error
-
-
-def _unwrap(answer: tuple[Any, ...]) -> Any:
-    if answer[0] == "returned":
-        return answer[1]
-    _, code, message, facts = answer
-    raise crossing_a_pipe(code, message, facts)
+    def _end(self) -> None:
+        if self._kept is not None:
+            self._kept.end()
+            self._kept = None
 
 
 def _on_card(
@@ -156,21 +143,3 @@ def _on_card(
     *pins: Pin,
 ) -> Result:
     return operation(open_card(serial), *pins, *arguments)
-
-
-def _serve(connection: Connection, question: Callable[..., object], pin_count: int) -> None:
-    """Answer one question in the card process."""
-    # Ctrl-C at the agent reaches this process too; the operation it has begun ends in order.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pins = [Pin(connection.recv_bytes().decode()) for _ in range(pin_count)]
-    try:
-        connection.send(("returned", question(*pins)))
-    except CardAgentError as error:
-        connection.send(("raised", error.code, str(error), error.facts()))
-    except Exception as error:  # the process' outermost frame: the agent must get an answer
-        # Only the kind of the error: its text could hold anything.
-        sentence = f"The card failed ({type(error).__name__}). Insert it again and try again."
-        connection.send(("raised", CardFault.code, sentence, {}))
-    finally:
-        for pin in pins:
-            pin.forget()

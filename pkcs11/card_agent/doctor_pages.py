@@ -13,8 +13,8 @@ from card_agent.allow_list import AllowList
 from card_agent.doctor import Doctor, Examination
 from card_agent.errors import CardAgentError, Unavailable
 from card_agent.findings import State
-from card_agent.http_messages import Response, as_json
-from card_agent.pages import Problem, page, progress_message
+from card_agent.http_messages import Response
+from card_agent.pages import Problem, page, progress_message, steps_message
 from card_agent.progress import Progress
 from card_agent.settings import Ask
 from card_agent.visits import FormValues
@@ -78,10 +78,10 @@ class DoctorPages:
             raise Unavailable("The reader doctor failed. Load the page again, and tell your IT service desk.")
         return self._page(found, [])
 
-    def steps(self) -> Response:
+    def steps(self, after: str) -> Response:
         """Return the steps as JSON for the page's script."""
         looking = self._looking
-        return as_json(progress_message(looking.progress) if looking else {"over": True, "steps": []})
+        return steps_message(looking.progress if looking else None, after)
 
     def send(self, form: Mapping[str, str]) -> Response:
         """Send what the page shows to the chosen site. Raises PageExpired or OriginNotAllowed."""

@@ -243,16 +243,18 @@ class Driver:
 
     def _steps(self, path: str) -> Iterator[StepDone]:
         seen: set[str] = set()
+        after = 0
         deadline = time.monotonic() + _ANSWER_WITHIN_SECONDS
         while time.monotonic() < deadline:
-            message = self._http.get(path, headers=_SAME_ORIGIN_FETCH).raise_for_status().json()
+            address = f"{path}?after={after}"
+            message = self._http.get(address, headers=_SAME_ORIGIN_FETCH).raise_for_status().json()
+            after = message.get("changes", 0)
             for step in message["steps"]:
                 if step["state"].startswith("done") and step["name"] not in seen:
                     seen.add(step["name"])
                     yield StepDone(step["name"], step["sentence"], step["state"], step["time"])
             if message["over"]:
                 return _require_done(message)
-            time.sleep(_PAUSE_SECONDS)
         raise DriverRefused("The agent did not finish in time.")
 
     def _desk(self, action: str, fields: Mapping[str, str]) -> PageRead:

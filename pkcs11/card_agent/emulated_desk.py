@@ -120,6 +120,10 @@ class _EmulatedCard:
         self._card = card
         self._is_inserted = is_inserted
 
+    def held(self) -> AbstractContextManager[None]:
+        """Keep the card open until the block ends."""
+        return self._card.held()
+
     def contents(self) -> CardContents:
         """Read the card in its reader, or recall it."""
         if not self._is_inserted:

@@ -89,6 +89,7 @@ class IssueDesk:
         """
         job = job_from_untrusted(collected.message)
         claimed = ClaimedJob(collected.site, job, collected.job_token)
+        self._processes.get_ready()
         return self._issues.add(DeskIssue(claimed, self._clock()))
 
     def find(self, name: str) -> DeskIssue:
@@ -117,31 +118,32 @@ class IssueDesk:
         operator = operator_card(cards, issue.job.operator) if issue.needs_approval else None
         return operator, card_to_issue(cards, issue.job)
 
-    def approve(self, issue: DeskIssue, operator_pin: Pin) -> DeskApproval | None:
+    def approve(
+        self, issue: DeskIssue, operator: CardView | None, target: CardView, operator_pin: Pin
+    ) -> DeskApproval | None:
         """Return the approval signed on the operator's card, or None when the card is certified already.
 
-        Raises PinIncorrect, PinLocked, CardMissing, WrongCard, CardRemoved or CardFault.
+        Raises PinIncorrect, PinLocked, CardRemoved or CardFault.
         """
-        operator, target = self.cards(issue)
         if operator is None:
             return None
         return signed_approval(
             issue.claimed, target.serial, operator, operator_pin, self._processes, self._clock()
         )
 
-    def check_holder_pin(self, issue: DeskIssue, pin: Pin) -> None:
+    def check_holder_pin(self, issue: DeskIssue, target: CardView, pin: Pin) -> None:
         """Check, on a certified card, the holder's PIN and that the keys are there.
 
-        Raises PinIncorrect, PinLocked, KeysNotOnCard, CardMissing, WrongCard, CardRemoved or CardFault.
+        Raises PinIncorrect, PinLocked, KeysNotOnCard, CardRemoved or CardFault.
         """
         if issue.job.certificates:
-            _, target = self.cards(issue)
             certificates = issue.job.certificates.by_purpose
             self._processes.run(target.serial, card_operations.require_keys_of, [pin], certificates)
 
-    def start(self, issue: DeskIssue, approval: DeskApproval | None, holder_pin: Pin) -> None:
-        """Start the run in a thread of its own. Raises PageExpired, DeskBusy, CardMissing or WrongCard."""
-        _, target = self.cards(issue)
+    def start(
+        self, issue: DeskIssue, target: CardView, approval: DeskApproval | None, holder_pin: Pin
+    ) -> None:
+        """Start the run in a thread of its own. Raises PageExpired or DeskBusy."""
         if issue.progress is not None:
             raise PageExpired("This card is being issued already. Open its page again to see how far it is.")
         if not self._running.acquire(blocking=False):
@@ -173,3 +175,4 @@ class IssueDesk:
                 issue.unknown_pin.forget()
         finally:
             self._running.release()
+            self._processes.end()

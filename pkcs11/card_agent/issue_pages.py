@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from card_agent.approval import DeskApproval
 from card_agent.card_views import CardView
 from card_agent.desk_job import FINISHED
 from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardMissing, WrongCard
-from card_agent.http_messages import Response, as_json, see_other
+from card_agent.http_messages import Response, see_other
 from card_agent.issue_desk import DeskIssue, IssueDesk
 from card_agent.job_client import CollectedJob
-from card_agent.pages import Problem, new_pin_problem, page, pin_problem, progress_message
+from card_agent.pages import Problem, new_pin_problem, page, pin_problem, progress_message, steps_message
 from card_agent.pin import Pin
 from card_agent.progress import Progress
 from card_agent.visits import FormValues, WaysBack
@@ -46,10 +45,9 @@ class IssuePages:
             return page("issue_finished.html", {"issue": issue})
         return self._form_page(name, issue, [])
 
-    def steps(self, name: str) -> Response:
-        """Return the steps as JSON for the page's script. Raises PageExpired."""
-        progress = self._desk.find(name).progress
-        return as_json(progress_message(progress) if progress else {"over": True, "steps": []})
+    def steps(self, name: str, after: str) -> Response:
+        """Return the steps as JSON for the page's script, once something has changed. Raises PageExpired."""
+        return steps_message(self._desk.find(name).progress, after)
 
     def go_on(self, name: str, form: Mapping[str, str]) -> Response:
         """Ask the site how far the job is, then show its page. Raises PageExpired."""
@@ -82,18 +80,16 @@ class IssuePages:
         holder_pin = _holder_pin(issue, form)
         field = _OPERATOR_PIN
         try:
-            approval = self._approval(issue, form)
+            operator, target = self._desk.cards(issue)
+            with Pin(form.get(_OPERATOR_PIN, "")) as operator_pin:
+                approval = self._desk.approve(issue, operator, target, operator_pin)
             field = _HOLDER_PIN
-            self._desk.check_holder_pin(issue, holder_pin)
-            self._desk.start(issue, approval, holder_pin)
+            self._desk.check_holder_pin(issue, target, holder_pin)
+            self._desk.start(issue, target, approval, holder_pin)
         except CardAgentError as error:
             holder_pin.forget()
             return [Problem(field if isinstance(error, ABOUT_THE_PIN) else "", str(error))]
         return []
-
-    def _approval(self, issue: DeskIssue, form: Mapping[str, str]) -> DeskApproval | None:
-        with Pin(form.get(_OPERATOR_PIN, "")) as operator_pin:
-            return self._desk.approve(issue, operator_pin)
 
     def _form_page(self, name: str, issue: DeskIssue, problems: list[Problem]) -> Response:
         lying = self._desk.lying()

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
 
 from card_agent import card_operations
 from card_agent.approval import DeskApproval
@@ -32,12 +33,14 @@ from card_agent.errors import BegunElsewhere, CardAgentError, CardFault
 from card_agent.escrow import escrow_key, wrapped
 from card_agent.job_client import ClaimedJob
 from card_agent.pin import Pin
-from card_agent.ports import Purpose
+from card_agent.ports import CardContents, Purpose
 from card_agent.progress import IssueStep, Progress
 from card_agent.so_pins import UnfinishedSoPins
 
-Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
+
+Requests = Mapping[Purpose, bytes]
+Provenance = Mapping[Purpose, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -89,22 +92,28 @@ class CardIssue:
             key = escrow_key(self._claimed.site, self._job.so_pin_escrow_key)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
             self._claimed.record_intention(serial, wrapped(so_pin, serial, key))
-        with self._progress.doing(IssueStep.INITIALISE):
-            pins = [so_pin, self._plan.holder_pin, *earlier]
-            self._initialise(serial, pins)
-        with self._progress.doing(IssueStep.GENERATE_KEYS):
-            provenance = self._on_card(card_operations.generate_key_pairs)
-        with self._progress.doing(IssueStep.REQUEST_CERTIFICATES):
-            requests = self._on_card(card_operations.certificate_requests, self._job.holder.uid)
+        requests, provenance = self._prepared(serial, [so_pin, self._plan.holder_pin, *earlier])
         with self._progress.doing(IssueStep.CERTIFY):
             issued = self._claimed.certify(requests, self._keys_signature(requests), provenance)
         self._so_pins.forget(serial)
         return issued
 
-    def _initialise(self, serial: str, pins: list[Pin]) -> None:
+    def _prepared(self, serial: str, pins: list[Pin]) -> tuple[Requests, Provenance]:
+        """Steps 4 to 6, in one operation on the card."""
+        operation = partial(card_operations.prepare, holder_uid=self._job.holder.uid)
+        with closing(self._processes.steps(serial, operation, pins)) as answers:
+            with self._progress.doing(IssueStep.INITIALISE):
+                self._note_so_pin(serial, answers)
+            with self._progress.doing(IssueStep.GENERATE_KEYS):
+                provenance: Provenance = next(answers)
+            with self._progress.doing(IssueStep.REQUEST_CERTIFICATES):
+                (requests,) = answers
+        return requests, provenance
+
+    def _note_so_pin(self, serial: str, answers: Iterator[bool]) -> None:
         """A card that keeps an SO PIN from elsewhere is not tried with ours again."""
         try:
-            has_ours = self._processes.run(serial, card_operations.initialise, pins)
+            has_ours = next(answers)
         except BegunElsewhere:
             self._so_pins.forget(serial)
             raise
@@ -125,27 +134,17 @@ class CardIssue:
         return self._plan.approval.desk_key.sign_keys(self._job.id, self._plan.card_serial, requests)
 
     def _finish(self, issued: IssuedCertificates) -> None:
-        """Steps 8 to 10."""
-        with self._progress.doing(IssueStep.WRITE_CERTIFICATES):
-            self._on_card(card_operations.write_certificates, issued.by_purpose)
-        with self._progress.doing(IssueStep.READ_BACK):
-            read_back = self._read_back(issued.by_purpose)
-        with self._progress.doing(IssueStep.COMPLETE):
-            nonce = issued.completion_nonce.encode()
-            proof = self._on_card(card_operations.sign, Purpose.AUTHENTICATION, nonce)
-            self._claimed.complete(read_back, proof)
-
-    def _read_back(self, written: Mapping[Purpose, bytes]) -> dict[Purpose, str]:
-        on_card = self._processes.run(self._plan.card_serial, card_operations.contents).certificates
-        if dict(on_card) != dict(written):
-            raise CardFault(
-                "The card did not keep the certificates as they were written. "
-                "Go on once; if it fails again, undo the issuance and use another card."
-            )
-        return {purpose: hashlib.sha256(der).hexdigest() for purpose, der in on_card.items()}
-
-    def _on_card(self, operation: Callable[..., Result], *arguments: object) -> Result:
-        return self._processes.run(self._plan.card_serial, operation, [self._plan.holder_pin], *arguments)
+        """Steps 8 to 10; what they do on the card is one operation."""
+        pins, nonce = [self._plan.holder_pin], issued.completion_nonce.encode()
+        steps = (self._plan.card_serial, card_operations.finish, pins, issued.by_purpose, nonce)
+        with closing(self._processes.steps(*steps)) as answers:
+            with self._progress.doing(IssueStep.WRITE_CERTIFICATES):
+                next(answers)
+            with self._progress.doing(IssueStep.READ_BACK):
+                read_back = _digests(next(answers), issued.by_purpose)
+            with self._progress.doing(IssueStep.COMPLETE):
+                (proof,) = answers
+                self._claimed.complete(read_back, proof)
 
     def _report(self, error: Exception) -> None:
         """Tell the site what failed. The site may be what failed, so this does not insist."""
@@ -156,3 +155,13 @@ class CardIssue:
             self._claimed.report_failure(step.value, reason)
         except CardAgentError as unreported:
             _log.warning("Issuance %s: the failure was not reported: %s", self._job.id, unreported)
+
+
+def _digests(read_back: CardContents, written: Mapping[Purpose, bytes]) -> dict[Purpose, str]:
+    """Return the SHA-256 (hex) of each certificate read back. Raises CardFault unless it was written."""
+    if dict(read_back.certificates) != dict(written):
+        raise CardFault(
+            "The card did not keep the certificates as they were written. "
+            "Go on once; if it fails again, undo the issuance and use another card."
+        )
+    return {purpose: hashlib.sha256(der).hexdigest() for purpose, der in read_back.certificates.items()}

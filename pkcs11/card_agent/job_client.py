@@ -7,6 +7,8 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import httpx
 
@@ -149,16 +151,22 @@ def claim(site: Site, ticket: str) -> CollectedJob:
 def call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
     """Make one call of a site's API and return its JSON. Raises JobRefused or SiteUnavailable."""
     try:
-        context = ssl.create_default_context(cafile=str(site.ca_file))
-        # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.
-        with httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
-            answer = client.request(method, site.origin + path, json=body, headers=headers)
+        client = _client(site.origin, site.ca_file, site.ca_file.stat().st_mtime_ns)
+        answer = client.request(method, site.origin + path, json=body, headers=headers)
     except (httpx.HTTPError, OSError) as error:
         raise SiteUnavailable(
             f"{site.name} does not answer ({type(error).__name__}). "
             "What is done so far is kept. Check the network, then go on."
         ) from error
     return _read(site, answer)
+
+
+@lru_cache(maxsize=16)
+def _client(origin: str, ca_file: Path, changed_at: int) -> httpx.Client:
+    """Keeps the connection to a site between two steps of a job. A changed ``ca_file`` is read anew."""
+    context = ssl.create_default_context(cafile=str(ca_file))
+    # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.
+    return httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False)
 
 
 def _read(site: Site, answer: httpx.Response) -> dict[str, object]:

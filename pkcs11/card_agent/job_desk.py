@@ -74,6 +74,7 @@ class JobDesk:
         link = JobLink(collected.site, collected.id, collected.job_token)
         job = card_job_from_untrusted(collected.message)
         self._workstation.keep_policy(collected.site.origin, job.pin_policy)
+        self._processes.get_ready()
         return self._jobs.add(DeskJob(JobAtDesk(link, job, self._processes, self._clock), kind))
 
     def find(self, name: str) -> DeskJob:
@@ -128,6 +129,7 @@ class JobDesk:
         finally:
             self._running.release()
             progress.end()
+            self._processes.end()
 
 
 def _report(link: JobLink, progress: Progress, error: Exception) -> None:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from card_agent.allow_list import AllowList
 from card_agent.errors import CardAgentError, CardMissing, WrongCard
-from card_agent.http_messages import Response, as_json, see_other
+from card_agent.http_messages import Response, see_other
 from card_agent.issue_pages import IssuePages
 from card_agent.job_client import claim
 from card_agent.job_desk import DeskJob, JobDesk
 from card_agent.job_kind import Cards, FormProblem
-from card_agent.pages import Problem, page, progress_message
+from card_agent.pages import Problem, page, progress_message, steps_message
 from card_agent.visits import FormValues, WaysBack
 from card_agent.waiting_pin import OTHER_PIN
 
@@ -57,10 +57,9 @@ class JobPages:
             return page("job_finished.html", self._common(name, job))
         return self._form_page(name, job, [])
 
-    def steps(self, name: str) -> Response:
-        """Return the steps as JSON for the page's script. Raises PageExpired."""
-        progress = self._desk.find(name).progress
-        return as_json(progress_message(progress) if progress else {"over": True, "steps": []})
+    def steps(self, name: str, after: str) -> Response:
+        """Return the steps as JSON for the page's script, once something has changed. Raises PageExpired."""
+        return steps_message(self._desk.find(name).progress, after)
 
     def start(self, name: str, form: Mapping[str, str]) -> Response:
         """Begin what the form asks for, or show it again with what is wrong. Raises PageExpired."""

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.x509.oid import NameOID
 
-from card_agent.card_operations import provenance, raw_signature, spki_of, subject_public_key
+from card_agent.card_operations import (
+    provenance,
+    raw_signature,
+    request,
+    spki_of,
+    subject_public_key,
+)
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
 from card_agent.ports import Card, KeySet, LoggedInCard, Purpose
@@ -33,15 +37,8 @@ def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
         keys = logged_in.in_use.other
         logged_in.clear(keys, for_new_keys=True)
         claims = {purpose: logged_in.generate(purpose, keys) for purpose in Purpose}
-        requests = {purpose: _request(logged_in, purpose, keys, holder_uid) for purpose in Purpose}
+        requests = {purpose: request(logged_in, purpose, keys, holder_uid) for purpose in Purpose}
     return MadeKeys(requests, provenance(card, keys, claims))
-
-
-def _request(logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, holder_uid: str) -> bytes:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, holder_uid)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    csr = builder.sign(logged_in.private_key(purpose, keys), hashes.SHA256())
-    return csr.public_bytes(serialization.Encoding.DER)
 
 
 def holds_keys_of(card: Card, pin: Pin, requests: Mapping[Purpose, bytes]) -> bool:

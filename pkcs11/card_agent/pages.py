@@ -11,7 +11,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from card_agent.errors import PinLocked, RequestRefused
-from card_agent.http_messages import Response, file, html
+from card_agent.http_messages import Response, as_json, file, html
 from card_agent.pin_policy import PinPolicy
 from card_agent.progress import Progress
 from card_agent.settings import Site
@@ -21,6 +21,8 @@ _CONTENT_TYPES = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
+# A browser that went away is found out by the answer, so it must not be long.
+_NEWS_WITHIN_SECONDS = 5
 _STATIC_FILES = ("agent.css", "batch.js", "focus.js", "once.js", "readers.js", "steps.js", "icon.svg")
 
 
@@ -76,9 +78,22 @@ def clock_time(at: datetime | None) -> str:
     return at.astimezone().strftime("%H:%M:%S") if at else ""
 
 
+def steps_message(progress: Progress | None, after: str) -> Response:
+    """Return the steps as JSON for the page's script, once there is more to tell than it has seen.
+
+    ``after`` is what the script was told last under ``changes``; anything else is answered at once.
+    """
+    if progress is None:
+        return as_json({"over": True, "steps": []})
+    if after.isascii() and after.isdigit():
+        progress.wait_for_change(int(after), _NEWS_WITHIN_SECONDS)
+    return as_json(progress_message(progress))
+
+
 def progress_message(progress: Progress) -> dict[str, object]:
     """Return the steps as the page and its script show them."""
-    is_over = progress.is_over
+    # Before the rest: what changes meanwhile is told the next time.
+    changes, is_over = progress.changes, progress.is_over
     steps = [
         {
             "sentence": seen.step.sentence,
@@ -90,6 +105,7 @@ def progress_message(progress: Progress) -> dict[str, object]:
     ]
     done = is_over and not progress.failure
     return {
+        "changes": changes,
         "over": is_over,
         "done": done,
         "failure": progress.failure,

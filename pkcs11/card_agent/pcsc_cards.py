@@ -17,7 +17,6 @@ from typing import Final
 
 import cryptoki
 import pcsc
-from card_agent.card_process import require_agent_alive
 from card_agent.errors import (
     BegunElsewhere,
     CardFault,
@@ -27,6 +26,7 @@ from card_agent.errors import (
     PinLocked,
     SoLastTry,
 )
+from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
@@ -97,6 +97,16 @@ class PcscCard:
     def __init__(self, serial: str, profiles: Sequence[str]) -> None:
         self._serial = serial
         self._profiles = profiles
+        self._held: InsertedCard | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the module loaded until the block ends."""
+        with self._inserted() as self._held:
+            try:
+                yield
+            finally:
+                self._held = None
 
     def contents(self) -> CardContents:
         """Read the certificates and how many tries are left."""
@@ -171,6 +181,10 @@ class PcscCard:
 
     @contextmanager
     def _inserted(self) -> Iterator[InsertedCard]:
+        if self._held is not None:
+            with token_errors():
+                yield self._held
+            return
         require_agent_alive()
         _use_own_settings()
         with ExitStack() as stack:

@@ -80,7 +80,7 @@ class ReaderState:
 
 
 class LoggedInCard(Protocol):
-    """A card whose PIN was entered, for the length of one card process."""
+    """A card whose PIN was entered, until the block of log_in() ends."""
 
     @property
     def in_use(self) -> KeySet:
@@ -107,6 +107,12 @@ class LoggedInCard(Protocol):
 
 class Card(Protocol):
     """One card in a reader. Every method may raise CardRemoved or CardFault."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep the card open until the block ends: its module is loaded once for what is called inside.
+
+        Outside such a block each call loads the module anew, and so reads the card anew.
+        """
 
     def contents(self) -> CardContents:
         """Return what the card shows without a PIN."""

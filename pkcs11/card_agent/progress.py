@@ -91,7 +91,8 @@ class Progress:
 
     def __init__(self, clock: Callable[[], datetime], steps: Iterable[Step]) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._changes = 0
         self._steps = {step: StepSeen(step) for step in steps}
         self._failure = ""
         self.result = ""
@@ -100,8 +101,18 @@ class Progress:
 
     def steps(self) -> list[StepSeen]:
         """Return every step in order, as it is now."""
-        with self._lock:
+        with self._changed:
             return list(self._steps.values())
+
+    @property
+    def changes(self) -> int:
+        """Return how often anything has changed so far."""
+        return self._changes
+
+    def wait_for_change(self, after: int, seconds: float) -> None:
+        """Return as soon as there were more changes than ``after``, or when that time is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes > after or self._is_over, seconds)
 
     @property
     def failure(self) -> str:
@@ -115,18 +126,20 @@ class Progress:
 
     def show_once(self, *lines: str) -> None:
         """Keep what the page shows a single time."""
-        with self._lock:
+        with self._changed:
             self._shown_once += lines
 
     def take_shown_once(self) -> list[str]:
         """Return what is shown once, and forget it."""
-        with self._lock:
+        with self._changed:
             shown, self._shown_once = self._shown_once, []
         return shown
 
     def end(self) -> None:
         """Say that the run has ended."""
-        self._is_over = True
+        with self._changed:
+            self._is_over = True
+            self._note_change()
 
     def did(self, step: Step, at: datetime) -> None:
         """Say that the step was done at that time, before the run."""
@@ -154,5 +167,10 @@ class Progress:
         return next((seen.step for seen in self.steps() if seen.state is StepState.FAILED), None)
 
     def _set(self, step: Step, **changes: object) -> None:
-        with self._lock:
+        with self._changed:
             self._steps[step] = replace(self._steps[step], **changes)  # type: ignore[arg-type]  # typed by callers
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._changes += 1
+        self._changed.notify_all()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cryptoki
 import virtual_card
-from card_agent.card_process import require_agent_alive
 from card_agent.errors import CardFault, CardRemoved, KeysNotOnCard, LastTry, Refusal
+from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import (
     BLANK,
     LoggedInToken,
@@ -22,6 +22,8 @@ from card_agent.pin import Pin, random_pin
 from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
 
 _SO_PIN_DIGITS = 16
+# The lock of the card, and SoftHSM's files by which its processes tell each other of changes.
+_CHANGED_BY_READING = ("lock", "token.lock", "generation")
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,11 @@ class VirtualDesk:
         return card.serial
 
     def fingerprint(self, serial: str) -> object:
-        """Return a value that changes with the card's files; the lock alone changes nothing."""
+        """Return a value that changes with the card's files; what changes by reading alone is left out."""
         with refusals():
             folder = self._desk.card(serial).folder
-        return max((_changed_at(path) for path in folder.rglob("*") if path.name != "lock"), default=0)
+        paths = (path for path in folder.rglob("*") if path.name not in _CHANGED_BY_READING)
+        return max(map(_changed_at, paths), default=0)
 
 
 class _VirtualCardPort:
@@ -92,6 +95,16 @@ class _VirtualCardPort:
     def __init__(self, desk: virtual_card.Desk, serial: str) -> None:
         self._desk = desk
         self._card = desk.card(serial)
+        self._held: virtual_card.OpenedCard | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the module loaded, and the card from others, until the block ends."""
+        with self._opened() as self._held:
+            try:
+                yield
+            finally:
+                self._held = None
 
     def contents(self) -> CardContents:
         """Read the certificates; a card in the drawer can be read too, because the desk page names it."""
@@ -152,6 +165,10 @@ class _VirtualCardPort:
 
     @contextmanager
     def _opened(self) -> Iterator[virtual_card.OpenedCard]:
+        if self._held is not None:
+            with _card_errors():
+                yield self._held
+            return
         profile = cryptoki.load_card_profiles()[self._card.profile]
         with _card_errors(), virtual_card.open_card(self._card, profile) as opened:
             require_agent_alive()

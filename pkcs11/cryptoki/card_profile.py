@@ -13,7 +13,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from cryptoki.errors import InvalidCardProfile
@@ -23,6 +25,7 @@ from cryptoki.profile_table import ProfileTable
 DEFAULT_PATH: Final = Path(__file__).parents[2] / "config" / "card_profiles.toml"
 
 _LIBRARIES: Final = Path("/usr/lib")
+_found: Final[dict[str, Path]] = {}
 _SO_PIN_ALPHABETS: Final[Mapping[str, str]] = {
     "hex": "0123456789abcdef",
     "digits": string.digits,
@@ -84,7 +87,7 @@ class CardProfile:
     """One kind of card. Lengths in characters.
 
     Attributes:
-        module: the PKCS#11 library; its mere name when it is not installed.
+        library: the PKCS#11 library: a path, or a name to be found below /usr/lib.
         atrs: answers to reset by which a card in a reader is known; empty for what is in no reader.
         locks_itself: whether the card counts wrong PINs and locks; where it does not, the software around it
             must.
@@ -104,7 +107,7 @@ class CardProfile:
 
     name: str
     description: str
-    module: Path
+    library: str
     atrs: tuple[bytes, ...]
     pin_minimum: int
     pin_maximum: int
@@ -130,6 +133,11 @@ class CardProfile:
     provenance_required: bool
     back_number: str
 
+    @property
+    def module(self) -> Path:
+        """The library's path; its mere name when it is not installed."""
+        return _located(self.library)
+
     def random_so_pin(self) -> str:
         """A new SO PIN in the form that the card takes."""
         return "".join(secrets.choice(self.so_pin_alphabet) for _ in range(self.so_pin_length))
@@ -141,14 +149,22 @@ class CardProfile:
 
 
 def load_card_profiles(path: Path = DEFAULT_PATH) -> Mapping[str, CardProfile]:
-    """The profiles in the file, by name. Raises InvalidCardProfile, saying which key of which profile."""
+    """The profiles in the file, by name. Raises InvalidCardProfile, saying which key of which profile.
+
+    A file that has not changed is not read again, for as long as the process lives.
+    """
     try:
-        tables = tomllib.loads(path.read_text())
+        return _profiles(path, path.stat().st_mtime_ns)
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise InvalidCardProfile(f"{path} cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=4)
+def _profiles(path: Path, changed_at: int) -> Mapping[str, CardProfile]:
+    tables = tomllib.loads(path.read_text())
     if not tables:
         raise InvalidCardProfile(f"{path} has no profile.")
-    return {name: _profile(name, table) for name, table in tables.items()}
+    return MappingProxyType({name: _profile(name, table) for name, table in tables.items()})
 
 
 def profile_of_atr(profiles: Mapping[str, CardProfile], atr: bytes) -> CardProfile | None:
@@ -161,7 +177,7 @@ def _profile(name: str, table: Any) -> CardProfile:
     profile = CardProfile(
         name=name,
         description=reader.text("description"),
-        module=_located(reader.text("module")),
+        library=reader.text("module"),
         atrs=reader.octets("atrs"),
         pin_minimum=reader.number("pin_minimum", at_least=4),
         pin_maximum=reader.number("pin_maximum", at_least=4),
@@ -192,13 +208,21 @@ def _profile(name: str, table: Any) -> CardProfile:
     return profile
 
 
-def _located(module: str) -> Path:
-    """Where the library of that name is installed, on any architecture; the name itself when it is not."""
-    if "/" in module:
-        return Path(module)
-    # Debian 13 has some of them only in the folder where p11-kit looks.
-    found = [path for place in ("*", "*/pkcs11") for path in sorted(_LIBRARIES.glob(f"{place}/{module}"))]
-    return found[0] if found else Path(module)
+def _located(library: str) -> Path:
+    """Where the library of that name is installed, on any architecture; the name itself when it is not.
+
+    Looked for again as long as it is not found: it may be installed while the program runs.
+    """
+    if "/" in library:
+        return Path(library)
+    if library not in _found:
+        # Debian 13 has some of them only in the folder where p11-kit looks.
+        patterns = (f"*/{library}", f"*/pkcs11/{library}")
+        found = [path for pattern in patterns for path in sorted(_LIBRARIES.glob(pattern))]
+        if not found:
+            return Path(library)
+        _found[library] = found[0]
+    return _found[library]
 
 
 def _require_sense(profile: CardProfile) -> None:

@@ -2,6 +2,7 @@
 const table = document.getElementById("steps");
 const announcement = document.getElementById("announcement");
 const PAUSE_MS = 400;
+let seen = 0;
 
 function show(step) {
   const row = table.querySelector(`tr[data-step="${step.name}"]`);
@@ -14,15 +15,18 @@ function show(step) {
 
 async function ask() {
   try {
-    const answer = await fetch(table.dataset.steps);
+    // Answered as soon as a step has changed.
+    const answer = await fetch(`${table.dataset.steps}?after=${seen}`);
     if (!answer.ok) return location.reload();
     const message = await answer.json();
+    seen = message.changes;
     message.steps.forEach(show);
     if (message.over) return location.reload();
+    ask();
   } catch {
     announcement.textContent = "The card agent does not answer. Trying again.";
+    setTimeout(ask, PAUSE_MS);
   }
-  setTimeout(ask, PAUSE_MS);
 }
 
 ask();

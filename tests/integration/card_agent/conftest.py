@@ -15,10 +15,10 @@ from cryptography import x509
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.driver import Driver
-from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
 from tests.support.desk_job_site import DeskJobSite
+from tests.support.making_cards import finish, prepare
 from tests.support.pcsc_desk import pcsc_desk
 
 __all__ = ["pcsc_desk"]
@@ -135,15 +135,14 @@ def make_card(
     """Put a working card of the person into the reader and return its serial."""
     serial = desk.take_blank(reader)
     processes = CardProcesses(VirtualCardOpener(folder))
-    processes.run(serial, card_operations.initialise, [Pin("0123456789abcdef"), Pin(pin)])
-    processes.run(serial, card_operations.generate_key_pairs, [Pin(pin)])
-    requests = processes.run(serial, card_operations.certificate_requests, [Pin(pin)], person["uid"])
+    requests = prepare(processes, serial, "0123456789abcdef", pin, person["uid"])
     common_name = f"{person['uid']}_{person['name'].replace(' ', '_')}"
     certificates = {
         purpose: site.authority.card_certificate(common_name, x509.load_der_x509_csr(der).public_key())  # type: ignore[arg-type]
         for purpose, der in requests.items()
     }
-    processes.run(serial, card_operations.write_certificates, [Pin(pin)], certificates)
+    finish(processes, serial, pin, certificates)
+    processes.end()
     return serial
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from card_agent.pin import Pin
 from card_agent.ports import Desk, Purpose
 from card_agent.settings import AgentSettings
 from tests.support.desk_job_site import MemoryAuthority, verify_raw
+from tests.support.making_cards import NONCE, finish, prepare
 
 SO_PIN, PIN, OTHER_PIN, WRONG = "0123456789abcdef", "59174028", "80461735", "26849370"
 
@@ -37,6 +38,7 @@ class Bench:
         self.processes: CardProcesses
         self.desk, self.processes = desk_of(settings)
         self.authority = MemoryAuthority()
+        self.requests: Mapping[Purpose, bytes] = {}
 
     def blank(self, reader: str = "right") -> str:
         """A new card in the reader, whatever lay there."""
@@ -48,32 +50,26 @@ class Bench:
         return next(state.card_serial for state in self.desk.readers() if state.reader == reader)
 
     def initialise(self, serial: str, *earlier: str, so_pin: str = SO_PIN, pin: str = PIN) -> None:
-        pins = [Pin(each) for each in (so_pin, pin, *earlier)]
-        self.processes.run(serial, card_operations.initialise, pins)
-
-    def generate(self, serial: str, pin: str = PIN) -> None:
-        self.processes.run(serial, card_operations.generate_key_pairs, [Pin(pin)])
+        self.requests = prepare(self.processes, serial, so_pin, pin, "555036632106", *earlier)
 
     def certify(self, serial: str, pin: str = PIN) -> dict[Purpose, bytes]:
-        """Certify the keys on the card and write the certificates."""
-        requests = self.processes.run(
-            serial, card_operations.certificate_requests, [Pin(pin)], "555036632106"
-        )
+        """Certify the keys of the card that was initialised last, and write the certificates."""
         certificates = {}
-        for purpose, der in requests.items():
+        for purpose, der in self.requests.items():
             csr = x509.load_der_x509_csr(der)
             assert csr.is_signature_valid
             key = csr.public_key()
             assert isinstance(key, ec.EllipticCurvePublicKey)
             certificates[purpose] = self.authority.card_certificate("555036632106_Amara_Holder", key)
-        self.processes.run(serial, card_operations.write_certificates, [Pin(pin)], certificates)
+        read_back, proof = finish(self.processes, serial, pin, certificates)
+        assert read_back.certificates == certificates
+        verify_raw(certificates[Purpose.AUTHENTICATION], proof, NONCE)
         return certificates
 
     def working(self) -> str:
         """A card that works, in the right reader."""
         serial = self.blank()
         self.initialise(serial)
-        self.generate(serial)
         self.certify(serial)
         return serial
 
@@ -155,9 +151,7 @@ def test_a_pin_that_no_card_of_the_kind_has_uses_no_try(bench: Bench, card: str)
 def test_certificates_of_other_keys_are_not_written(bench: Bench, card: str) -> None:
     other = bench.authority.card_certificate("x", ec.generate_private_key(ec.SECP256R1()).public_key())
     with pytest.raises(KeysNotOnCard):
-        bench.processes.run(
-            card, card_operations.write_certificates, [Pin(PIN)], dict.fromkeys(Purpose, other)
-        )
+        finish(bench.processes, card, PIN, dict.fromkeys(Purpose, other))
     bench.processes.run(
         card,
         card_operations.require_keys_of,
@@ -181,12 +175,9 @@ def test_a_card_in_the_drawer_is_known_but_does_not_work(bench: Bench, card: str
 def test_an_unfinished_card_is_begun_anew_with_its_earlier_so_pins(bench: Bench) -> None:
     serial = bench.blank("left")
     bench.initialise(serial, so_pin="1111111111111111")
-    bench.generate(serial)
     # The site has kept a second SO PIN, which the card never got, and then a third.
     bench.initialise(serial, "1111111111111111", "2222222222222222", so_pin=SO_PIN, pin=OTHER_PIN)
-    bench.generate(serial, OTHER_PIN)
     bench.initialise(serial, SO_PIN, so_pin="3333333333333333")
-    bench.generate(serial)
     assert set(bench.certify(serial)) == set(Purpose)
 
 

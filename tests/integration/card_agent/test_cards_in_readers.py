@@ -22,6 +22,7 @@ from cryptoki import Module, inserted_card, load_card_profiles
 from cryptoki.errors import PinIncorrect
 from tests.integration.card_agent.conftest import HOLDER, AgentProcess, write_config
 from tests.support.desk_job_site import DeskJobSite, SiteJob
+from tests.support.making_cards import prepare
 from tests.support.pcsc_desk import OPENSC
 from tests.support.running_service import wait_until
 from virtual_card.pcsc import Faults, PcscDesk, PcscService, pcsc_reader_name
@@ -114,11 +115,25 @@ def test_after_a_signature_no_other_program_can_sign(
     assert raw_signature() == NEEDS_PIN
 
 
+def test_while_the_site_answers_no_other_program_can_sign(
+    person: Driver, site: DeskJobSite, job: SiteJob, desk: PcscDesk
+) -> None:
+    person.take_blank("right")
+    answers = {}
+    calls = ["certificate-requests", "completion"]
+    for call in calls:
+        site.before[call] = lambda call=call: answers.update({call: raw_signature()})
+    try:
+        list(person.issue(site.hop(job), "", PIN))
+    finally:
+        site.before.clear()
+    assert answers == dict.fromkeys(calls, NEEDS_PIN)
+
+
 def test_cards_are_found_by_serial_however_the_slots_change(desk: PcscDesk) -> None:
     agent_desk, processes = desk_of(AgentSettings(0, desk.folder, (), ("smartcard-hsm",)))
     right = agent_desk.take_blank("right")
-    processes.run(right, card_operations.initialise, [Pin("0123456789abcdef"), Pin(PIN)])
-    processes.run(right, card_operations.generate_key_pairs, [Pin(PIN)])
+    prepare(processes, right, "0123456789abcdef", PIN, HOLDER["uid"])
     left = agent_desk.take_blank("left")
     for move in (lambda: None, lambda: agent_desk.remove("left"), lambda: agent_desk.insert("left", left)):
         move()
@@ -128,7 +143,7 @@ def test_cards_are_found_by_serial_however_the_slots_change(desk: PcscDesk) -> N
 def test_the_last_try_of_the_so_pin_waits_for_consent(desk: PcscDesk) -> None:
     agent_desk, processes = desk_of(AgentSettings(0, desk.folder, (), ("smartcard-hsm",)))
     serial = agent_desk.take_blank("right")
-    processes.run(serial, card_operations.initialise, [Pin("0123456789abcdef"), Pin(PIN)])
+    prepare(processes, serial, "0123456789abcdef", PIN, HOLDER["uid"])
     with inserted_card(load_card_profiles()["smartcard-hsm"], serial) as card:
         while card.so_tries_left() != 1:
             with pytest.raises(PinIncorrect):
