@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -87,7 +88,7 @@ def prepare(card: Card, so_pin: Pin, pin: Pin, *earlier_so_pins: Pin, holder_uid
         with card.log_in(pin) as logged_in:
             claims = {purpose: logged_in.generate(purpose) for purpose in Purpose}
             requests = {purpose: request(logged_in, purpose, KeySet.FIRST, holder_uid) for purpose in Purpose}
-        yield provenance(card, KeySet.FIRST, claims)
+        yield provenance(card, KeySet.FIRST, claims, requests)
         yield requests
 
 
@@ -100,10 +101,16 @@ def request(logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, holder_uid:
 
 
 def provenance(
-    card: Card, keys: KeySet, claims: Mapping[Purpose, Mapping[str, bool]]
+    card: Card,
+    keys: KeySet,
+    claims: Mapping[Purpose, Mapping[str, bool]],
+    requests: Mapping[Purpose, bytes],
 ) -> dict[Purpose, dict[str, object]]:
-    """Return what the module claims about each key, with the card's own proof if there is one."""
-    proofs = card.proofs(keys)
+    """Return what the module claims about each key, with the card's own proof if there is one.
+
+    ``requests`` are the CSRs of the keys, DER.
+    """
+    proofs = card.proofs(keys, {purpose: _requested_key(der) for purpose, der in requests.items()})
     return {
         purpose: {
             **claims[purpose],
@@ -111,6 +118,10 @@ def provenance(
         }
         for purpose in Purpose
     }
+
+
+def _requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
+    return cast(ec.EllipticCurvePublicKey, x509.load_der_x509_csr(request).public_key())
 
 
 def _message(proof: KeyProof) -> dict[str, object]:
@@ -137,13 +148,15 @@ def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: b
     """
     with card.log_in(pin) as logged_in:
         for purpose, certificate in certificates.items():
-            _require_key_of(logged_in, purpose, certificate)
+            _require_key_of(logged_in, purpose, certificate, KeySet.FIRST)
         for purpose, certificate in certificates.items():
             logged_in.write(purpose, certificate)
     yield None
     with card.held():
         yield card.contents()
-        yield sign(card, pin, Purpose.AUTHENTICATION, nonce)
+        with card.log_in(pin) as logged_in:
+            proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, KeySet.FIRST), nonce)
+        yield proof
 
 
 def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
@@ -157,8 +170,10 @@ def subject_public_key(certificate: bytes) -> bytes:
     return spki_of(x509.load_der_x509_certificate(certificate).public_key())
 
 
-def _require_key_of(logged_in: LoggedInCard, purpose: Purpose, certificate: bytes) -> None:
-    if not logged_in.holds_key_of(purpose, certificate):
+def _require_key_of(
+    logged_in: LoggedInCard, purpose: Purpose, certificate: bytes, keys: KeySet | None = None
+) -> None:
+    if not logged_in.holds_key_of(purpose, certificate, keys):
         raise KeysNotOnCard(
             "The certificates were made for keys that this card no longer holds. "
             "Undo this issuance on the site and begin a new one."

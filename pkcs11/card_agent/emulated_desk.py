@@ -26,6 +26,7 @@ from card_agent.ports import (
     KeyProof,
     KeySet,
     LoggedInCard,
+    PublicKeys,
     Purpose,
     ReaderState,
 )
@@ -140,9 +141,9 @@ class _EmulatedCard:
         """Erase the card and set both PINs."""
         return self._card.initialise(so_pin, pin, earlier_so_pins)
 
-    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+    def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:
         """Return the card's proofs for the keys of the set."""
-        return self._card.proofs(keys)
+        return self._card.proofs(keys, public_keys)
 
     def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set a new PIN as the SO."""

@@ -38,7 +38,7 @@ def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
         logged_in.clear(keys, for_new_keys=True)
         claims = {purpose: logged_in.generate(purpose, keys) for purpose in Purpose}
         requests = {purpose: request(logged_in, purpose, keys, holder_uid) for purpose in Purpose}
-    return MadeKeys(requests, provenance(card, keys, claims))
+    return MadeKeys(requests, provenance(card, keys, claims, requests))
 
 
 def holds_keys_of(card: Card, pin: Pin, requests: Mapping[Purpose, bytes]) -> bool:

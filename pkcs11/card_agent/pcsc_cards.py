@@ -29,8 +29,8 @@ from card_agent.errors import (
 from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
-from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
-from cryptoki import CardProfile, CardProof, InsertedCard, Module, Session
+from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, PublicKeys, Purpose
+from cryptoki import CardProfile, InsertedCard, Module, Session
 from cryptoki import errors as cryptoki_errors
 
 _NOTICED_WITHIN_SECONDS: Final = 1.0
@@ -140,10 +140,13 @@ class PcscCard:
             _empty(card, pin)
             return False
 
-    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+    def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:
         """Read the card's proofs for the keys of the set."""
         with self._inserted() as card:
-            read = {purpose: _proof_of(card, keys.cka_id(purpose)) for purpose in Purpose}
+            read = {
+                purpose: card.proof_of(public_key, keys.cka_id(purpose))
+                for purpose, public_key in public_keys.items()
+            }
         return {
             purpose: KeyProof(proof.kind.value, proof.evidence) for purpose, proof in read.items() if proof
         }
@@ -218,12 +221,6 @@ def _so_last_try() -> Iterator[None]:
         raise SoLastTry(SoLastTry.SENTENCE) from error
     except cryptoki_errors.NotThisKindOfCard as error:
         raise CardFault(str(error)) from error
-
-
-def _proof_of(card: InsertedCard, cka_id: bytes) -> CardProof | None:
-    with card.token.open() as session:
-        public_key = session.public_key(cka_id=cka_id)
-    return card.proof_of(public_key, cka_id)
 
 
 def _empty(card: InsertedCard, pin: Pin) -> None:

@@ -50,6 +50,9 @@ class KeySet(Enum):
         return KeySet.SECOND if self is KeySet.FIRST else KeySet.FIRST
 
 
+PublicKeys = Mapping[Purpose, ec.EllipticCurvePublicKey]
+
+
 @dataclass(frozen=True)
 class CardContents:
     """What a card shows without a PIN: DER certificates of the set in use by purpose, and PIN tries left."""
@@ -127,8 +130,8 @@ class Card(Protocol):
         erased with the SO PIN that it has. Raises BegunElsewhere for one that nobody here can erase or empty.
         """
 
-    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
-        """Return the card's proofs that it made the keys of the set; nothing where the card proves nothing.
+    def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:
+        """Return the card's proofs that it made these keys of the set; nothing where the card proves nothing.
 
         To be asked for before certificates are written, which take the place of the proof on some cards.
         """

@@ -19,7 +19,17 @@ from card_agent.logged_in_token import (
     token_errors,
 )
 from card_agent.pin import Pin, random_pin
-from card_agent.ports import Card, CardContents, Desk, KeyProof, KeySet, LoggedInCard, Purpose, ReaderState
+from card_agent.ports import (
+    Card,
+    CardContents,
+    Desk,
+    KeyProof,
+    KeySet,
+    LoggedInCard,
+    PublicKeys,
+    Purpose,
+    ReaderState,
+)
 
 _SO_PIN_DIGITS = 16
 # The lock of the card, and SoftHSM's files by which its processes tell each other of changes.
@@ -112,7 +122,7 @@ class _VirtualCardPort:
             certificates = certificates_by_purpose(opened.certificates_without_pin())
         return CardContents(certificates, self._card.tries_left())
 
-    def proofs(self, keys: KeySet) -> Mapping[Purpose, KeyProof]:
+    def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:
         """Return nothing: SoftHSM proves nothing."""
         return {}
 
