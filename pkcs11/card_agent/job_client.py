@@ -163,10 +163,12 @@ def call(site: Site, method: str, path: str, body: object, headers: dict[str, st
 
 @lru_cache(maxsize=16)
 def _client(origin: str, ca_file: Path, changed_at: int) -> httpx.Client:
-    """Keeps the connection to a site between two steps of a job. A changed ``ca_file`` is read anew."""
+    """Has the authorities of a site read once; a changed ``ca_file`` is read anew."""
     context = ssl.create_default_context(cafile=str(ca_file))
+    # None: a kept one that the site has dropped would be found out by a call that fails.
+    connections = httpx.Limits(max_keepalive_connections=0)
     # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.
-    return httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False)
+    return httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False, limits=connections)
 
 
 def _read(site: Site, answer: httpx.Response) -> dict[str, object]:
