@@ -8,7 +8,6 @@ closed and the card is reset: as long as a card is unlocked, any program on the 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -30,10 +29,10 @@ from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, PublicKeys, Purpose
+from card_agent.reader_movements import movements, was_moved
 from cryptoki import CardProfile, InsertedCard, Module, Session
 from cryptoki import errors as cryptoki_errors
 
-_NOTICED_WITHIN_SECONDS: Final = 1.0
 _OPENSC_SETTINGS: Final = Path(__file__).with_name("opensc.conf")
 
 
@@ -192,7 +191,7 @@ class PcscCard:
         _use_own_settings()
         with ExitStack() as stack:
             card = self._entered(stack)
-            events = _events_of(card.reader)
+            events = movements(card.reader)
             try:
                 with token_errors():
                     yield card
@@ -200,7 +199,7 @@ class PcscCard:
                 raise _taken_out(self._serial) from fault
             except CardFault as fault:
                 # A card pulled in the middle is a general error, a device error or a lost handle, by module.
-                if _was_moved(card.reader, events):
+                if was_moved(card.reader, events):
                     raise _taken_out(self._serial) from fault
                 raise
 
@@ -284,23 +283,6 @@ def _profile(name: str) -> CardProfile:
 def _use_own_settings() -> None:
     """OpenSC reads its settings when it is initialised: see opensc.conf."""
     os.environ["OPENSC_CONF"] = str(_OPENSC_SETTINGS)
-
-
-def _was_moved(reader: str, events: int | None) -> bool:
-    """Say whether a card came or went there. pcscd looks at its readers a few times a second only."""
-    deadline = time.monotonic() + _NOTICED_WITHIN_SECONDS
-    while _events_of(reader) == events:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_NOTICED_WITHIN_SECONDS / 10)
-    return True
-
-
-def _events_of(reader: str) -> int | None:
-    """Return how often a card came or went there, or None when the reader is gone."""
-    with suppress(pcsc.errors.PcscError), pcsc.Context() as context:
-        return next((seen.events for seen in context.readers() if seen.name == reader), None)
-    return None
 
 
 def _taken_out(serial: str) -> CardRemoved:

@@ -16,9 +16,14 @@ from card_agent.card_views import CardViews
 from card_agent.desk_job import Party
 from card_agent.errors import CardFault, CardMissing, DeskBusy
 from card_agent.pin import Pin
+from card_agent.ports import Card
 from card_agent.settings import Site
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
+
+
+def _no_card(serial: str) -> Card:
+    raise CardMissing(serial)
 
 
 class Desk(BatchDesk):
@@ -28,7 +33,7 @@ class Desk(BatchDesk):
         self.now, self.made, self.left, self.each = NOW, 0, cards, each
         self.refusal: Exception | None = None
         self.lock = threading.Lock()
-        super().__init__(cast(CardViews, None), cast(CardProcesses, None), lambda: self.now, self.lock)
+        super().__init__(cast(CardViews, None), CardProcesses(_no_card), lambda: self.now, self.lock)
 
     def _sign(self, batch: DeskBatch, pin: Pin, data: bytes) -> None:
         if pin.reveal() != "59174028":
