@@ -19,6 +19,9 @@ Rules that measurement and attack taught, not to be "simplified":
   expression anew for each attribute that it looks at, also when it is the publisher who writes.
 * Certificates have the subject ``CN=<ASID>,O=Spine RA Systems``, a tree that is not the DIT, and are mapped
   by a search; every other subject, whatever it imitates, is mapped to nobody.
+* Writing is for the Unix socket alone (``olcSecurity``, ``directory.configuration``), whatever the rules here
+  would give: slapd looks for an entry before it asks them, so that a refused write would tell whether it is
+  there.
 * No sssvlv, no unique overlay on anything secret: sorting and uniqueness errors leak values that may not be
   read.
 """

@@ -51,6 +51,8 @@ REPLICATED = (SUFFIX, CHANGELOG)
 MAXIMUM_DATABASE_BYTES = 32 << 30
 """The size of the memory map, not of the file: sparse until used. A full map refuses writes, deletes too."""
 THREADS = 4
+SOCKET_BITS = 1024
+"""As how strong the Unix socket counts (slapd-config(5), olcLocalSSF)."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +104,10 @@ def _global(paths: SlapdFiles) -> list[str]:
         f"olcThreads: {THREADS}",
         # With two, slapadd -w (2.5.13) corrupts its heap and aborts, one load of four (docs/directory.md).
         "olcToolThreads: 1",
-        # A Unix socket counts as 128 bits, so that the rule against passwords in the clear spares it.
-        "olcLocalSSF: 128",
-        "olcSecurity: simple_bind=112",
+        # Who may not write is refused before slapd looks for the entry, or the answer would tell whether it
+        # is there. What tells the publisher then is how strong the connection is: no TLS counts so many bits.
+        f"olcLocalSSF: {SOCKET_BITS}",
+        f"olcSecurity: simple_bind=112 update_ssf={SOCKET_BITS}",
         # Leaves EXTERNAL of the mechanisms that Debian's SASL library would offer.
         "olcSaslSecProps: noanonymous,noplain,nodict",
         *_tls(paths.tls),

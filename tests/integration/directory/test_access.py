@@ -32,7 +32,7 @@ BRANCHES = [
     "ou=ReferenceData,o=nhs",
 ]
 SECRET_TREES = ["cn=config", "cn=monitor"]
-INSUFFICIENT_ACCESS = 50
+CONFIDENTIALITY_REQUIRED = 13
 ASID = "200000000777"
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 
@@ -168,7 +168,7 @@ def test_a_known_system_sees_no_configuration(served, base):
 def test_no_system_writes(served, write):
     with served.session(served.system) as session, pytest.raises(DirectoryRefused) as refused:
         write(session)
-    assert refused.value.result_code == INSUFFICIENT_ACCESS
+    assert refused.value.result_code == CONFIDENTIALITY_REQUIRED
 
 
 def test_no_system_acts_as_another(served):

@@ -26,7 +26,7 @@ PLACE = f"uniqueIdentifier=555000000025,{PERSON}"
 LADDER = ("endpoints", "people", "professional-numbers", "changes")
 ASIDS = {right: f"20000000080{number}" for number, right in enumerate(LADDER)}
 NOTHING = "200000000809"
-SUCCESS, SIZE_LIMIT, NO_SUCH_OBJECT, INSUFFICIENT_ACCESS = 0, 4, 32, 50
+SUCCESS, SIZE_LIMIT, UNAVAILABLE_CRITICAL_EXTENSION, NO_SUCH_OBJECT, INSUFFICIENT_ACCESS = 0, 4, 12, 32, 50
 
 
 def client(asid: str, *reads: str) -> AccreditedSystemEntry:
@@ -196,3 +196,33 @@ def test_who_asks_for_more_than_the_limit_gets_the_limit(crowded):
         "ldapsearch", "-z", "max", "-LLL", "-b", "ou=People,o=nhs", "(sn=*)", "1.1", tls=tls
     )
     assert answer.status == SIZE_LIMIT
+
+
+@pytest.mark.parametrize("right", ["endpoints", "nothing"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "changetype: add\nobjectClass: account\nuid: {uid}\n",
+        "changetype: delete\n",
+        "changetype: modify\nreplace: sn\nsn: x\n",
+        "changetype: modify\nadd: uid\nuid: {uid}\n",
+        "changetype: modrdn\nnewrdn: uid=555000000099\ndeleteoldrdn: 1\n",
+    ],
+)
+def test_a_refused_write_does_not_tell_whether_somebody_is_there(laddered, right, change, tmp_path):
+    served, tls = laddered
+    answers = []
+    for uid in (UID, "555000000098"):
+        file = tmp_path / uid
+        file.write_text(f"dn: uid={uid},ou=People,o=nhs\n{change.format(uid=uid)}")
+        answer = served.tool("ldapmodify", "-f", str(file), tls=tls[right])
+        answers.append(answer.status)
+    assert answers[0] == answers[1] != 0
+
+
+@pytest.mark.parametrize("asked", ["!sss=nhsGMC", "!vlv=1/1/1/10"])
+def test_nobody_learns_hidden_values_by_their_order(laddered, asked):
+    served, tls = laddered
+    sort = ["-E", "!sss=nhsGMC"] if "vlv" in asked else []
+    answer = served.tool("ldapsearch", *sort, "-E", asked, "-b", PERSON, tls=tls["people"])
+    assert answer.status == UNAVAILABLE_CRITICAL_EXTENSION
