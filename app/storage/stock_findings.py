@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from app.domain.actor import Actor
 from app.domain.stock_take import Decision, Finding, FindingKind
 from app.storage.tables.stock import stock_finding as _finding
-from app.storage.upsert import insert_or
+from app.storage.upsert import INSERTS
 
+_RAISE = {database: make(_finding).on_conflict_do_nothing() for database, make in INSERTS.items()}
 _MISSED = (
     select(_finding.c.id)
     .where(_finding.c.serial == bindparam("serial"), _finding.c.kind == FindingKind.MISSING.value)
@@ -51,7 +52,7 @@ class StockFindings:
             for kind, serial in found
         ]
         if rows:
-            self._connection.execute(insert_or(self._connection, _finding).on_conflict_do_nothing(), rows)
+            self._connection.execute(_RAISE[self._connection.dialect.name], rows)
 
     def get(self, finding_id: str) -> Finding | None:
         """The finding with this id."""
