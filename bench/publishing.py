@@ -6,7 +6,7 @@ and, last, one line of JSON.
 
 The bare rate is OpenLDAP's ldapmodify, which replaces one attribute of one entry after the other. A published
 change is two such writes, for the change log is written ahead, and reading the person on both sides. Neither
-waits for the disk at each write; publishing waits once for some hundred changes.
+waits for the disk at each write; publishing waits once, when nothing more is due.
 """
 
 from __future__ import annotations
