@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 # pytest accepts such a list in the root folder only.
 pytest_plugins = ["tests.support.databases"]
+
+# No test is about time: on a busy machine an example that takes a millisecond may take a second.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 # Its files share a data folder and ports; every other file can run beside any.
 _TOGETHER = "tests/integration/service"
