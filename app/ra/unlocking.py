@@ -47,6 +47,17 @@ class Unlocking:
         self._database = database
         self._steps = CardJobSteps(database)
 
+    def require_open_to(self, actor: Actor, card_serial: str) -> None:
+        """Refuse as ``begin`` does, before anybody is told what they need at the desk.
+
+        Raises:
+            NotPermitted, CannotWorkOnOwnCard, NotFound, CardMoveNotAllowed
+        """
+        actor.require(Permission.UNLOCK_CARD)
+        with self._database.read() as work:
+            _, holder = _held(work.cards.get(card_serial))
+            require_other_than_holder(actor.uid, holder)
+
     def begin(self, actor: Actor, card_serial: str) -> str:
         """Begin to unlock somebody else's card and return the job's id. The actor is its operator.
 
@@ -122,7 +133,10 @@ def require_card(work: Work, serial: str) -> tuple[Card, str]:
     Raises:
         NotFound, CardMoveNotAllowed
     """
-    card = work.cards.get_to_change(serial)
+    return _held(work.cards.get_to_change(serial))
+
+
+def _held(card: Card | None) -> tuple[Card, str]:
     if card is None or card.holder_uid is None:
         raise NotFound("There is no such card in anybody's use.")
     require_unlockable(card)

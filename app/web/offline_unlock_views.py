@@ -26,7 +26,8 @@ _UNLOCK = "/people/<uid:uid>/cards/<serial:serial>/unlock-by-telephone"
 
 @blueprint.get(_UNLOCK)
 def by_telephone_form(uid: str, serial: str) -> Response:
-    """Asks for the challenge, and how the caller is known."""
+    """Asks for the challenge, and how the caller is known, those who may go on."""
+    context.services().unlocks.assisted.require_open_to(context.actor(), serial)
     return _telephone_page(uid, serial, SubmittedForm())
 
 

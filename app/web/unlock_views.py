@@ -16,7 +16,8 @@ blueprint = Blueprint("unlocking", __name__)
 
 @blueprint.get("/people/<uid:uid>/cards/<serial:serial>/unlock")
 def begin_form(uid: str, serial: str) -> Response:
-    """Says what is needed at the desk."""
+    """Says what is needed at the desk, to those who may go on."""
+    context.services().unlocks.assisted.require_open_to(context.actor(), serial)
     return _page(uid, serial, SubmittedForm())
 
 

@@ -77,6 +77,18 @@ def test_a_card_is_found_under_its_holder_only(site: Site) -> None:
     site.as_role("agent").get(f"/people/{other}/cards/{card}", expect=404)
 
 
+def test_unlocking_is_shown_to_those_alone_who_may_go_on(site: Site) -> None:
+    uid = site.office.person(another(67)).uid
+    card, own = site.office.card_for(uid), site.office.manager_card.serial
+    for page in ("unlock", "unlock-by-telephone"):
+        site.as_role("manager").get(f"/people/{uid}/cards/{card.serial}/{page}")
+        told = site.as_role("manager").get(
+            f"/people/{site.office.manager.uid}/cards/{own}/{page}", expect=403
+        )
+        assert "You cannot do this with your own card." in told.text
+        site.as_role("ID checker").get(f"/people/{uid}/cards/{card.serial}/{page}", expect=403)
+
+
 def test_on_ones_own_pages_one_reports_ones_own_card_only(site: Site) -> None:
     browser = site.as_role("manager")
     browser.get(f"/my/cards/{site.office.sponsor_card.serial}/report-lost", expect=404)
