@@ -12,6 +12,9 @@
  9. read them back                    nothing more
 10. the completion proof              the site makes the card active
 
+Steps 4 to 6 are one operation on the card, and so is what 8 to 10 do there: nobody is logged in to it while
+the site is asked.
+
 A run starts from what the site says. Before ``certified`` it goes back to step 2, because a card that was
 left anywhere between 3 and 7 is worth nothing yet. From ``certified`` on it goes on with step 8.
 """
