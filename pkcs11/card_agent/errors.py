@@ -180,6 +180,12 @@ class CardFault(Unavailable):
     code = "card_fault"
 
 
+class SoPinRefused(CardFault):
+    """The card took none of the SO PINs that it may have."""
+
+    code = "so_pin_refused"
+
+
 class ReadersUnavailable(Unavailable):
     """The readers of this computer cannot be asked."""
 
@@ -248,6 +254,7 @@ _CROSSING: tuple[type[CardAgentError], ...] = (
     WrongCard,
     BegunElsewhere,
     KeysNotOnCard,
+    SoPinRefused,
     ReadersUnavailable,
     Refusal,
 )

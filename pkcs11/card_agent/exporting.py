@@ -19,7 +19,7 @@ from enum import StrEnum
 from card_agent import card_operations
 from card_agent.card_job import CardJob
 from card_agent.card_views import CardView
-from card_agent.errors import CardMissing
+from card_agent.errors import CardMissing, SoPinRefused
 from card_agent.job_kind import Cards, JobAtDesk, JobTitles, Run, card_with_serial, pin_of
 from card_agent.pages import Problem, pin_problem
 from card_agent.pin import Pin
@@ -120,6 +120,13 @@ class ExportingAtDesk:
         return None if missing > 1 else _shown_once(at_desk)
 
 
+# The next SO PIN of a run that was cut off was in this desk's memory alone; the site has it in escrow.
+_HAS_ANOTHER = (
+    "The card did not take this SO PIN. Look whether it was typed right. If a change was cut off before, the "
+    "card has its next SO PIN already: end this export, saying so, and begin another, which shows both."
+)
+
+
 def is_exported(job: CardJob) -> bool:
     """Say whether people have seen the SO PIN."""
     return job.message.get("exported") is True
@@ -174,4 +181,7 @@ def _change(at_desk: JobAtDesk, present: Pin, progress: Progress) -> None:
     with following, progress.doing(ExportStep.CHANGE):
         is_agreed = processes.so_last_tries.take_consent(job.card_serial)
         change = card_operations.change_so_pin_at_last_try if is_agreed else card_operations.change_so_pin
-        processes.run(job.card_serial, change, [present, following])
+        try:
+            processes.run(job.card_serial, change, [present, following])
+        except SoPinRefused as refused:
+            raise SoPinRefused(_HAS_ANOTHER) from refused

@@ -20,6 +20,7 @@ from card_agent.errors import (
     PinImpossible,
     PinIncorrect,
     PinLocked,
+    SoPinRefused,
 )
 from card_agent.ports import KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
@@ -114,7 +115,7 @@ def _began(certificate: bytes | None) -> datetime:
 def first_that_fits(so_pins: Iterable[str], use: Callable[[str], Result]) -> tuple[int, Result]:
     """Call ``use`` with each SO PIN until the card takes one; return which, and what ``use`` returned.
 
-    Raises CardFault when it takes none.
+    Raises SoPinRefused when it takes none.
     """
     refused: cryptoki_errors.CryptokiError | None = None
     for number, so_pin in enumerate(so_pins):
@@ -122,7 +123,7 @@ def first_that_fits(so_pins: Iterable[str], use: Callable[[str], Result]) -> tup
             return number, use(so_pin)
         except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinInvalid) as error:
             refused = error
-    raise CardFault(
+    raise SoPinRefused(
         "The card did not take the SO PIN that is kept for it. It cannot be unlocked: issue a new card."
     ) from refused
 

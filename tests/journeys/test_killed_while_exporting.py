@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from app.domain.card_job import JobStatus
 from app.ra.exporting_so_pins import ExportingSoPins
 from app.ra.unlocking import Unlocking
 from card_agent import card_operations
@@ -80,6 +81,16 @@ class ExportAtDesk(JobAtDesk):
             self.office, self.actor, self.card, self.begin_anew(), self.fields, self.begin_anew
         )
 
+    def go_on(self) -> None:
+        """As the desk says where a run that was cut off had changed the card: end it, and export anew."""
+        seen = "" if self.status is JobStatus.DONE else self.work_off()
+        if "has its next SO PIN already" in seen:
+            assert self.office.watched(self._ended) == ""
+            replace(self, job_id=self.begin_anew()).go_on()
+        else:
+            assert seen == "", seen
+        assert self.status is JobStatus.DONE
+
     @property
     def is_exported(self) -> bool:
         with self.office.database.read() as work:
@@ -93,13 +104,17 @@ class ExportAtDesk(JobAtDesk):
         self.office.put_back(self.card)
         yield from desk.work_off(self.hop(), {"what": "change", "so_pin": self.shown[-1]})
 
+    def _ended(self, desk: Driver) -> Iterator[object]:
+        yield from desk.work_off(self.hop(), {"what": "keep", "why": "A change was cut off."})
+
     def _sign_and_read(self, desk: Driver) -> Iterator[object]:
         self.office.put_back(self.fields["second_card"])
         address = desk.fill_in(self.hop(), {"signer_pin": self.fields["first_pin"]})
         yield from desk.work_off(address, {"signer_pin": self.fields["second_pin"]})
-        read = re.search(r"without the spaces\. ((?:[0-9A-Za-z]{4} ){8})", desk.read(address))
-        assert read, desk.read(address)
-        self.shown.append(read[1].replace(" ", ""))
+        shown = re.search(r"without the spaces\. ((?:[0-9A-Za-z]{4} )+)", desk.read(address))
+        assert shown, desk.read(address)
+        # The one that the card is known to have comes first, then what it may have got since.
+        self.shown.extend(re.findall(r"[0-9A-Za-z]{32}", shown[1].replace(" ", "")))
 
 
 class Exported:

@@ -192,7 +192,7 @@ def test_6b_nobody_else_learns_of_her(story: Story, service: Service) -> None:
         certificate=_asid(service),
         sends=(f"dn: {person}\nchangetype: modify\nreplace: sn\nsn: Owned\n"),
     )
-    assert "Insufficient access" in answer
+    assert "Confidentiality required (13)" in answer
 
 
 def test_4_her_card_is_issued_at_the_agents_desk(agent: Walker, story: Story, service: Service) -> None:
