@@ -160,7 +160,7 @@ def test_2_two_managers_export_its_so_pin_and_then_it_gets_another(story: Story)
     )
     desk.put(None, story.amara)
     assert story.takes(so_pin), "what was shown opens the card"
-    with pytest.raises(DriverRefused, match="did not take the SO PIN"):
+    with pytest.raises(DriverRefused, match="did not take this SO PIN"):
         desk.work_off(first.actor, job_id, {"what": "change", "so_pin": "0" * len(so_pin)})
     done = desk.work_off(first.actor, job_id, {"what": "change", "so_pin": found[1]})
     assert done == ["release", "keep_next", "change", "report"]
