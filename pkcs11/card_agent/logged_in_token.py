@@ -130,6 +130,8 @@ def first_that_fits(so_pins: Iterable[str], use: Callable[[str], Result]) -> tup
 
 _GONE = (
     cryptoki_errors.TokenNotFound,
+    # The slot that the card was just seen in.
+    cryptoki_errors.SlotIdInvalid,
     cryptoki_errors.DeviceRemoved,
     # A card that is taken out ends its sessions (PKCS #11 v2.40, 2.6): OpenSC 0.26 says so, 0.23 the above.
     cryptoki_errors.SessionHandleInvalid,

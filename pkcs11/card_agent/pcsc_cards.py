@@ -206,7 +206,7 @@ class PcscCard:
     def _entered(self, stack: ExitStack) -> InsertedCard:
         """Open the card by the first profile of a card in a reader whose module shows the serial."""
         for name in _readers_by_profile(self._profiles):
-            with token_errors(), suppress(cryptoki_errors.TokenNotFound):
+            with suppress(CardRemoved), token_errors():
                 return stack.enter_context(cryptoki.inserted_card(_profile(name), self._serial))
         raise _taken_out(self._serial)
 
