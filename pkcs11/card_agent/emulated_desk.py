@@ -125,12 +125,13 @@ class _EmulatedCard:
         """Keep the card open until the block ends."""
         return self._card.held()
 
-    def contents(self) -> CardContents:
-        """Read the card in its reader, or recall it."""
+    def contents(self, keys: KeySet | None = None) -> CardContents:
+        """Read the card in its reader, or recall it: of a card in the drawer only the set in use is known."""
         if not self._is_inserted:
             return self._recalled()
-        contents = self._card.contents()
-        self._remember(contents)
+        contents = self._card.contents(keys)
+        if keys is None:
+            self._remember(contents)
         return contents
 
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> AbstractContextManager[LoggedInCard]:

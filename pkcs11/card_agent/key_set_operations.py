@@ -59,12 +59,33 @@ def write_beside_keys(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes
             logged_in.write(purpose, certificates[purpose], keys)
 
 
-def sign_with_key_of(
-    card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], purpose: Purpose, data: bytes
-) -> bytes:
-    """Return the ES256 signature (raw r || s) by the key of the set for which the certificates are."""
-    with card.log_in(pin) as logged_in:
-        return raw_signature(logged_in.private_key(purpose, _required_set(logged_in, certificates)), data)
+def read_back(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> Mapping[Purpose, bytes]:
+    """Return the certificates that lie on the card beside the keys of those given. Raises KeysNotOnCard."""
+    with card.held():
+        with card.log_in(pin) as logged_in:
+            keys = _required_set(logged_in, certificates)
+        return card.contents(keys).certificates
+
+
+@dataclass(frozen=True)
+class FirstUse:
+    """What shows that a new set works: its certificates as read back (DER), and a signature (raw r || s)."""
+
+    read_back: Mapping[Purpose, bytes]
+    proof: bytes
+
+
+def use(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: bytes) -> FirstUse:
+    """Read back the certificates' set and sign the nonce with its authentication key (ES256).
+
+    Whether it is the set in use does not matter: that of two sets from the same second is a matter of chance.
+    Raises KeysNotOnCard.
+    """
+    with card.held():
+        with card.log_in(pin) as logged_in:
+            keys = _required_set(logged_in, certificates)
+            proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, keys), nonce)
+        return FirstUse(card.contents(keys).certificates, proof)
 
 
 def keep_only(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:

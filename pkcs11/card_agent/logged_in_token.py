@@ -92,11 +92,14 @@ class LoggedInToken:
                 self.generate(purpose, keys)
 
 
-def certificates_by_purpose(found: Iterable[cryptoki.CertificateObject]) -> dict[Purpose, bytes]:
-    """Return the DER certificates of the set in use, as far as the card has them."""
+def certificates_by_purpose(
+    found: Iterable[cryptoki.CertificateObject], keys: KeySet | None = None
+) -> dict[Purpose, bytes]:
+    """Return the DER certificates of a set, that in use unless said, as far as the card has them."""
     known = list(found)
-    keys, ders = _newest(known), {item.cka_id: item.der for item in known}
-    return {purpose: ders[keys.cka_id(purpose)] for purpose in Purpose if keys.cka_id(purpose) in ders}
+    of_set, ders = keys or _newest(known), {item.cka_id: item.der for item in known}
+    cka_ids = {purpose: of_set.cka_id(purpose) for purpose in Purpose}
+    return {purpose: ders[cka_id] for purpose, cka_id in cka_ids.items() if cka_id in ders}
 
 
 def _newest(found: Iterable[cryptoki.CertificateObject]) -> KeySet:

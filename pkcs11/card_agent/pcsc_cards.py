@@ -107,10 +107,10 @@ class PcscCard:
             finally:
                 self._held = None
 
-    def contents(self) -> CardContents:
+    def contents(self, keys: KeySet | None = None) -> CardContents:
         """Read the certificates and how many tries are left."""
         with self._inserted() as card:
-            return CardContents(certificates_by_purpose(card.certificates()), card.tries_left())
+            return CardContents(certificates_by_purpose(card.certificates(), keys), card.tries_left())
 
     @contextmanager
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> Iterator[LoggedInCard]:

@@ -55,7 +55,7 @@ PublicKeys = Mapping[Purpose, ec.EllipticCurvePublicKey]
 
 @dataclass(frozen=True)
 class CardContents:
-    """What a card shows without a PIN: DER certificates of the set in use by purpose, and PIN tries left."""
+    """What a card shows without a PIN: DER certificates of one set by purpose, and PIN tries left."""
 
     certificates: Mapping[Purpose, bytes]
     tries_left: int
@@ -117,8 +117,8 @@ class Card(Protocol):
         Outside such a block each call loads the module anew, and so reads the card anew.
         """
 
-    def contents(self) -> CardContents:
-        """Return what the card shows without a PIN."""
+    def contents(self, keys: KeySet | None = None) -> CardContents:
+        """Return what the card shows without a PIN, of the set in use unless said."""
 
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> AbstractContextManager[LoggedInCard]:
         """Log in as the holder until the block ends. Raises PinIncorrect, PinLocked or LastTry."""

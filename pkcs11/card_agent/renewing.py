@@ -207,24 +207,22 @@ class _Renewal:
         with progress.doing(RenewStep.WRITE_CERTIFICATES):
             self._on_target(key_set_operations.write_beside_keys, certificates)
         with progress.doing(RenewStep.USE):
-            read_back = self._read_back(certificates)
-            use = (certificates, Purpose.AUTHENTICATION, nonce.encode())
-            proof = self._on_target(key_set_operations.sign_with_key_of, *use)
-            digests = {name: read_back[purpose] for purpose, name in JSON_NAMES.items()}
-            self.at_desk.link.step("/renewal-completion", {"read_back": digests, "proof": as_base64(proof)})
+            used = self._on_target(key_set_operations.use, certificates, nonce.encode())
+            body = {"read_back": _digests(certificates, used.read_back), "proof": as_base64(used.proof)}
+            self.at_desk.link.step("/renewal-completion", body)
         with progress.doing(RenewStep.REMOVE_OLD):
             self._on_target(key_set_operations.keep_only, certificates)
             self.at_desk.link.step("/renewal-end", {})
 
-    def _read_back(self, written: Mapping[Purpose, bytes]) -> dict[Purpose, str]:
-        on_card = self.at_desk.processes.run(self.cards[TARGET].serial, card_operations.contents).certificates
-        if dict(on_card) != dict(written):
-            raise CardFault(
-                "The card did not keep the certificates as they were written. The old ones still work: go on "
-                "once; if it fails again, give this up on the site and have the card replaced."
-            )
-        return {purpose: hashlib.sha256(der).hexdigest() for purpose, der in on_card.items()}
-
     def _on_target(self, operation: Callable[..., Result], *arguments: object) -> Result:
         serial, pins = self.cards[TARGET].serial, [self.pins[HOLDER_PIN]]
         return self.at_desk.processes.run(serial, operation, pins, *arguments)
+
+
+def _digests(written: Mapping[Purpose, bytes], read_back: Mapping[Purpose, bytes]) -> dict[str, str]:
+    if dict(read_back) != dict(written):
+        raise CardFault(
+            "The card did not keep the certificates as they were written. The old ones still work: go on "
+            "once; if it fails again, give this up on the site and have the card replaced."
+        )
+    return {name: hashlib.sha256(read_back[purpose]).hexdigest() for purpose, name in JSON_NAMES.items()}

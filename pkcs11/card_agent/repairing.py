@@ -83,7 +83,7 @@ def _repair(
     with progress.doing(RepairStep.WRITE_CERTIFICATES):
         at_desk.processes.run(serial, key_set_operations.write_beside_keys, [pin], certificates)
     with progress.doing(RepairStep.READ_BACK):
-        on_card = at_desk.processes.run(serial, card_operations.contents).certificates
+        on_card = at_desk.processes.run(serial, key_set_operations.read_back, [pin], certificates)
         if dict(on_card) != dict(certificates):
             raise CardFault(
                 "The card did not keep its certificates. Go on once, then have the card replaced."

@@ -116,10 +116,10 @@ class _VirtualCardPort:
             finally:
                 self._held = None
 
-    def contents(self) -> CardContents:
+    def contents(self, keys: KeySet | None = None) -> CardContents:
         """Read the certificates; a card in the drawer can be read too, because the desk page names it."""
         with self._opened() as opened:
-            certificates = certificates_by_purpose(opened.certificates_without_pin())
+            certificates = certificates_by_purpose(opened.certificates_without_pin(), keys)
         return CardContents(certificates, self._card.tries_left())
 
     def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:

@@ -17,9 +17,10 @@ import pytest
 
 from app.service.visitor import NotDone, Visitor
 from card_agent.driver import DriverRefused
+from tests.support.afterwards import require_audit_verifies
 from tests.support.killing import TRIES, Gate, Missed, Processes
 from tests.support.office import Office
-from tests.support.running_service import Service, wait_until
+from tests.support.running_service import wait_until
 
 # How a card ends, what its page asks, and what the card is then.
 ENDS = {
@@ -222,6 +223,5 @@ def test_killed_and_ended(
     office.throw_away(ending.card)
 
 
-def test_afterwards_the_audit_verifies(office: Office, service: Service) -> None:
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+def test_afterwards_the_audit_verifies(office: Office) -> None:
+    require_audit_verifies(office)

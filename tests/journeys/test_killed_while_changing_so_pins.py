@@ -15,12 +15,12 @@ from sqlalchemy import insert, update
 from app.domain.actor import Actor
 from app.domain.so_pin_release import ReleaseBasis
 from app.ra.changing_so_pins import ChangingSoPins
-from app.ra.unlocking import Unlocking
 from app.settings import load
 from app.storage.ca.tables import so_pin_release
 from app.storage.database import Database
+from tests.support.afterwards import require_audit_verifies, require_unlocks
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
-from tests.support.killing import Processes, wait_until
+from tests.support.killing import Processes
 from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service
 
@@ -81,13 +81,6 @@ class GivenAway:
             assert len(work.cards.wrapped_so_pins(self.card)) == 1
         assert self._changing.due(self.uid) == []
 
-    def require_unlocks(self, pin: str) -> None:
-        """The one that is in escrow is the card's."""
-        self._office.put_back(self.card)
-        job_id = Unlocking(self._office.database).begin(self._office.actor, self.card)
-        pins = {"signer_pin": self._office.priya.pin, "new_pin": pin, "repeated_pin": pin}
-        JobAtDesk(self._office, self._office.actor, self.card, job_id, pins).go_on()
-
     def close(self) -> None:
         self._ledger.close()
 
@@ -113,8 +106,7 @@ def test_killed_and_gone_on_with(
 
 
 def test_afterwards_the_card_can_be_unlocked_and_the_audit_verifies(
-    given_away: GivenAway, office: Office, service: Service
+    given_away: GivenAway, office: Office
 ) -> None:
-    given_away.require_unlocks(NEW_PIN)
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+    require_unlocks(office, given_away.card, NEW_PIN)
+    require_audit_verifies(office)

@@ -13,10 +13,10 @@ from app.domain.card_job import JobStatus
 from app.ra.clearing import Clearing
 from app.ra.moving_cards import MoveAsked, MovingCards
 from card_agent.driver import DriverRefused
+from tests.support.afterwards import require_audit_verifies
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
-from tests.support.killing import Processes, wait_until
+from tests.support.killing import Processes
 from tests.support.office import Office
-from tests.support.running_service import Service
 
 STEPS = ("opened_at_the_desk", "cleared")
 AFTER = [f"after {step}" for step in STEPS]
@@ -101,11 +101,9 @@ def test_killed_and_given_up(
     handed.require_cleared()
 
 
-def test_afterwards_it_goes_to_somebody_else_and_the_audit_verifies(
-    handed: Handed, office: Office, service: Service
-) -> None:
+def test_afterwards_it_goes_to_somebody_else_and_the_audit_verifies(handed: Handed, office: Office) -> None:
     uid = office.register()
     card = office.issue_whole(uid, handed.card)
     office.require_live(uid, card)
     assert card in office.sign_in(card)
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+    require_audit_verifies(office)

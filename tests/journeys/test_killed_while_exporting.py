@@ -14,15 +14,15 @@ import pytest
 
 from app.domain.card_job import JobStatus
 from app.ra.exporting_so_pins import ExportingSoPins
-from app.ra.unlocking import Unlocking
 from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.driver import Driver
 from card_agent.errors import CardAgentError
 from card_agent.pin import Pin
 from card_agent.virtual_cards import VirtualCardOpener
+from tests.support.afterwards import require_audit_verifies, require_unlocks
 from tests.support.card_jobs import CARD, SIGNERS_CARDS, JobAtDesk, Killing, in_turns
-from tests.support.killing import Processes, wait_until
+from tests.support.killing import Processes
 from tests.support.office import NEW_PIN, Office, Run, in_background
 from tests.support.running_service import Service
 
@@ -151,13 +151,6 @@ class Exported:
         with self._office.database.read() as work:
             assert len(work.cards.wrapped_so_pins(self.card)) == 1
 
-    def require_unlocks(self, pin: str) -> None:
-        """The SO PIN that is in escrow is the card's."""
-        self._office.put_back(self.card)
-        job_id = Unlocking(self._office.database).begin(self._office.actor, self.card)
-        pins = {"signer_pin": self._office.priya.pin, "new_pin": pin, "repeated_pin": pin}
-        JobAtDesk(self._office, self._office.actor, self.card, job_id, pins).go_on()
-
 
 @pytest.fixture(scope="module")
 def exported(office: Office, service: Service) -> Exported:
@@ -180,8 +173,7 @@ def test_killed_and_gone_on_with(
 
 
 def test_afterwards_the_card_can_be_unlocked_and_the_audit_verifies(
-    exported: Exported, office: Office, service: Service
+    exported: Exported, office: Office
 ) -> None:
-    exported.require_unlocks(NEW_PIN)
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+    require_unlocks(office, exported.card, NEW_PIN)
+    require_audit_verifies(office)

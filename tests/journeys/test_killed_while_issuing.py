@@ -13,6 +13,7 @@ import pytest
 
 from app.domain.issuance import IssuanceNotOpen, IssuanceStatus
 from app.errors import Refusal
+from tests.support.afterwards import require_audit_verifies
 from tests.support.gates import Gates, Recorded, Signed, WatchedIssuance
 from tests.support.killing import TRIES, Missed, Processes, wait_until
 from tests.support.office import NEW_PIN, Office, Run
@@ -195,7 +196,6 @@ def test_an_issuance_that_is_finished_cannot_be_undone(office: Office) -> None:
 
 def test_afterwards_nothing_is_left_open_and_the_audit_verifies(office: Office, service: Service) -> None:
     assert office.issuing.open_issuances(office.actor) == []
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+    require_audit_verifies(office)
     told = service.spine_ra("directory", "compare")
     assert told.returncode == 0, told.stdout + told.stderr

@@ -14,8 +14,9 @@ import pytest
 from app.bootstrap.cards import renewal_rules
 from app.domain.renewal_job import Signing
 from app.ra.renewing import Renewing
+from tests.support.afterwards import require_audit_verifies
 from tests.support.card_jobs import CARD, JobAtDesk, Killing, in_turns
-from tests.support.killing import Processes, wait_until
+from tests.support.killing import Processes
 from tests.support.office import NEW_PIN, Office
 from tests.support.running_service import Service
 from tests.support.years import Years
@@ -108,6 +109,5 @@ def test_killed_and_given_up(
     office.require_live(renewed.uid, renewed.card)
 
 
-def test_afterwards_the_audit_verifies(office: Office, service: Service) -> None:
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+def test_afterwards_the_audit_verifies(office: Office) -> None:
+    require_audit_verifies(office)

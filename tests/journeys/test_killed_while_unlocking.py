@@ -17,10 +17,10 @@ from card_agent.driver import DriverRefused
 from card_agent.errors import PinIncorrect, PinLocked
 from card_agent.pin import Pin
 from card_agent.virtual_cards import VirtualCardOpener
+from tests.support.afterwards import require_audit_verifies
 from tests.support.card_jobs import CARD, SIGNERS_CARDS, JobAtDesk, Killing, in_turns
-from tests.support.killing import Processes, wait_until
+from tests.support.killing import Processes
 from tests.support.office import NEW_PIN, Office
-from tests.support.running_service import Service
 
 STEPS = ("opened_at_the_desk", "approved", "so_pin_released", "next_so_pin_escrowed", "unlocked")
 AFTER = [f"after {step}" for step in STEPS]
@@ -86,6 +86,5 @@ def test_killed_and_gone_on_with(
     assert locked.card in office.sign_in(locked.card, locked.pin)
 
 
-def test_afterwards_the_audit_verifies(office: Office, service: Service) -> None:
-    office.wait_until_carried()
-    wait_until(lambda: service.spine_ra("audit", "verify").returncode == 0, "the audit verifies")
+def test_afterwards_the_audit_verifies(office: Office) -> None:
+    require_audit_verifies(office)

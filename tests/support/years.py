@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
@@ -27,8 +26,6 @@ class Years:
 
     def let_end(self, card_serial: str, days: float) -> None:
         """As if the card's certificates ended in so many days, and the daily look at all cards had been."""
-        # Certificates begin at whole seconds, and of two sets on a card the later one is in use.
-        time.sleep(1)
         at = datetime.now(UTC) + timedelta(days=days)
         for database, table in ((self.database, certificate), (self._ledger, ledger_certificate)):
             with database.change() as work:

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from card_agent import card_operations
+from card_agent import card_operations, key_set_operations
 from card_agent.card_process import CardProcesses
 from card_agent.desks import desk_of
 from card_agent.errors import (
@@ -54,16 +54,21 @@ class Bench:
 
     def certify(self, serial: str, pin: str = PIN) -> dict[Purpose, bytes]:
         """Certify the keys of the card that was initialised last, and write the certificates."""
+        certificates = self.certificates_for(self.requests)
+        read_back, proof = finish(self.processes, serial, pin, certificates)
+        assert read_back.certificates == certificates
+        verify_raw(certificates[Purpose.AUTHENTICATION], proof, NONCE)
+        return certificates
+
+    def certificates_for(self, requests: Mapping[Purpose, bytes]) -> dict[Purpose, bytes]:
+        """Certify these CSRs: all certificates begin at the same second."""
         certificates = {}
-        for purpose, der in self.requests.items():
+        for purpose, der in requests.items():
             csr = x509.load_der_x509_csr(der)
             assert csr.is_signature_valid
             key = csr.public_key()
             assert isinstance(key, ec.EllipticCurvePublicKey)
             certificates[purpose] = self.authority.card_certificate("555036632106_Amara_Holder", key)
-        read_back, proof = finish(self.processes, serial, pin, certificates)
-        assert read_back.certificates == certificates
-        verify_raw(certificates[Purpose.AUTHENTICATION], proof, NONCE)
         return certificates
 
     def working(self) -> str:
@@ -195,3 +200,21 @@ def test_the_last_try_waits_for_consent_and_then_locks(bench: Bench) -> None:
     with pytest.raises(PinLocked, match="card is locked"):
         bench.sign(serial)
     assert bench.tries_left(serial) == 0
+
+
+def test_a_new_set_is_read_back_and_used_beside_one_that_began_in_the_same_second(bench: Bench) -> None:
+    """Which of the two is in use is a matter of chance then: a renewal asks for its own."""
+    serial = bench.blank()
+    bench.initialise(serial)
+    old = bench.certify(serial)
+    made = bench.processes.run(serial, key_set_operations.make_keys_beside, [Pin(PIN)], "555036632106")
+    new = bench.certificates_for(made.requests)
+    bench.processes.run(serial, key_set_operations.write_beside_keys, [Pin(PIN)], new)
+    for certificates in (old, new):
+        used = bench.processes.run(serial, key_set_operations.use, [Pin(PIN)], certificates, NONCE)
+        assert used.read_back == certificates
+        verify_raw(certificates[Purpose.AUTHENTICATION], used.proof, NONCE)
+    bench.processes.run(serial, key_set_operations.keep_only, [Pin(PIN)], new)
+    assert bench.processes.run(serial, card_operations.contents).certificates == new
+    with pytest.raises(KeysNotOnCard):
+        bench.processes.run(serial, key_set_operations.use, [Pin(PIN)], old, NONCE)
