@@ -10,7 +10,7 @@ missing_packages() {
   printf '%s\n' "$@" | grep -vxF -e "$installed" || true
 }
 
-# The slapd and postgresql packages start a service of their own when they are installed. Ours are private
+# The slapd, postgresql and haproxy packages start a service of their own when they are installed. Ours are private
 # children, so the packages' services are kept from starting while we install.
 without_starting_services() {
   local policy=/usr/sbin/policy-rc.d made=0 status=0

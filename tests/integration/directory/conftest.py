@@ -237,13 +237,13 @@ def _entries(text: str) -> dict[str, dict[str, list[str]]]:
     return entries
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def samples() -> Callable[[], list[Entry]]:
     """Everything that the served directory holds, made anew."""
     return everything
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_person() -> Callable[..., PersonEntry]:
     """Makes the person, with changes."""
     return person
