@@ -22,14 +22,14 @@ from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.expiring import Expiring
 from app.ra.exporting_so_pins import ExportingSoPins
-from app.ra.following_jobs import FollowingJobs
+from app.ra.following_jobs import FollowingJobs, GivingUp
 from app.ra.forecasting import Forecasting
 from app.ra.limiting import Limiting
 from app.ra.ports import CertificateAuthority
 from app.ra.registering_workstations import RegisteringWorkstations
 from app.ra.releasing_so_pins import ReleasingSoPins
 from app.ra.renewals import RenewalAbilities
-from app.ra.renewing import Renewing, give_up_renewal
+from app.ra.renewing import Renewing, take_back_renewal, why_renewal_goes_on
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
 from app.ra.sending_codes import MessageSender, SendingCodes
@@ -124,7 +124,7 @@ def collecting(
 
 def following(database: Database) -> FollowingJobs:
     """The pages of card jobs, with what is taken back when one is given up."""
-    return FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
+    return FollowingJobs(database, {JobKind.RENEW: GivingUp(why_renewal_goes_on, take_back_renewal)})
 
 
 def expiring(database: Database) -> Expiring:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from app.domain.actor import Actor
-from app.domain.card_job import CardJob, JobKind, require_open, require_other_than_holder
+from app.domain.card_job import CardJob, JobKind, JobStepOutOfOrder, require_open, require_other_than_holder
 from app.domain.desk_record import new_secret, with_ticket
 from app.domain.permission import Permission
 from app.errors import NotFound, NotPermitted
@@ -26,8 +27,18 @@ PERMISSIONS: Mapping[JobKind, Permission] = {
 }
 
 
-GivingUp = Callable[[Work, CardJob], None]
-"""What else is taken back, in the same transaction, when a job is given up; it may refuse."""
+@dataclass(frozen=True)
+class GivingUp:
+    """What a kind of job adds to being given up.
+
+    Attributes:
+        why_not: why a job can only be finished now, and what to do; empty when it can be given up. What can
+            only be finished, anybody may finish who may do such a job: there is nothing left to approve.
+        take_back: what is taken back, in the same transaction.
+    """
+
+    why_not: Callable[[Work, CardJob], str]
+    take_back: Callable[[Work, CardJob], None]
 
 
 class FollowingJobs:
@@ -40,7 +51,8 @@ class FollowingJobs:
     def ticket(self, actor: Actor, job_id: str) -> str:
         """A new one-time ticket, valid for 5 minutes, with which the desk claims the job.
 
-        Only whoever began the job gets one: the operator, or the holder whose own job it is.
+        Only whoever began the job gets one: the operator, or the holder whose own job it is. Of a job that
+        can only be finished, the holder and any operator get one too, and it is theirs from then on.
 
         Raises:
             NotPermitted, NotFound, JobNotOpen
@@ -50,6 +62,8 @@ class FollowingJobs:
             actor, "card_job.ticket_given", found.uid, job=job_id, kind=found.kind.value
         ) as work:
             job = _require(work, job_id)
+            if not _is_whose(actor, job) and self._why_not(work, job):
+                job = _taken_over(work, job, actor)
             _require_whose_it_is(actor, job)
             require_open(job)
             work.card_jobs.save(with_ticket(job, ticket, work.now))
@@ -67,13 +81,13 @@ class FollowingJobs:
                 raise _unknown()
             if actor.uid != job.uid:
                 actor.require(PERMISSIONS[job.kind])
-            return _record(work, job)
+            return _record(work, job, self._why_not(work, job))
 
     def undo(self, actor: Actor, job_id: str, reason: str) -> None:
         """Give an open job up.
 
         Raises:
-            NotPermitted, CannotWorkOnOwnCard, NotFound, JobNotOpen
+            NotPermitted, CannotWorkOnOwnCard, NotFound, JobNotOpen, JobStepOutOfOrder
         """
         found = self._found(job_id)
         with self._database.audited(
@@ -84,10 +98,17 @@ class FollowingJobs:
                 actor.require(PERMISSIONS[job.kind])
                 require_other_than_holder(actor.uid, job.uid)
             require_open(job)
+            if why_not := self._why_not(work, job):
+                raise JobStepOutOfOrder(why_not)
             if job.kind in self._giving_up:
-                self._giving_up[job.kind](work, job)
+                self._giving_up[job.kind].take_back(work, job)
             work.card_jobs.save(undone(job, reason.strip(), work.now))
             work.audit.details(card=job.card_serial, reason_given=reason.strip()[:500])
+
+    def _why_not(self, work: Work, job: CardJob) -> str:
+        if job.kind not in self._giving_up or not job.status.is_open:
+            return ""
+        return self._giving_up[job.kind].why_not(work, job)
 
     def _found(self, job_id: str) -> CardJob:
         with self._database.read() as work:
@@ -108,6 +129,18 @@ def _require(work: Work, job_id: str) -> CardJob:
     return job
 
 
+def _is_whose(actor: Actor, job: CardJob) -> bool:
+    return actor.uid == (job.operator_uid or job.uid)
+
+
+def _taken_over(work: Work, job: CardJob, actor: Actor) -> CardJob:
+    """The job in other hands: the holder's, or an operator's, who needs permission as any operator does."""
+    work.audit.details(taken_over_from=job.operator_uid or job.uid)
+    if actor.uid == job.uid:
+        return replace(job, operator_uid=None, operator_role_profile=None)
+    return replace(job, operator_uid=actor.uid, operator_role_profile=actor.role_profile_id)
+
+
 def _require_whose_it_is(actor: Actor, job: CardJob) -> None:
     if job.operator_uid is None:
         if actor.uid != job.uid:
@@ -119,7 +152,7 @@ def _require_whose_it_is(actor: Actor, job: CardJob) -> None:
         raise NotPermitted("Another operator began this and must go on with it. Undo it to begin your own.")
 
 
-def _record(work: Work, job: CardJob) -> CardJobRecord:
+def _record(work: Work, job: CardJob, must_go_on: str) -> CardJobRecord:
     names = Names(work, (job.uid, job.operator_uid))
     assert job.card_serial is not None, "a card job has its card from the beginning"
     return CardJobRecord(
@@ -132,4 +165,5 @@ def _record(work: Work, job: CardJob) -> CardJobRecord:
         card_serial=job.card_serial,
         begun_at=job.begun_at,
         finished_at=job.finished_at,
+        must_go_on=must_go_on,
     )

@@ -112,7 +112,13 @@ class IssuanceRecord:
 
 @dataclass(frozen=True)
 class CardJobRecord:
-    """A card job as the page shows it. ``operator`` is None when it is the holder's own."""
+    """A card job as the page shows it.
+
+    Attributes:
+        operator: None when it is the holder's own.
+        must_go_on: why it can only be finished, by anybody who may, and what to do; empty when it can be
+            given up.
+    """
 
     id: str
     kind: JobKind
@@ -123,6 +129,7 @@ class CardJobRecord:
     card_serial: str
     begun_at: datetime
     finished_at: datetime | None
+    must_go_on: str
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ from datetime import datetime
 from itertools import takewhile
 
 from app.domain.actor import Actor
-from app.domain.card import Card, CardMoveNotAllowed, CardStatus
+from app.domain.card import LIVE, Card, CardMoveNotAllowed, CardStatus
 from app.domain.card_job import (
     CardJob,
     JobAlreadyOpen,
     JobKind,
     JobStatus,
-    JobStepOutOfOrder,
     require_other_than_holder,
 )
 from app.domain.certificate import CardCertificate, CertificateStatus
@@ -149,17 +148,36 @@ def by_holder_in_a_row(work: Work, card_serial: str) -> int:
     return sum(1 for _ in takewhile(lambda signing: signing is Signing.HOLDER, done))
 
 
-def give_up_renewal(work: Work, job: CardJob) -> None:
-    """Take back what a renewal left that is given up; the card goes on with its old certificates.
+_IN_HAND = LIVE | {CardStatus.EXPIRED}
 
-    Raises:
-        JobStepOutOfOrder: the new certificates are in use, and the old ones withdrawn.
+
+def why_renewal_goes_on(work: Work, job: CardJob) -> str:
+    """Why a renewal must be finished instead of given up, and what to do; empty when it can be given up.
+
+    From the moment when a desk was given the new certificates, the card may hold them and use their keys, so
+    that it would not sign in any more if they were revoked. A card that has ended uses none.
     """
     facts = RenewalFacts.of(job.facts)
-    if facts.in_use:
-        raise JobStepOutOfOrder(
-            "The new certificates are in use already. Open the desk once more to remove the old ones."
-        )
+    card = work.cards.get(job.card_serial or "")
+    if not facts.completion_nonce or card is None or card.status not in _IN_HAND:
+        return ""
+    return _REMOVE_OLD if facts.in_use else _FINISH
+
+
+_REMOVE_OLD = (
+    "The new certificates are in use. Put the card in a reader and open the desk once more: it asks for the "
+    "card's PIN and removes the old ones."
+)
+_FINISH = (
+    "The new certificates are made and may be on the card already, so this can only be finished. Put the "
+    "card in a reader and open the desk: it asks for the card's PIN. If the card fails, report it as faulty "
+    "and issue another one."
+)
+
+
+def take_back_renewal(work: Work, job: CardJob) -> None:
+    """Revoke what was certified for a renewal that is given up."""
+    facts = RenewalFacts.of(job.facts)
     revoked = revoke_certificates(work, work.certificates.of_renewal(job.id).values(), "undone")
     if facts.ordered:
         # The certificate authority may have signed without our having heard of it.
@@ -186,14 +204,16 @@ def _opened(
     job = found or _begun(work, card, pair, signing, operator)
     if found is None:
         work.card_jobs.add(job)
-    elif _whose(found) != (operator.uid if operator else None, signing):
+    elif _is_somebody_elses(work, found, operator, signing):
         raise JobAlreadyOpen("This card is being renewed already. Go on with that, or have it given up.")
     work.audit.details(job=job.id, uid=job.uid, signing=signing.value)
     return job.id
 
 
-def _whose(job: CardJob) -> tuple[str | None, Signing]:
-    return job.operator_uid, RenewalFacts.of(job.facts).signing
+def _is_somebody_elses(work: Work, job: CardJob, operator: Actor | None, signing: Signing) -> bool:
+    """Whether the job waits for who began it; one that can only be finished waits for nobody's signature."""
+    theirs = job.operator_uid, RenewalFacts.of(job.facts).signing
+    return theirs != (operator.uid if operator else None, signing) and not why_renewal_goes_on(work, job)
 
 
 def _begun(

@@ -74,7 +74,7 @@ class RenewingAtDesk:
             "certificates": _certificates_message(work, job),
             "in_use": facts.in_use,
             # One's own renewal is begun while signing in, which goes on afterwards.
-            "page": "/sign-in/continue" if facts.signing is Signing.HOLDER else f"/card-jobs/{job.id}",
+            "page": "/sign-in/continue" if job.operator_uid is None else f"/card-jobs/{job.id}",
         }
 
     def present_keys(

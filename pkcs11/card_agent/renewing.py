@@ -223,6 +223,6 @@ def _digests(written: Mapping[Purpose, bytes], read_back: Mapping[Purpose, bytes
     if dict(read_back) != dict(written):
         raise CardFault(
             "The card did not keep the certificates as they were written. The old ones still work: go on "
-            "once; if it fails again, give this up on the site and have the card replaced."
+            "once; if it fails again, report the card as faulty on the site and have it replaced."
         )
     return {name: hashlib.sha256(read_back[purpose]).hexdigest() for purpose, name in JSON_NAMES.items()}

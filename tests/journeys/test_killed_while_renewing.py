@@ -45,7 +45,7 @@ UNDONE = in_turns(
     MOMENTS,
     {
         "web": ["after keys_presented", "order signed"],
-        "card-agent": ["after certified"],
+        "card-agent": ["before certified"],
         "ca": ["order audited"],
     },
 )
@@ -95,7 +95,7 @@ def test_killed_and_gone_on_with(
 def test_killed_and_given_up(
     program: str, moment: str, renewed: Renewed, office: Office, processes: Processes
 ) -> None:
-    """Before the new certificates were used, the old ones stay; and the card can be renewed after all."""
+    """Before the desk has new certificates, the old ones stay; and the card can be renewed after all."""
     killing = Killing(processes, STEPS, certified=4)
     job, run = killing.killed_at(renewed.begin, program, moment)
     killing.recover(job, program)

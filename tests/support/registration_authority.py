@@ -48,7 +48,7 @@ from app.ra.desk_jobs import DeskJobs, DeskPolicy
 from app.ra.enrolling_authenticators import EnrollingAuthenticators
 from app.ra.exporting_so_pins import ExportingSoPins
 from app.ra.finding import Finding
-from app.ra.following_jobs import FollowingJobs
+from app.ra.following_jobs import FollowingJobs, GivingUp
 from app.ra.founding import FoundingCeremony
 from app.ra.issuing import FOUNDING, Issuing
 from app.ra.limiting import Limiting
@@ -59,7 +59,7 @@ from app.ra.positioning import Positioning
 from app.ra.registering import Registering
 from app.ra.registering_workstations import RegisteringWorkstations
 from app.ra.releasing_so_pins import ReleasingSoPins
-from app.ra.renewing import Renewing, give_up_renewal
+from app.ra.renewing import Renewing, take_back_renewal, why_renewal_goes_on
 from app.ra.renewing_at_desk import RenewingAtDesk
 from app.ra.repairing import Repairing
 from app.ra.requesting import Requesting
@@ -380,7 +380,9 @@ class RegistrationAuthority:
             JobKind.CHANGE_SO_PIN: self.unlocks.changing,
         }
         self.collecting_jobs = CollectingJobs(database, self.desk_jobs, kinds, PinPolicy())
-        self.following_jobs = FollowingJobs(database, {JobKind.RENEW: give_up_renewal})
+        self.following_jobs = FollowingJobs(
+            database, {JobKind.RENEW: GivingUp(why_renewal_goes_on, take_back_renewal)}
+        )
         self.card_moves = MovingCards(database)
         self.founding = FoundingCeremony(database, PillowPhotos(), POLICY)
 

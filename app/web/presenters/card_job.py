@@ -140,12 +140,12 @@ class CardJobPage:
             status=record.status.value,
             version=_version(record),
             status_tag=job_tag(record.status),
-            what_now=_what_now(record, is_theirs),
+            what_now=record.must_go_on or _what_now(record, is_theirs),
             details=_details(record),
             steps=_steps(record),
             is_open=record.status.is_open,
-            may_go_to_desk=record.status.is_open and is_theirs,
-            may_undo=record.status.is_open and (is_theirs or not is_own),
+            may_go_to_desk=record.status.is_open and (is_theirs or bool(record.must_go_on)),
+            may_undo=record.status.is_open and not record.must_go_on and (is_theirs or not is_own),
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from cryptography import x509
 
@@ -22,6 +24,7 @@ from app.domain.issuance import CertificateRequestsChanged, ProofNotValid, ReadB
 from app.domain.renewal import CardMustBeSeen, RenewalNotDue
 from app.domain.renewal_job import Signing
 from app.errors import NotPermitted, Refusal, Unavailable
+from app.ra.moving_cards import MoveAsked
 from app.ra.taking_into_use import first_used
 from tests.support.registration_authority import DeskCard, Office, another
 from tests.support.renewals import (
@@ -243,19 +246,60 @@ def test_a_card_reported_lost_meanwhile_is_not_renewed(due: Office) -> None:
         assert not first_used(work, serial_number_text(new.serial_number), "127.0.0.1")
 
 
-def test_giving_it_up_revokes_the_new_certificates_and_keeps_the_old(due: Office) -> None:
+def test_given_up_before_anything_was_certified_the_old_certificates_stay(due: Office) -> None:
+    desk = own_renewal(due, due.sponsor, due.sponsor_card)
+    desk.present_keys()
+    desk.sign(due.sponsor, due.sponsor_card)
+    due.ra.following_jobs.undo(due.sponsor, desk.job_id, "No time")
+    with pytest.raises(JobTokenNotValid):
+        desk.certify()
+    assert {each.renewal_id for each in certificates(due, due.sponsor_card)[CertificateStatus.ACTIVE]} == {
+        None
+    }
+    renewed(due)
+
+
+def certified(due: Office) -> RenewalDesk:
+    """A renewal that stopped when the desk had the new certificates: the card may have them or not."""
     desk = own_renewal(due, due.sponsor, due.sponsor_card)
     desk.present_keys()
     desk.sign(due.sponsor, due.sponsor_card)
     desk.certify()
-    due.ra.following_jobs.undo(due.sponsor, desk.job_id, "No time")
-    after = certificates(due, due.sponsor_card)
-    assert {each.renewal_id for each in after[CertificateStatus.REVOKED]} == {desk.job_id}
-    assert {each.renewal_id for each in after[CertificateStatus.ACTIVE]} == {None}
+    return desk
+
+
+def test_once_certified_it_is_not_given_up_while_the_card_may_use_the_new_certificates(due: Office) -> None:
+    desk = certified(due)
+    with pytest.raises(JobStepOutOfOrder, match="can only be finished"):
+        due.ra.following_jobs.undo(due.sponsor, desk.job_id, "No time")
+    assert not certificates(due, due.sponsor_card)[CertificateStatus.REVOKED]
+    due.ra.card_moves.give(due.manager, due.sponsor_card.serial, "report-faulty", MoveAsked("other_fault"))
+    due.ra.following_jobs.undo(due.manager, desk.job_id, "The card failed")
+    assert not certificates(due, due.sponsor_card)[CertificateStatus.ACTIVE]
     assert ("ca.revoke_issuance", desk.job_id) in due.ra.announced()
-    with pytest.raises(JobTokenNotValid):
-        desk.complete("")
-    renewed(due)
+
+
+def operator_of(office: Office, job_id: str) -> str | None:
+    with office.ra.database.read() as work:
+        job = work.card_jobs.get(job_id)
+    assert job is not None
+    return job.operator_uid
+
+
+def test_once_certified_anybody_who_may_renew_cards_finishes_it(due: Office) -> None:
+    job_id = certified(due).job_id
+    assert due.ra.renewing.begin(due.manager, due.sponsor_card.serial, Signing.OPERATOR) == job_id
+    assert due.ra.following_jobs.job(due.manager, job_id).must_go_on
+    assert RenewalDesk(due.ra, job_id, due.manager).job["page"] == f"/card-jobs/{job_id}"
+    assert operator_of(due, job_id) == due.manager.uid
+    assert RenewalDesk(due.ra, job_id, due.sponsor).job["page"] == "/sign-in/continue"
+    assert operator_of(due, job_id) is None
+
+
+def test_once_certified_nobody_without_the_right_takes_it_over(due: Office) -> None:
+    job_id = certified(due).job_id
+    with pytest.raises(NotPermitted):
+        due.ra.following_jobs.ticket(replace(due.manager, permissions=frozenset()), job_id)
 
 
 def test_certificates_that_come_after_giving_up_are_revoked_when_they_come(due: Office) -> None:
