@@ -121,6 +121,7 @@ class BatchDesk:
             batch.is_running, batch.holder, batch.wants, batch.turn = False, "", "", None
             self._running.release()
             self._processes.end()
+            batch.link.connection.close()
 
     def _cards(self, batch: DeskBatch, pin: Pin) -> None:
         until = self._clock() + PIN_LASTS

@@ -88,7 +88,7 @@ class IssueDesk:
         Raises JobUnusable or SiteUnavailable.
         """
         job = job_from_untrusted(collected.message)
-        claimed = ClaimedJob(collected.site, job, collected.job_token)
+        claimed = ClaimedJob(collected.connection, job, collected.job_token)
         self._processes.get_ready()
         return self._issues.add(DeskIssue(claimed, self._clock()))
 
@@ -176,3 +176,4 @@ class IssueDesk:
         finally:
             self._running.release()
             self._processes.end()
+            issue.claimed.rest()

@@ -1,16 +1,11 @@
-"""The agent's side of the desk job API: JSON over TLS that the agent opens to a site of its settings."""
+"""The agent's side of the desk job API."""
 
 from __future__ import annotations
 
 import base64
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-
-import httpx
 
 from card_agent.desk_job import (
     JSON_NAMES,
@@ -20,14 +15,14 @@ from card_agent.desk_job import (
     id_and_kind_from_untrusted,
     job_from_untrusted,
 )
-from card_agent.errors import JobRefused, SiteUnavailable
+from card_agent.errors import SiteUnavailable
 from card_agent.ports import Purpose
 from card_agent.settings import Site
+from card_agent.site_connection import SiteConnection
 
-_TIMEOUT_SECONDS = 30
-# How long to wait before each further try of a step: a site that restarts in the middle is back within this
-# time, and the same step sent again has the same effect.
-_PAUSES_SECONDS = (0.5, 1, 2, 4, 8)
+# How long to wait before each further try of a step: the kept connection may have ended unseen, and a site
+# that restarts in the middle is back within this time. The same step sent again has the same effect.
+_PAUSES_SECONDS = (0, 0.5, 1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -45,9 +40,10 @@ class JobLink:
     Every call raises JobRefused (with the site's sentence) or SiteUnavailable.
     """
 
-    def __init__(self, site: Site, job_id: str, job_token: str) -> None:
-        self.site = site
+    def __init__(self, connection: SiteConnection, job_id: str, job_token: str) -> None:
+        self.site = connection.site
         self.job_id = job_id
+        self._connection = connection
         self._job_token = job_token
 
     def fetch(self) -> object:
@@ -80,7 +76,11 @@ class JobLink:
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, object]:
         headers = {"Authorization": f"Bearer {self._job_token}"}
-        return call(self.site, method, f"/desk/jobs/{self.job_id}{path}", body, headers)
+        return self._connection.call(method, f"/desk/jobs/{self.job_id}{path}", body, headers)
+
+    def rest(self) -> None:
+        """Close the connection, until the next call."""
+        self._connection.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.site.origin}, {self.job_id})"
@@ -89,8 +89,8 @@ class JobLink:
 class ClaimedJob(JobLink):
     """An issuance that this agent has collected."""
 
-    def __init__(self, site: Site, job: Job, job_token: str) -> None:
-        super().__init__(site, job.id, job_token)
+    def __init__(self, connection: SiteConnection, job: Job, job_token: str) -> None:
+        super().__init__(connection, job.id, job_token)
         self.job = job
 
     def reload(self) -> None:
@@ -126,70 +126,30 @@ class ClaimedJob(JobLink):
 
 @dataclass(frozen=True)
 class CollectedJob:
-    """What a ticket was exchanged for: the job's id and kind, its JSON not yet checked, and the job token."""
+    """What a ticket was exchanged for: the job's id and kind, its JSON not yet checked, and the job token.
 
-    site: Site
+    ``connection`` is the one on which it came, for what follows.
+    """
+
+    connection: SiteConnection
     id: str
     kind: str
     message: object
     job_token: str
 
     def __repr__(self) -> str:
-        return f"CollectedJob({self.site.origin}, {self.kind}, {self.id})"
+        return f"CollectedJob({self.connection.site.origin}, {self.kind}, {self.id})"
 
 
 def claim(site: Site, ticket: str) -> CollectedJob:
     """Exchange the one-time ticket for the job. Raises JobRefused or SiteUnavailable."""
-    answer = call(site, "POST", "/desk/jobs/claim", {"ticket": ticket}, {})
+    connection = SiteConnection(site)
+    answer = connection.call("POST", "/desk/jobs/claim", {"ticket": ticket}, {})
     job_token = answer.get("job_token")
     if not isinstance(job_token, str):
         raise SiteUnavailable(f"{site.name} sent a job that cannot be read. Tell your IT service desk.")
     job_id, kind = id_and_kind_from_untrusted(answer.get("job"))
-    return CollectedJob(site, job_id, kind, answer.get("job"), job_token)
-
-
-def call(site: Site, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
-    """Make one call of a site's API and return its JSON. Raises JobRefused or SiteUnavailable."""
-    try:
-        client = _client(site.origin, site.ca_file, site.ca_file.stat().st_mtime_ns)
-        answer = client.request(method, site.origin + path, json=body, headers=headers)
-    except (httpx.HTTPError, OSError) as error:
-        raise SiteUnavailable(
-            f"{site.name} does not answer ({type(error).__name__}). "
-            "What is done so far is kept. Check the network, then go on."
-        ) from error
-    return _read(site, answer)
-
-
-@lru_cache(maxsize=16)
-def _client(origin: str, ca_file: Path, changed_at: int) -> httpx.Client:
-    """Has the authorities of a site read once; a changed ``ca_file`` is read anew."""
-    context = ssl.create_default_context(cafile=str(ca_file))
-    # None: a kept one that the site has dropped would be found out by a call that fails.
-    connections = httpx.Limits(max_keepalive_connections=0)
-    # trust_env off: a proxy variable of the person's session must not carry the job elsewhere.
-    return httpx.Client(verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False, limits=connections)
-
-
-def _read(site: Site, answer: httpx.Response) -> dict[str, object]:
-    if answer.status_code == httpx.codes.NO_CONTENT:
-        return {}
-    try:
-        message = answer.json()
-    except ValueError:
-        message = None
-    if not isinstance(message, dict):
-        raise SiteUnavailable(
-            f"{site.name} answered with status {answer.status_code} and nothing that can be read. "
-            "What is done so far is kept. Try to go on in a minute."
-        )
-    if answer.is_success:
-        return message
-    if answer.is_server_error:
-        raise SiteUnavailable(
-            str(message.get("message", f"{site.name} is in trouble. Try to go on in a minute."))
-        )
-    raise JobRefused(str(message.get("message", "The site refused.")), str(message.get("code", "refused")))
+    return CollectedJob(connection, job_id, kind, answer.get("job"), job_token)
 
 
 def as_base64(data: bytes) -> str:

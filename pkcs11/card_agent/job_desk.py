@@ -71,9 +71,9 @@ class JobDesk:
             raise JobUnusable(
                 "This desk cannot do this job. Its card agent is older than the site: update it."
             )
-        link = JobLink(collected.site, collected.id, collected.job_token)
+        link = JobLink(collected.connection, collected.id, collected.job_token)
         job = card_job_from_untrusted(collected.message)
-        self._workstation.keep_policy(collected.site.origin, job.pin_policy)
+        self._workstation.keep_policy(collected.connection.site.origin, job.pin_policy)
         self._processes.get_ready()
         return self._jobs.add(DeskJob(JobAtDesk(link, job, self._processes, self._clock), kind))
 
@@ -130,6 +130,7 @@ class JobDesk:
             self._running.release()
             progress.end()
             self._processes.end()
+            job.at_desk.link.rest()
 
 
 def _report(link: JobLink, progress: Progress, error: Exception) -> None:

@@ -16,11 +16,12 @@ from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardView
 from card_agent.errors import Refusal
-from card_agent.job_client import as_base64, call
+from card_agent.job_client import as_base64
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.settings import Site
 from card_agent.signed_statement import canonical
+from card_agent.site_connection import call
 
 STATEMENT_TYPE = "spine-ra/last-try-consent/1"
 _PATH = "/desk/last-try-consents"

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from card_agent.errors import DocumentRefused, RequestRefused, SiteUnavailable
-from card_agent.job_client import as_base64, call
+from card_agent.job_client import as_base64
 from card_agent.prescription import Prescription, prescription_from_untrusted
 from card_agent.settings import Site
+from card_agent.site_connection import call
 
 PRESCRIPTION = "prescription"
 _REFERENCE = re.compile(r"[A-Za-z0-9_-]{43,128}")

@@ -11,10 +11,11 @@ from pathlib import Path
 from card_agent.desk_job import as_pin_policy, as_text
 from card_agent.errors import SiteUnavailable
 from card_agent.escrow import encrypted, escrow_key
-from card_agent.job_client import as_base64, call
+from card_agent.job_client import as_base64
 from card_agent.offline_unlock import KEY_BYTES
 from card_agent.pin_policy import PinPolicy
 from card_agent.settings import Site
+from card_agent.site_connection import call
 
 
 @dataclass(frozen=True)

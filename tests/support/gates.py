@@ -117,6 +117,7 @@ class Gates:
     def __post_init__(self) -> None:
         folder = self.processes.layout.folder
         self._record, self._ledger = Gate(folder / "spine.db"), Gate(folder / "ca" / "ca.db")
+        self._calls_before = self.processes.calls_of_the_desk()
         self._watching = sqlite3.connect(f"file:{folder / 'ca' / 'ca.db'}?mode=ro", uri=True)
 
     def at(self, moment: int) -> None:
@@ -125,17 +126,18 @@ class Gates:
 
     def before(self, moment: int) -> None:
         """Stand still when the desk has made the call that would record this, and it is not recorded."""
-        seen: set[int] = set()
+        seen = self._calls_before
 
         def reached(connection: sqlite3.Connection) -> bool:
-            calls = self.processes.calls_to_web()
+            nonlocal seen
+            calls = self.processes.calls_of_the_desk()
             if self._has_come(connection, self.watched.before(moment)):
                 return True
-            seen.update(calls)
+            seen = calls
             return False
 
         self._record.close_when(reached)
-        wait_until(lambda: self.processes.calls_to_web() - seen, f"the desk calls for {moment}")
+        wait_until(lambda: self.processes.calls_of_the_desk() > seen, f"the desk calls for {moment}")
 
     def when_ordered(self, moment: Signed) -> None:
         """Stand still at a moment of the certificate authority's own."""

@@ -27,6 +27,7 @@ TRIES = 20
 """How often a moment is waited for, each time with another card: some last a millisecond."""
 _LOOK_AGAIN_SECONDS = 0.001
 _ESTABLISHED = "01"
+_CALL_IS_MADE = " is asked: "
 _PIPE_BYTES = 1 << 20
 
 # The argument by which each program's process is known.
@@ -101,6 +102,10 @@ class Processes:
         finally:
             os.kill(self._supervisor, signal.SIGCONT)
         self.wait_until_back(program)
+
+    def calls_of_the_desk(self) -> int:
+        """How many calls to the site the card agent's log tells of; each is told just before it is made."""
+        return (self.layout.logs / "card-agent.log").read_text().count(_CALL_IS_MADE)
 
     def calls_to_web(self) -> set[int]:
         """The local ports of the connections to the web program that are open on this machine."""

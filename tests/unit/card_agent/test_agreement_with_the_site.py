@@ -37,6 +37,7 @@ from card_agent.pin import Pin
 from card_agent.pin_policy import PinPolicy
 from card_agent.ports import Purpose
 from card_agent.settings import Site
+from card_agent.site_connection import SiteConnection
 from card_agent.web_eid_token import authentication_token, return_location, signed_bytes
 from tests.support.registration_authority import csr
 
@@ -58,7 +59,7 @@ JOB = Job(
 def test_the_site_reads_and_verifies_the_approval() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     desk_key = DeskKey()
-    signed = statement(ClaimedJob(SITE, JOB, "secret"), "1001", desk_key, NOW)
+    signed = statement(ClaimedJob(SiteConnection(SITE), JOB, "secret"), "1001", desk_key, NOW)
     read = statement_from_untrusted(signed)
     assert read.desk_key == desk_key.public
     assert (read.issuance_id, read.holder_name, read.card_serial) == ("i-1", "Amara Hölder", "1001")

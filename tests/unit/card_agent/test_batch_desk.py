@@ -18,6 +18,7 @@ from card_agent.errors import CardFault, CardMissing, DeskBusy
 from card_agent.pin import Pin
 from card_agent.ports import Card
 from card_agent.settings import Site
+from card_agent.site_connection import SiteConnection
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
@@ -52,9 +53,11 @@ class Desk(BatchDesk):
 
 @pytest.fixture
 def batch() -> DeskBatch:
-    site = cast(Site, None)
+    connection = SiteConnection(cast(Site, None))
     return DeskBatch(
-        BatchLink(site, "1", "Induction", Party("710000001102", "Priya Nair"), 0, 1000, "t"), 0, 1000
+        BatchLink(connection, "1", "Induction", Party("710000001102", "Priya Nair"), 0, 1000, "t"),
+        0,
+        1000,
     )
 
 

@@ -18,6 +18,7 @@ from card_agent.errors import CardMissing, JobUnusable, SiteUnavailable, WrongCa
 from card_agent.job_client import ClaimedJob
 from card_agent.ports import Purpose
 from card_agent.settings import Site
+from card_agent.site_connection import SiteConnection
 
 HOLDER, OPERATOR, ELSE = "555036632106", "555021943108", "555000000001"
 CERTIFICATES = {Purpose.AUTHENTICATION: b"a", Purpose.CONTENT_COMMITMENT: b"c"}
@@ -133,7 +134,7 @@ def test_a_certified_card_needs_no_operator() -> None:
 
 def test_the_statement_is_canonical_json_in_utf_8() -> None:
     site = Site("https://ra.example", "RA", Path("ca.pem"))
-    claimed = ClaimedJob(site, job_from_untrusted(message()), "secret")
+    claimed = ClaimedJob(SiteConnection(site), job_from_untrusted(message()), "secret")
     signed = statement(claimed, "1001", DeskKey(), datetime(2026, 11, 22, 9, 0, 5, tzinfo=UTC))
     assert "Hölder".encode() in signed
     fields = json.loads(signed)

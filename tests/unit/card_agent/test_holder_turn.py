@@ -16,6 +16,7 @@ from card_agent.holder_turn import HolderTurn
 from card_agent.pin import Pin
 from card_agent.pin_policy import PinPolicy
 from card_agent.settings import Site
+from card_agent.site_connection import SiteConnection
 from card_agent.visits import FormValues, WaysBack
 
 HOLDER = Party("710000009101", "Amara Osei")
@@ -49,8 +50,12 @@ class Pages(BatchPages):
 @pytest.fixture
 def batch() -> DeskBatch:
     site = cast(Site, type("Site", (), {"name": "Test RA", "origin": "https://ra.example"}))
+    connection = SiteConnection(site)
     return DeskBatch(
-        BatchLink(site, "1", "Induction", Party("2", "Priya"), 0, 2, "t"), 0, 2, turn=HolderTurn(job())
+        BatchLink(connection, "1", "Induction", Party("2", "Priya"), 0, 2, "t"),
+        0,
+        2,
+        turn=HolderTurn(job()),
     )
 
 
