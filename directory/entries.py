@@ -12,17 +12,44 @@ from datetime import date
 from typing import Protocol
 
 from directory import names
+from directory.ldif import Attributes, Common
 
 NOT_KNOWN = "Not known"
 """Stands where the published schema demands a value and none is known: LDAP has no empty value."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """One LDAP entry: its DN, and each attribute's values, none empty, in the order they are published."""
+Given = Mapping[str, str | Iterable[str] | None]
+"""Attributes as they come: what is None or blank is not published."""
 
-    dn: str
-    attributes: Mapping[str, tuple[str, ...]]
+
+class Record:
+    """One LDAP entry: its DN, and each attribute's values, none empty, in the order they are published.
+
+    Args:
+        parts: its attributes; each attribute stands in one part. What many records have in common is one part
+            that they share (``common``), which is worked out and written as LDIF once for all.
+    """
+
+    __slots__ = ("dn", "parts")
+
+    def __init__(self, dn: str, *parts: Attributes) -> None:
+        self.dn = dn
+        self.parts = parts
+
+    @property
+    def attributes(self) -> Attributes:
+        """All of them."""
+        if len(self.parts) == 1:
+            return self.parts[0]
+        return {name: values for part in self.parts for name, values in part.items()}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and (self.dn, self.attributes) == (other.dn, other.attributes)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Record({self.dn!r}, {self.attributes!r})"
 
 
 class Entry(Protocol):
@@ -56,17 +83,22 @@ class Gone:
         return iter(())
 
 
-def record(dn: str, attributes: Mapping[str, str | Iterable[str] | None]) -> Record:
-    """A record of the given attributes. None, blank values and repeated values are left out."""
-    cleaned = {}
-    for name, given in attributes.items():
-        if given and (values := _values(given)):
-            cleaned[name] = values
-    return Record(dn, cleaned)
+def record(dn: str, attributes: Given) -> Record:
+    """A record of the given attributes."""
+    return Record(dn, cleaned(attributes))
+
+
+def common(attributes: Given) -> Common:
+    """Attributes that several records share."""
+    return Common(cleaned(attributes))
+
+
+def cleaned(attributes: Given) -> dict[str, tuple[str, ...]]:
+    """The attributes without None, blank values and repeated values."""
+    return {name: values for name, given in attributes.items() if given and (values := _values(given))}
 
 
 def _values(given: str | Iterable[str]) -> tuple[str, ...]:
-    # Most are one value; a rebuild makes a hundred million of them.
     if isinstance(given, str):
         only = given.strip()
         return (only,) if only else ()

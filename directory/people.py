@@ -4,12 +4,14 @@ profile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from directory import names
-from directory.entries import NOT_KNOWN, Record, day, paired, record
+from directory.entries import NOT_KNOWN, Given, Record, cleaned, common, day, paired
+from directory.ldif import Attributes, Common
 
 ACTIVE = "1"
 INACTIVE = "0"
@@ -17,6 +19,9 @@ INACTIVE = "0"
 
 NO_END = "99991231235959Z"
 """spineEnd of what has no end set, so that one filter serves whether there is one or not."""
+
+_Coded = tuple[tuple[str, str], ...]
+"""Code and name of each."""
 
 
 def generalized_time(when: date | None, otherwise: str) -> str:
@@ -42,9 +47,9 @@ class RoleEntry:
     job_role_code: str
     job_role_name: str
     job_role_pair: str = ""
-    activities: tuple[tuple[str, str], ...] = ()
-    areas_of_work: tuple[tuple[str, str], ...] = ()
-    workgroups: tuple[tuple[str, str], ...] = ()
+    activities: _Coded = ()
+    areas_of_work: _Coded = ()
+    workgroups: _Coded = ()
     resolved_activities: tuple[str, ...] = ()
     opened_on: date | None = None
     closed_on: date | None = None
@@ -115,30 +120,14 @@ class PersonEntry:
 
     def records(self) -> Iterator[Record]:
         """The person's record, then each org-person's, each followed by its roles'."""
-        own = self.dn
-        yield record(own, self._attributes())
+        own, name = self.dn, common(self._name())
+        yield Record(
+            own, _PERSON, {"uid": (self.uid,)}, _standing(self.active, self.title), name, self._own()
+        )
         for org_person in self.org_persons:
-            place = names.numbered_child_dn(org_person.id, "org-person id", own)
-            yield record(place, self._org_person_attributes(org_person))
-            for role in org_person.roles:
-                dn = names.numbered_child_dn(role.id, "role profile id", place)
-                yield record(dn, self._role_attributes(org_person, role))
+            yield from self._place(own, org_person, name)
 
-    def _attributes(self) -> dict[str, str | Iterable[str] | None]:
-        return {
-            "objectClass": (
-                *("top", "person", "organizationalPerson", "inetOrgPerson"),
-                *("nhsPerson", "spinePerson"),
-            ),
-            "uid": self.uid,
-            "nhsPersonStatus": ACTIVE if self.active else INACTIVE,
-            "personalTitle": self.title,
-            "spineAccess": self.access,
-            **self._name(),
-            **self.professional_numbers,
-        }
-
-    def _name(self) -> dict[str, str | Iterable[str] | None]:
+    def _name(self) -> Given:
         return {
             "cn": self.cn,
             "sn": self.sn,
@@ -146,47 +135,84 @@ class PersonEntry:
             "nhsMiddleNames": self.middle_names,
         }
 
-    def _org_person_attributes(self, org_person: OrgPersonEntry) -> dict[str, str | Iterable[str] | None]:
-        return {
-            "objectClass": (
-                *("top", "person", "organizationalPerson", "inetOrgPerson"),
-                *("nhsOrgPerson", "spinePeriod"),
-            ),
-            "uniqueIdentifier": org_person.id,
-            "uid": self.uid,
-            "nhsIDCode": org_person.organisation_code,
-            "o": org_person.organisation_name or NOT_KNOWN,
-            # Clients split the value at colons and show the third part: a plain name must not stand here.
-            "nhsRoles": [
-                role.job_role_name for role in org_person.roles if role.job_role_name.count(":") == 2
-            ],
-            **self._name(),
-            **_period(org_person.opened_on, org_person.closed_on),
+    def _own(self) -> Attributes:
+        access, numbers = self.access, self.professional_numbers
+        held = {"spineAccess": access} if access else {}
+        return held | cleaned(numbers) if numbers else held
+
+    def _place(self, own: str, place: OrgPersonEntry, name: Common) -> Iterator[Record]:
+        dn = names.numbered_child_dn(place.id, "org-person id", own)
+        ids = {"uniqueIdentifier": (place.id,), "uid": (self.uid,)}
+        organisation = (place.organisation_code, place.organisation_name)
+        held = _job_roles(tuple(role.job_role_name for role in place.roles))
+        period = _period(place.opened_on, place.closed_on)
+        yield Record(dn, _ORG_PERSON, ids, _employer(*organisation), held, name, period)
+        workplace = _workplace(*organisation)
+        for role in place.roles:
+            yield self._role(dn, workplace, role)
+
+    def _role(self, place_dn: str, workplace: Common, role: RoleEntry) -> Record:
+        dn = names.numbered_child_dn(role.id, "role profile id", place_dn)
+        resolved = role.resolved_activities if self.active else ()
+        job_role = (role.job_role_name, role.job_role_code, role.job_role_pair)
+        rights = _rights(*job_role, resolved, role.activities, role.areas_of_work, role.workgroups)
+        period = _period(role.opened_on, role.closed_on)
+        return Record(dn, _ROLE, {"uniqueIdentifier": (role.id,)}, workplace, rights, period)
+
+
+# What follows is the same for many people, and a rebuild makes millions of records.
+_ORGANISATIONS, _KINDS_OF_RIGHTS, _PERIODS = 1 << 14, 1 << 12, 1 << 13
+_AS_PERSON = ("top", "person", "organizationalPerson", "inetOrgPerson")
+_PERSON = common({"objectClass": (*_AS_PERSON, "nhsPerson", "spinePerson")})
+_ORG_PERSON = common({"objectClass": (*_AS_PERSON, "nhsOrgPerson", "spinePeriod")})
+_ROLE = common({"objectClass": ("top", "nhsOrgPersonRole", "spineRole")})
+
+
+@lru_cache
+def _standing(active: bool, title: str) -> Common:
+    return common({"nhsPersonStatus": ACTIVE if active else INACTIVE, "personalTitle": title})
+
+
+@lru_cache(_ORGANISATIONS)
+def _employer(code: str, name: str) -> Common:
+    return common({"nhsIDCode": code, "o": name or NOT_KNOWN})
+
+
+@lru_cache(_ORGANISATIONS)
+def _workplace(code: str, name: str) -> Common:
+    return common({"nhsIDCode": code, "spineOrganisation": paired(code, name)})
+
+
+@lru_cache(_KINDS_OF_RIGHTS)
+def _job_roles(job_role_names: tuple[str, ...]) -> Common:
+    # Clients split the value at colons and show the third part: a plain name must not stand here.
+    return common({"nhsRoles": [name for name in job_role_names if name.count(":") == 2]})
+
+
+@lru_cache(_KINDS_OF_RIGHTS)
+def _rights(
+    job_role_name: str,
+    job_role_code: str,
+    job_role_pair: str,
+    resolved: tuple[str, ...],
+    activities: _Coded,
+    areas_of_work: _Coded,
+    workgroups: _Coded,
+) -> Common:
+    return common(
+        {
+            "nhsJobRole": job_role_name or NOT_KNOWN,
+            "nhsJobRoleCode": job_role_code,
+            "spineJobRole": job_role_pair,
+            "spineResolvedActivity": sorted(resolved),
+            **_coded("nhsBusinessFunctions", "spineActivity", activities),
+            **_coded("nhsAreaOfWork", "spineAreaOfWork", areas_of_work),
+            **_coded("nhsWorkGroups", "spineWorkgroup", workgroups),
         }
-
-    def _role_attributes(
-        self, org_person: OrgPersonEntry, role: RoleEntry
-    ) -> dict[str, str | Iterable[str] | None]:
-        organisation = paired(org_person.organisation_code, org_person.organisation_name)
-        return {
-            "objectClass": ("top", "nhsOrgPersonRole", "spineRole"),
-            "uniqueIdentifier": role.id,
-            "nhsIDCode": org_person.organisation_code,
-            "nhsJobRole": role.job_role_name or NOT_KNOWN,
-            "nhsJobRoleCode": role.job_role_code,
-            "spineJobRole": role.job_role_pair,
-            "spineOrganisation": organisation,
-            "spineResolvedActivity": sorted(role.resolved_activities) if self.active else (),
-            **_coded("nhsBusinessFunctions", "spineActivity", role.activities),
-            **_coded("nhsAreaOfWork", "spineAreaOfWork", role.areas_of_work),
-            **_coded("nhsWorkGroups", "spineWorkgroup", role.workgroups),
-            **_period(role.opened_on, role.closed_on),
-        }
+    )
 
 
-def _coded(
-    published: str, ours: str, pairs: tuple[tuple[str, str], ...]
-) -> dict[str, str | Iterable[str] | None]:
+def _coded(published: str, ours: str, pairs: _Coded) -> Given:
     """Names and codes in the two published attributes, and paired in our one."""
     return {
         published: [name for _, name in pairs],
@@ -195,10 +221,13 @@ def _coded(
     }
 
 
-def _period(opened_on: date | None, closed_on: date | None) -> dict[str, str | Iterable[str] | None]:
-    return {
-        "nhsOrgOpenDate": day(opened_on),
-        "nhsOrgCloseDate": day(closed_on),
-        "spineStart": generalized_time(opened_on, "00010101000000Z"),
-        "spineEnd": generalized_time(closed_on, NO_END),
-    }
+@lru_cache(_PERIODS)
+def _period(opened_on: date | None, closed_on: date | None) -> Common:
+    return common(
+        {
+            "nhsOrgOpenDate": day(opened_on),
+            "nhsOrgCloseDate": day(closed_on),
+            "spineStart": generalized_time(opened_on, "00010101000000Z"),
+            "spineEnd": generalized_time(closed_on, NO_END),
+        }
+    )

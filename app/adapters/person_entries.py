@@ -12,8 +12,7 @@ from datetime import date, timedelta
 from app.domain.person import PersonStatus
 from app.domain.professional_registration import ProfessionalBody
 from app.domain.rbac import JobRole, NationalRoles
-from app.domain.role_profile import OrganisationPerson, RoleProfile
-from app.storage.published_people import PublishedPerson
+from app.storage.published_people import PublishedPerson, PublishedPlace, PublishedProfile
 from app.storage.work import Work
 from directory.entries import paired
 from directory.people import OrgPersonEntry, PersonEntry, RoleEntry
@@ -88,32 +87,28 @@ class _Making:
         )
 
     def _places(self, person: PublishedPerson) -> tuple[OrgPersonEntry, ...]:
-        begun = [profile for profile in person.profiles if profile.starts_on <= self._today]
-        return tuple(self._place(place, begun) for place in person.places if place.opened_on <= self._today)
+        return tuple([self._place(place) for place in person.places if place.opened_on <= self._today])
 
-    def _place(self, place: OrganisationPerson, profiles: Sequence[RoleProfile]) -> OrgPersonEntry:
-        here = (profile for profile in profiles if profile.organisation_person_id == place.id)
+    def _place(self, place: PublishedPlace) -> OrgPersonEntry:
         return OrgPersonEntry(
             place.id,
             place.organisation_code,
             self._names.get(place.organisation_code, ""),
             place.opened_on,
             _day_after(place.closed_on),
-            tuple(self._role(profile) for profile in here),
+            tuple([self._role(profile) for profile in place.profiles if profile.starts_on <= self._today]),
         )
 
-    def _role(self, profile: RoleProfile) -> RoleEntry:
+    def _role(self, profile: PublishedProfile) -> RoleEntry:
         key = (profile.job_role_code, profile.activity_codes)
         rights = self._rights.get(key)
         if rights is None:
             rights = self._rights[key] = _Rights.of(self._work.rbac.current(), *key)
         return RoleEntry(
             profile.id,
-            rights.job_role.full_code,
-            rights.job_role.full_name,
-            paired(rights.job_role.code, rights.job_role.name),
+            *rights.job_role,
             activities=rights.activities,
-            workgroups=tuple(("", workgroup) for workgroup in profile.workgroups),
+            workgroups=tuple([("", workgroup) for workgroup in profile.workgroups]),
             resolved_activities=rights.resolved,
             opened_on=profile.starts_on,
             closed_on=_first_day_without(profile),
@@ -124,15 +119,16 @@ class _Making:
 class _Rights:
     """What a job role with additional activities is called and gives, by the national tables."""
 
-    job_role: JobRole
+    job_role: tuple[str, str, str]
     activities: tuple[tuple[str, str], ...]
     resolved: tuple[str, ...]
 
     @classmethod
     def of(cls, national: NationalRoles, job_role_code: str, activity_codes: tuple[str, ...]) -> _Rights:
         unknown = JobRole(job_role_code, "", CURRENT, "")
+        job_role = national.job_roles.get(job_role_code, unknown)
         return cls(
-            national.job_roles.get(job_role_code, unknown),
+            (job_role.full_code, job_role.full_name, paired(job_role.code, job_role.name)),
             tuple((code, _activity_name(code, national)) for code in activity_codes),
             national.resolve(job_role_code, activity_codes),
         )
@@ -143,7 +139,7 @@ def _activity_name(code: str, national: NationalRoles) -> str:
     return activity.name if activity else ""
 
 
-def _first_day_without(profile: RoleProfile) -> date | None:
+def _first_day_without(profile: PublishedProfile) -> date | None:
     """The database keeps the last day of a role, the directory the first day without it."""
     after_end = _day_after(profile.ends_on)
     if profile.withdrawn_at is None:

@@ -6,31 +6,45 @@ the middle of a person's row: what lies behind it is not asked for, or every pho
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, Select, bindparam, select
+from sqlalchemy import Column, Connection, Row, Select, Text, bindparam, cast, select
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.person import PersonStatus
 from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
-from app.domain.role_profile import OrganisationPerson, RoleProfile
 from app.storage.tables.access import organisation_person, role_profile
 from app.storage.tables.people import person, professional_registration
 
 AT_ONCE = 1000
 
 _NAMES = [person.c[name] for name in ("uid", "title", "given_name", "middle_names", "family_name", "status")]
-_PLACE = [organisation_person.c[name] for name in OrganisationPerson.__dataclass_fields__]
-_PROFILE = [role_profile.c[name] for name in RoleProfile.__dataclass_fields__]
+_PLACE = [
+    organisation_person.c[name] for name in ("uid", "id", "organisation_code", "opened_on", "closed_on")
+]
+_PROFILE = [
+    role_profile.c.organisation_person_id,
+    role_profile.c.id,
+    role_profile.c.job_role_code,
+    # As text: the few lists that there are are read once, not once for each role profile.
+    cast(role_profile.c.activity_codes, Text),
+    cast(role_profile.c.workgroups, Text),
+    role_profile.c.starts_on,
+    role_profile.c.ends_on,
+    role_profile.c.withdrawn_at,
+]
 _REGISTRATION = [professional_registration.c[name] for name in ("uid", "body", "number")]
 
 _Whose = Callable[[Column[str]], ColumnElement[bool]]
 """Whose rows: the condition on a table's column ``uid``."""
 
 _Chosen = Select[*tuple[Any, ...]]
+_AnyRow = Row[*tuple[Any, ...]]
 _Values = Mapping[str, object]
 
 
@@ -59,13 +73,33 @@ _NEXT = _people(lambda uid: uid > bindparam("after"))
 _ACCESS_BETWEEN = _Access(lambda uid: uid.between(bindparam("first"), bindparam("last")))
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedPerson:
+class PublishedProfile(NamedTuple):
+    """A role profile, as ``RoleProfile`` describes it."""
+
+    id: str
+    job_role_code: str
+    activity_codes: tuple[str, ...]
+    workgroups: tuple[str, ...]
+    starts_on: date
+    ends_on: date | None
+    withdrawn_at: datetime | None
+
+
+class PublishedPlace(NamedTuple):
+    """A place in an organisation, as ``OrganisationPerson`` describes it, with its profiles, oldest first."""
+
+    id: str
+    organisation_code: str
+    opened_on: date
+    closed_on: date | None
+    profiles: Sequence[PublishedProfile]
+
+
+class PublishedPerson(NamedTuple):
     """What of a person others may see, with every place and role profile, past and future ones too.
 
     Attributes:
         places: by organisation code.
-        profiles: oldest first.
     """
 
     uid: str
@@ -75,8 +109,7 @@ class PublishedPerson:
     family_name: str
     status: PersonStatus
     registrations: Sequence[ProfessionalRegistration]
-    places: Sequence[OrganisationPerson]
-    profiles: Sequence[RoleProfile]
+    places: Sequence[PublishedPlace]
 
 
 class PublishedPeople:
@@ -97,43 +130,48 @@ class PublishedPeople:
             first, after = rows[0].uid, rows[-1].uid
             yield self._with_access(rows, _ACCESS_BETWEEN, {"first": first, "last": after})
 
-    def _rows(self, chosen: _Chosen, values: _Values) -> list[Row[*tuple[Any, ...]]]:
-        return list(self._connection.execute(chosen, values))
+    def _rows(self, chosen: _Chosen, values: _Values) -> Sequence[_AnyRow]:
+        return self._connection.execute(chosen, values).all()
 
     def _with_access(
-        self, rows: list[Row[*tuple[Any, ...]]], access: _Access, values: _Values
+        self, rows: Sequence[_AnyRow], access: _Access, values: _Values
     ) -> list[PublishedPerson]:
         registrations = self._registrations(access.registrations, values)
-        places, profiles = self._places(access.places, values), self._profiles(access.profiles, values)
+        places = self._places(access, values)
         return [
             PublishedPerson(
-                *(uid, title, given_name, middle_names, family_name, PersonStatus(status)),
-                *(registrations.get(uid, ()), places.get(uid, ()), profiles.get(uid, ())),
+                *(uid, title, given_name, middle_names, family_name, _STATUS[status]),
+                *(registrations.get(uid, ()), places.get(uid, ())),
             )
             for uid, title, given_name, middle_names, family_name, status in rows
         ]
 
     def _registrations(self, chosen: _Chosen, values: _Values) -> dict[str, list[ProfessionalRegistration]]:
         found = defaultdict(list)
-        for uid, body, number in self._connection.execute(chosen, values):
+        for uid, body, number in self._rows(chosen, values):
             found[uid].append(ProfessionalRegistration(ProfessionalBody(body), number))
         return found
 
-    def _places(self, chosen: _Chosen, values: _Values) -> dict[str, list[OrganisationPerson]]:
+    def _places(self, access: _Access, values: _Values) -> dict[str, list[PublishedPlace]]:
+        profiles = self._profiles(access.profiles, values)
         found = defaultdict(list)
-        for row in self._connection.execute(chosen, values):
-            found[row.uid].append(OrganisationPerson(*row))
+        for uid, place, code, opened_on, closed_on in self._rows(access.places, values):
+            held = profiles.get(place, ())
+            found[uid].append(PublishedPlace(place, code, opened_on, closed_on, held))
         return found
 
-    def _profiles(self, chosen: _Chosen, values: _Values) -> dict[str, list[RoleProfile]]:
+    def _profiles(self, chosen: _Chosen, values: _Values) -> dict[str, list[PublishedProfile]]:
+        """By the id of the place."""
         found = defaultdict(list)
-        for row in self._connection.execute(chosen, values):
-            found[row.uid].append(_profile(*row))
+        for place, profile, job_role, activities, workgroups, *period in self._rows(chosen, values):
+            lists = _codes(activities), _codes(workgroups)
+            found[place].append(PublishedProfile(profile, job_role, *lists, *period))
         return found
 
 
-def _profile(*columns: Any) -> RoleProfile:
-    """The two lists come from the database as lists, and a role profile's are tuples."""
-    named = dict(zip(RoleProfile.__dataclass_fields__, columns, strict=True))
-    named["activity_codes"], named["workgroups"] = tuple(named["activity_codes"]), tuple(named["workgroups"])
-    return RoleProfile(**named)
+_STATUS = {status.value: status for status in PersonStatus}
+
+
+@lru_cache(1 << 14)
+def _codes(listed: str) -> tuple[str, ...]:
+    return tuple(json.loads(listed))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory.entries import Record
-from directory.ldif import ldif, ldif_line
+from directory.ldif import Common, ldif, ldif_line
 from directory.reading_ldif import (
     LONGEST_RECORD,
     LdifRecord,
@@ -25,8 +25,13 @@ NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True).filter(
     lambda name: name not in ("dn", "version")
 )
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
-RECORDS = st.builds(
-    Record, VALUES, st.dictionaries(NAMES, st.lists(VALUES, min_size=1, max_size=4).map(tuple), max_size=5)
+ATTRIBUTES = st.dictionaries(NAMES, st.lists(VALUES, min_size=1, max_size=4).map(tuple), max_size=5)
+RECORDS = st.builds(Record, VALUES, ATTRIBUTES) | st.builds(
+    # Of what is its own and what it shares, no attribute in both.
+    lambda dn, own, shared: Record(dn, own, Common({f"s{name}": of for name, of in shared.items()})),
+    VALUES,
+    st.dictionaries(NAMES.filter(lambda name: name[0] != "s"), st.just(("own value",)), max_size=3),
+    ATTRIBUTES,
 )
 
 
