@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from card_agent.errors import JobUnusable, SiteUnavailable
 from card_agent.pin_policy import PinPolicy
@@ -42,8 +43,8 @@ class IssuedCertificates:
 class Job:
     """One issuance as the site knows it. ``card_serial`` is empty until a card is bound to it.
 
-    ``is_locked``: nobody is to know the PIN. ``usable_from``: an ISO date, or empty. ``temporary_hours``: how
-    long a temporary access card works; None for a regular one.
+    ``is_locked``: nobody is to know the PIN. ``usable_from``: the holder's first day; None when it works at
+    once. ``temporary_hours``: how long a temporary access card works; None for a regular one.
     """
 
     id: str
@@ -56,7 +57,7 @@ class Job:
     so_pin_escrow_key: bytes
     certificates: IssuedCertificates | None
     is_locked: bool = False
-    usable_from: str = ""
+    usable_from: date | None = None
     temporary_hours: int | None = None
 
     @property
@@ -112,9 +113,13 @@ def _job(table: Mapping[str, object]) -> Job:
         so_pin_escrow_key=as_text(table["so_pin_escrow_key"]).encode(),
         certificates=_certificates(as_table(certificates)) if certificates else None,
         is_locked=table.get("is_locked") is True,
-        usable_from=as_text(table.get("usable_from") or ""),
+        usable_from=_day(table.get("usable_from")),
         temporary_hours=_hours(table.get("temporary_hours")),
     )
+
+
+def _day(value: object) -> date | None:
+    return date.fromisoformat(as_text(value)) if value else None
 
 
 def _hours(value: object) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,11 @@ def test_a_job_is_read() -> None:
     job = job_from_untrusted(message())
     assert (job.id, job.state, job.card_serial, job.certificates) == ("i-1", "begun", "", None)
     assert job.pin_policy.maximum == 8
+    assert job.usable_from is None
+
+
+def test_the_holders_first_day_is_a_day() -> None:
+    assert job_from_untrusted(message(usable_from="2026-12-05")).usable_from == date(2026, 12, 5)
 
 
 def test_the_founding_has_no_operator() -> None:
@@ -66,6 +71,7 @@ def test_the_founding_has_no_operator() -> None:
         {"pin_policy": {"minimum": "6", "maximum": 8}},
         {"so_pin_escrow_key": None},
         {"certificates": {"authentication": "!"}},
+        {"usable_from": "soon"},
     ],
 )
 def test_a_job_that_cannot_be_read_is_refused(changes: dict[str, Any]) -> None:
