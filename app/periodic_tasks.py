@@ -94,6 +94,11 @@ def card_tasks(expiring: Sweeping) -> list[PeriodicTask]:
     return [PeriodicTask("cards growing old", timedelta(minutes=1), expiring.sweep)]
 
 
+def session_tasks(ending: Sweeping) -> list[PeriodicTask]:
+    """What ends sessions."""
+    return [PeriodicTask("sessions of a revoked authority", timedelta(minutes=1), ending.sweep)]
+
+
 def clearing_tasks(database: Database) -> list[PeriodicTask]:
     """What clears up."""
     keep = timedelta(days=7)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,6 +88,18 @@ def root_list_says(settings: Settings, now: datetime) -> RootListSays:
         raise StatusUnknown(f"{file} cannot be read: {error.strerror}") from error
     revoked = {name: checked.revocation(ca_certificate(settings, name)) for name in sorted(_issuing_cas())}
     return RootListSays(min(checked.next_update, checked.this_update + longest), revoked)
+
+
+def issuer_of_cards_is_revoked(settings: Settings, clock: Callable[[], datetime]) -> bool:
+    """Whether the root's list revokes the CA by whose certificates people sign in.
+
+    While the list is not believed the answer is False: then nobody signs in, and who did goes on.
+    """
+    issuer = _profiles()[CertificatePurpose.AUTHENTICATION].issuing_ca
+    try:
+        return root_list_says(settings, clock()).revoked[issuer] is not None
+    except StatusUnknown:
+        return False
 
 
 def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAnchors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from app.adapters.back_channel import HttpBackChannel
 from app.adapters.ca_outbox import ca_outbox_handlers, renew_crls, tell_directory_of_revocations
@@ -19,6 +20,8 @@ from app.bootstrap.cards import (
 from app.bootstrap.database import open_database
 from app.bootstrap.directory import directory_nodes, directory_publishing
 from app.bootstrap.openid import openid_token_place, relying_parties
+from app.bootstrap.validation import issuer_of_cards_is_revoked
+from app.clock import utc_now
 from app.oidc.logging_out import TellingRelyingParties
 from app.periodic_tasks import (
     authority_tasks,
@@ -26,8 +29,10 @@ from app.periodic_tasks import (
     clearing_tasks,
     comparing_tasks,
     directory_tasks,
+    session_tasks,
 )
 from app.settings import Settings
+from app.signin.ending_sessions import EndingSessions
 from app.storage.database import Database
 from app.worker import Handler, Lane, OneByOne, PeriodicTask, Worker
 from directory.connection import open_session
@@ -48,11 +53,12 @@ def worker(settings: Settings) -> Worker:
     )
     locking = PeriodicTask("locked out systems", timedelta(seconds=20), LockingOutSystems(database).announce)
     asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked, *card_tasks(expiring(database))]
+    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, settings, utc_now))
     return Worker(
         Lane(database, publishing, [*directory_tasks(database, publishing), locking], "directory"),
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
-        Lane(database, to_parties, clearing_tasks(database), "parties"),
+        Lane(database, to_parties, [*clearing_tasks(database), *session_tasks(ending)], "parties"),
         Lane(database, OneByOne(code_handlers(settings)), [], "messages"),
         Lane(database, OneByOne({}), [monitoring.sampling(settings, database)], "monitoring"),
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
+from sqlalchemy import select
 
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import open_token_keys
-from app.bootstrap.validation import card_paths, root_list_says
+from app.bootstrap.validation import card_paths, issuer_of_cards_is_revoked, root_list_says
 from app.ca.contents import StatusAddresses
 from app.ca.crl import CrlPlan, build_crl
 from app.ca.issuance import Issuer
@@ -21,12 +23,20 @@ from app.ca.lint import Linter
 from app.ca.refusals import AuthorityRevoked, LintFailed
 from app.ca_ceremony import hold_ceremony
 from app.ca_root import publish_root_list, revoke_authority
+from app.clock import utc_now
 from app.commands.ca import ca
+from app.domain.card import CardStatus
+from app.domain.certificate import CertificateStatus
+from app.domain.person import PersonStatus
 from app.errors import InvalidInput, Unavailable
 from app.settings import Settings
+from app.signin.ending_sessions import EndingSessions
+from app.signin.staff import CardHolder
 from app.storage.ca.revoked_authorities import RevokedAuthorityStore
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
+from app.storage.tables.outbox import outbox
+from app.storage.tables.sessions import web_session
 from tests.support.certificates import (
     FOUNDER_FAMILY,
     FOUNDER_GIVEN,
@@ -143,6 +153,43 @@ def test_sign_in_health_and_metrics_are_told(ca_settings: Settings, file: Path) 
     assert found.reason == "cACompromise"
     said = root_list_says(ca_settings, now).revoked
     assert [name for name, how in said.items() if how] == ["authentication"]
+
+
+def signed_in_with_cards(database: Database, count: int) -> list[str]:
+    """That many sessions that a card began, and one that nobody signed in to; the ids of the former."""
+    RegistrationRecord(database).add_person(HOLDER, "Amara", "Osei")
+    holder = CardHolder(
+        b"", CertificateStatus.ACTIVE, "1", CardStatus.ACTIVE, HOLDER, "", PersonStatus.ACTIVE
+    )
+    with database.change() as work:
+        tomorrow = work.now + timedelta(days=1)
+        work.sessions.add("nobodys", "nobodys", {}, tomorrow)
+        return [work.sessions.sign_in("", f"key{number}", holder, tomorrow) for number in range(count)]
+
+
+def test_sessions_of_its_cards_end_and_relying_parties_are_told(
+    ca_settings: Settings, file: Path, database: Database
+) -> None:
+    sessions = signed_in_with_cards(database, 201)
+    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, ca_settings, utc_now))
+    assert ending.sweep() == 0
+    revoke(ca_settings, file)
+    assert ending.sweep() == len(sessions)
+    assert ending.sweep() == 0
+    with database.read() as work:
+        ended = select(web_session.c.id).where(web_session.c.ended_reason == "authority_revoked")
+        assert set(work.connection.execute(ended).scalars()) == set(sessions)
+        told = select(outbox.c.key).where(outbox.c.topic == "openid.logout")
+        assert set(work.connection.execute(told).scalars()) == set(sessions)
+
+
+def test_while_the_roots_list_cannot_be_read_no_session_ends(
+    ca_settings: Settings, database: Database
+) -> None:
+    signed_in_with_cards(database, 1)
+    (ca_settings.ca.folder / "public" / "root.crl").unlink()
+    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, ca_settings, utc_now))
+    assert ending.sweep() == 0
 
 
 def test_the_authority_issues_nothing_under_it_and_believes_no_card_of_it(
