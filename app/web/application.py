@@ -12,7 +12,18 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from app.domain.permission import Permission
 from app.services import Services
 from app.settings import Settings
-from app.web import access, addresses, context, csrf, error_pages, layout, rooms, security, session_store
+from app.web import (
+    access,
+    addresses,
+    characters,
+    context,
+    csrf,
+    error_pages,
+    layout,
+    rooms,
+    security,
+    session_store,
+)
 
 _FOLDER = Path(__file__).parent
 _MEBIBYTE = 1024 * 1024
@@ -74,7 +85,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
 
 def _guard_every_request(app: Flask) -> None:
-    """Closed unless marked otherwise (``access.py``): body size, signed in, CSRF value, in this order."""
+    """Closed unless marked otherwise (``access.py``): size, signed in, CSRF value, no NUL, in this order."""
 
     @app.before_request
     def guard() -> WerkzeugResponse | None:
@@ -86,6 +97,7 @@ def _guard_every_request(app: Flask) -> None:
             return _send_to_sign_in()
         if request.method not in _READING and not access.is_machine_endpoint(view):
             csrf.require_csrf_value()
+        characters.require_no_nul()
         return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.storage.database import Database
 from app.storage.tables import metadata
@@ -116,8 +118,13 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]
     file = tmp_path / "spine.db"
     shutil.copy(sqlite_template, file)
     database = Database(f"sqlite:///{file}")
+    event.listen(database.engine, "connect", _not_made_to_survive_a_power_cut)
     yield database
     database.close()
+
+
+def _not_made_to_survive_a_power_cut(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def test_exactly_the_agreed_members_are_taken() -> None:
         b'{"ticket": "a", "more": 1}',
         b'{"ticket": "a", "ticket": "b"}',
         b"\xff\xfe",
+        rb'{"ticket": "a\u0000b"}',
         b"[" * 100_000,
     ],
 )

@@ -10,6 +10,9 @@ from typing import Any
 
 from app.errors import InvalidInput
 
+_NUL = rb"\u0000"
+"""As JSON writes it; PostgreSQL keeps none in a text."""
+
 
 class JsonMessage:
     """One JSON object, taken apart member by member.
@@ -32,8 +35,11 @@ class JsonMessage:
             expected: exactly these members.
 
         Raises:
-            InvalidInput: not JSON, not an object, a member missing, unknown or named twice.
+            InvalidInput: not JSON, not an object, a member missing, unknown or named twice,
+                or a NUL in a text.
         """
+        if _NUL in body:
+            raise InvalidInput({"body": "No text in the body may hold a NUL."})
         try:
             decoded = json.loads(body, object_pairs_hook=_object_without_repeats)
         except (ValueError, RecursionError) as cause:
