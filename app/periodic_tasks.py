@@ -23,7 +23,7 @@ class Trimming(Protocol):
 
 
 class Sweeping(Protocol):
-    """Moves cards to the state that the date gives them."""
+    """Looks for what has changed by itself, and keeps it."""
 
     def sweep(self) -> int: ...
 
@@ -94,9 +94,12 @@ def card_tasks(expiring: Sweeping) -> list[PeriodicTask]:
     return [PeriodicTask("cards growing old", timedelta(minutes=1), expiring.sweep)]
 
 
-def session_tasks(ending: Sweeping) -> list[PeriodicTask]:
-    """What ends sessions."""
-    return [PeriodicTask("sessions of a revoked authority", timedelta(minutes=1), ending.sweep)]
+def distrusting_tasks(sessions: Sweeping, systems: Sweeping) -> list[PeriodicTask]:
+    """What ends when the root has revoked an issuing CA: its cards' sessions, its systems' certificates."""
+    return [
+        PeriodicTask("sessions of a revoked authority", timedelta(seconds=30), sessions.sweep),
+        PeriodicTask("systems of a revoked authority", timedelta(seconds=30), systems.sweep),
+    ]
 
 
 def clearing_tasks(database: Database) -> list[PeriodicTask]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from directory.account import Account
 TLS_1_2 = "3.3"
 """olcTLSProtocolMin: heeded by slapd built with OpenSSL (Debian 13), not by one with GnuTLS (Debian 12)."""
 
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 _GNUTLS_FILE = "gnutls.conf"
 _GNUTLS_TLS_1_2_AND_UP = """\
 [overrides]
@@ -62,12 +65,27 @@ def revoked_file(folder: Path) -> Path:
     return folder / "revoked.pem"
 
 
+def distrusted_file(folder: Path) -> Path:
+    """The authorities of systems' certificates that the root has revoked; missing while there is none."""
+    return folder / "distrusted.pem"
+
+
 def join_trusted(folder: Path, account: Account) -> None:
-    """Make the file of ``trusted_file`` of the two that it consists of."""
-    revoked = revoked_file(folder)
-    crl = revoked.read_bytes() if revoked.exists() else b""
-    authority = ServerTls.copies_in(folder).client_authority.read_bytes()
-    replace_private(trusted_file(folder), authority + crl, account)
+    """Make the file of ``trusted_file`` of those that it consists of."""
+    distrusted = set(_certificates(_content(distrusted_file(folder))))
+    authorities = _certificates(_content(ServerTls.copies_in(folder).client_authority))
+    trusted = "".join(each for each in authorities if each not in distrusted)
+    replace_private(trusted_file(folder), trusted.encode() + _content(revoked_file(folder)), account)
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
+def _certificates(pem: bytes) -> list[str]:
+    """Each certificate in a PEM file, written alike."""
+    found = _CERTIFICATE.findall(pem.decode("ascii", "replace"))
+    return [ssl.DER_cert_to_PEM_cert(ssl.PEM_cert_to_DER_cert(each)) for each in found]
 
 
 def environment(folder: Path) -> dict[str, str]:

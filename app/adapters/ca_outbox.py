@@ -12,8 +12,9 @@ from app.adapters.ca_client import CaClient
 from app.domain.revocation import RevocationReason
 from app.errors import Unavailable
 from app.storage.outbox import OutboxRow
+from app.validation.anchors import RevokedByRoot
 from directory.errors import DirectoryUnavailable
-from directory.revocation import RevocationLists
+from directory.revocation import RevocationLists, RevokedNow
 
 
 def ca_outbox_handlers(client: CaClient) -> Mapping[str, Callable[[OutboxRow], None]]:
@@ -46,15 +47,19 @@ SYSTEMS_CA = "systems"
 """The issuing CA of accredited systems' certificates."""
 
 
-def tell_directory_of_revocations(client: CaClient, revocations: RevocationLists) -> None:
+def tell_directory_of_revocations(
+    client: CaClient, revocations: RevocationLists, by_root: RevokedByRoot
+) -> None:
     """Have slapd refuse the system certificates that are revoked by now; to be called every few seconds.
 
     Raises:
         Unavailable: the certificate authority or the directory is down.
     """
     crl = x509.load_der_x509_crl(client.crl(SYSTEMS_CA).der)
+    crls = [crl.public_bytes(Encoding.PEM), *(each.public_bytes(Encoding.PEM) for each in by_root.lists)]
+    authorities = [each.public_bytes(Encoding.PEM) for each in by_root.authorities]
     try:
-        revocations.renew(crl.public_bytes(Encoding.PEM))
+        revocations.renew(RevokedNow(b"".join(crls), b"".join(authorities)))
     except DirectoryUnavailable as outage:
         raise Unavailable("directory", "The directory cannot be told of revoked certificates.") from outage
 

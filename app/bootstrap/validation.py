@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 
 from app.adapters.asked_ocsp import AskedByOcsp
 from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace, read_list
@@ -18,7 +20,7 @@ from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.errors import Unavailable
 from app.settings import Settings
 from app.signin.certificate_checks import CardPaths
-from app.validation.anchors import TrustAnchors
+from app.validation.anchors import RevokedByRoot, TrustAnchors
 from app.validation.ocsp_answer import LARGEST_ANSWER_BYTES
 from app.validation.path import PathValidator
 from app.validation.refusals import StatusUnknown
@@ -90,16 +92,27 @@ def root_list_says(settings: Settings, now: datetime) -> RootListSays:
     return RootListSays(min(checked.next_update, checked.this_update + longest), revoked)
 
 
-def issuer_of_cards_is_revoked(settings: Settings, clock: Callable[[], datetime]) -> bool:
-    """Whether the root's list revokes the CA by whose certificates people sign in.
+def issuer_is_revoked(settings: Settings, purpose: CertificatePurpose) -> bool:
+    """Whether the root has revoked the CA that issues certificates for the purpose."""
+    issuer = ca_certificate(settings, _profiles()[purpose].issuing_ca)
+    return issuer in revoked_by_root(settings).authorities
 
-    While the list is not believed the answer is False: then nobody signs in, and who did goes on.
+
+def revoked_by_root(settings: Settings) -> RevokedByRoot:
+    """The issuing CAs that the root's list revokes, whatever its age: what is revoked stays so.
+
+    A list that is missing or is not the root's revokes nothing here. Sign-in lets nobody in by it.
     """
-    issuer = _profiles()[CertificatePurpose.AUTHENTICATION].issuing_ca
     try:
-        return root_list_says(settings, clock()).revoked[issuer] is not None
-    except StatusUnknown:
-        return False
+        crl = x509.load_der_x509_crl(public_crl(settings.ca.folder, ROOT).read_bytes())
+    except (OSError, ValueError):
+        return RevokedByRoot()
+    root = cast(CertificateIssuerPublicKeyTypes, ca_certificate(settings, ROOT).public_key())
+    if not crl.is_signature_valid(root):
+        return RevokedByRoot()
+    issuing = [ca_certificate(settings, name) for name in sorted(_issuing_cas())]
+    named = [each for each in issuing if crl.get_revoked_certificate_by_serial_number(each.serial_number)]
+    return RevokedByRoot([crl], named) if named else RevokedByRoot()
 
 
 def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAnchors:

@@ -20,8 +20,8 @@ from app.bootstrap.cards import (
 from app.bootstrap.database import open_database
 from app.bootstrap.directory import directory_nodes, directory_publishing
 from app.bootstrap.openid import openid_token_place, relying_parties
-from app.bootstrap.validation import issuer_of_cards_is_revoked
-from app.clock import utc_now
+from app.bootstrap.validation import issuer_is_revoked, revoked_by_root
+from app.domain.certificate_order import CertificatePurpose
 from app.oidc.logging_out import TellingRelyingParties
 from app.periodic_tasks import (
     authority_tasks,
@@ -29,8 +29,9 @@ from app.periodic_tasks import (
     clearing_tasks,
     comparing_tasks,
     directory_tasks,
-    session_tasks,
+    distrusting_tasks,
 )
+from app.ra.distrusting_systems import DistrustingSystems
 from app.settings import Settings
 from app.signin.ending_sessions import EndingSessions
 from app.storage.database import Database
@@ -49,19 +50,33 @@ def worker(settings: Settings) -> Worker:
     )
     to_authority, to_parties = OneByOne(ca_outbox_handlers(ca)), OneByOne(party_handlers(settings, database))
     revoked = PeriodicTask(
-        "revoked systems", timedelta(seconds=10), lambda: tell_directory_of_revocations(ca, revocations)
+        "revoked systems",
+        timedelta(seconds=10),
+        lambda: tell_directory_of_revocations(ca, revocations, revoked_by_root(settings)),
     )
     locking = PeriodicTask("locked out systems", timedelta(seconds=20), LockingOutSystems(database).announce)
     asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked, *card_tasks(expiring(database))]
-    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, settings, utc_now))
     return Worker(
         Lane(database, publishing, [*directory_tasks(database, publishing), locking], "directory"),
         Lane(database, OneByOne({}), comparing_tasks(directory_comparing(settings, database)), "comparing"),
         Lane(database, to_authority, asked, "authority"),
-        Lane(database, to_parties, [*clearing_tasks(database), *session_tasks(ending)], "parties"),
+        Lane(
+            database,
+            to_parties,
+            [*clearing_tasks(database), *_distrusting(settings, database)],
+            "parties",
+        ),
         Lane(database, OneByOne(code_handlers(settings)), [], "messages"),
         Lane(database, OneByOne({}), [monitoring.sampling(settings, database)], "monitoring"),
     )
+
+
+def _distrusting(settings: Settings, database: Database) -> list[PeriodicTask]:
+    of_cards, of_systems = (
+        partial(issuer_is_revoked, settings, purpose)
+        for purpose in (CertificatePurpose.AUTHENTICATION, CertificatePurpose.SYSTEM)
+    )
+    return distrusting_tasks(EndingSessions(database, of_cards), DistrustingSystems(database, of_systems))
 
 
 def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handler]:

@@ -38,6 +38,11 @@ class SystemCertificates:
         """Those not revoked that end before the moment, newest first."""
         return self._select(_certificate.c.revoked_at.is_(None), _certificate.c.not_after < moment)
 
+    def not_revoked(self, most: int) -> list[str]:
+        """The serial numbers of certificates that are not revoked, not more than so many."""
+        chosen = select(_certificate.c.serial_number).where(_certificate.c.revoked_at.is_(None))
+        return list(self._connection.scalars(chosen.limit(most)))
+
     def without_good_one(self, now: datetime) -> set[str]:
         """The ASIDs of systems that got certificates, of which none is good now."""
         good = _certificate.c.revoked_at.is_(None) & (_certificate.c.not_after >= now)

@@ -81,3 +81,11 @@ def _require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate) 
     except (InvalidSignature, ValueError, TypeError) as error:
         name = certificate.subject.rfc4514_string()
         raise TrustAnchorsNotUsable(f"the certificate of {name} was not issued by the root") from error
+
+
+@dataclass(frozen=True)
+class RevokedByRoot:
+    """The CAs that the root has revoked, and its list that says so; both empty while there is none."""
+
+    lists: Sequence[x509.CertificateRevocationList] = ()
+    authorities: Sequence[x509.Certificate] = ()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,10 +13,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.adapters.ca_outbox import tell_directory_of_revocations
+from app.adapters.directory_entries import locked_out_systems
+from app.bootstrap.validation import ca_certificate, issuer_is_revoked, revoked_by_root
+from app.ca_root import revoke_authority
 from app.ca_server import certificate_authority_at_rest
-from app.domain.certificate_order import SystemCertificateOrder, serial_number_text
+from app.domain.certificate_order import CertificatePurpose, SystemCertificateOrder, serial_number_text
+from app.domain.system_certificate import SystemCertificate
 from app.errors import Unavailable
+from app.ra.distrusting_systems import DistrustingSystems
 from app.settings import Settings
+from app.validation.anchors import RevokedByRoot
 from directory.connection import ClientTls, open_session
 from directory.errors import DirectoryUnavailable
 from directory.publishing import Publisher
@@ -82,10 +91,78 @@ def test_revoked_by_the_authority_is_refused_by_the_directory(
     tls, serial_number = certify(ca_settings, tmp_path)
     revocations = RevocationLists(lambda: [slapd.folder])
     with authority_in_a_thread(ca_settings) as client:
-        tell_directory_of_revocations(client, revocations)
+        tell_directory_of_revocations(client, revocations, RevokedByRoot())
         assert may_read(slapd, tls)
         client.revoke(serial_number, "keyCompromise", later())
-        tell_directory_of_revocations(client, revocations)
+        tell_directory_of_revocations(client, revocations, RevokedByRoot())
     assert not may_read(slapd, tls)
     with pytest.raises(Unavailable):
-        tell_directory_of_revocations(client, revocations)
+        tell_directory_of_revocations(client, revocations, RevokedByRoot())
+
+
+REVOCATION = """\
+[authority]
+name = "systems"
+reason = "cACompromise"
+revoked_at = {at:%Y-%m-%dT%H:%M:%S}Z
+because = "The HSM was found open"
+witnesses = ["Ines Okafor", "Rui Brandt"]
+"""
+
+
+def with_its_authority(tls: ClientTls, authority: x509.Certificate, folder: Path) -> ClientTls:
+    """The system's certificate with that of its authority behind it, as many clients bring it."""
+    assert tls.certificate is not None
+    chain = folder / "chain.pem"
+    chain.write_bytes(tls.certificate.read_bytes() + authority.public_bytes(Encoding.PEM))
+    return replace(tls, certificate=chain)
+
+
+def revoke_systems_authority(settings: Settings, folder: Path) -> None:
+    file = folder / "revocation.toml"
+    file.write_text(REVOCATION.format(at=datetime.now(UTC)))
+    revoke_authority(settings, file, lambda review, name: True)
+
+
+def test_of_an_authority_that_the_root_revoked_no_system_is_let_in(
+    ca_settings: Settings, record: RegistrationRecord, slapd: Slapd, tmp_path: Path
+) -> None:
+    add_system(record, ASID, "active")
+    tls, _ = certify(ca_settings, tmp_path)
+    chain = with_its_authority(tls, ca_certificate(ca_settings, "systems"), tmp_path)
+    revocations = RevocationLists(lambda: [slapd.folder])
+    for expected in (True, False):
+        with authority_in_a_thread(ca_settings) as client:
+            tell_directory_of_revocations(client, revocations, revoked_by_root(ca_settings))
+        assert (may_read(slapd, tls), may_read(slapd, chain)) == (expected, expected)
+        if expected:
+            revoke_systems_authority(ca_settings, tmp_path)
+    slapd.stop()
+    slapd.start()
+    assert (may_read(slapd, tls), may_read(slapd, chain)) == (False, False)
+
+
+def keep_certificate(record: RegistrationRecord, serial_number: str) -> None:
+    """On record, as one that the registration authority had made for the system."""
+    with record.database.change() as work:
+        ends_at = work.now + timedelta(days=30)
+        work.system_certificates.add(
+            SystemCertificate(serial_number, ASID, None, serial_number, work.now, ends_at, b"")
+        )
+
+
+def test_of_an_authority_that_the_root_revoked_every_system_is_locked_out(
+    ca_settings: Settings, record: RegistrationRecord, tmp_path: Path
+) -> None:
+    add_system(record, ASID, "active")
+    keep_certificate(record, "0a1b")
+    is_revoked = partial(issuer_is_revoked, ca_settings, CertificatePurpose.SYSTEM)
+    distrusting = DistrustingSystems(record.database, is_revoked)
+    assert distrusting.sweep() == 0
+    revoke_systems_authority(ca_settings, tmp_path)
+    assert (distrusting.sweep(), distrusting.sweep()) == (1, 0)
+    with record.database.read() as work:
+        kept = work.system_certificates.get("0a1b")
+        assert kept is not None
+        assert kept.revoked_by == "system:worker"
+        assert ASID in locked_out_systems(work)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import open_token_keys
-from app.bootstrap.validation import card_paths, issuer_of_cards_is_revoked, root_list_says
+from app.bootstrap.validation import card_paths, issuer_is_revoked, root_list_says
 from app.ca.contents import StatusAddresses
 from app.ca.crl import CrlPlan, build_crl
 from app.ca.issuance import Issuer
@@ -23,10 +23,10 @@ from app.ca.lint import Linter
 from app.ca.refusals import AuthorityRevoked, LintFailed
 from app.ca_ceremony import hold_ceremony
 from app.ca_root import publish_root_list, revoke_authority
-from app.clock import utc_now
 from app.commands.ca import ca
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
+from app.domain.certificate_order import CertificatePurpose
 from app.domain.person import PersonStatus
 from app.errors import InvalidInput, Unavailable
 from app.settings import Settings
@@ -58,6 +58,9 @@ revoked_at = {at:%Y-%m-%dT%H:%M:%S}Z
 because = "The HSM was found open"
 witnesses = ["Ines Okafor", "Rui Brandt"]
 """
+
+
+AUTHENTICATION = CertificatePurpose.AUTHENTICATION
 
 
 class Killed(BaseException):
@@ -171,7 +174,7 @@ def test_sessions_of_its_cards_end_and_relying_parties_are_told(
     ca_settings: Settings, file: Path, database: Database
 ) -> None:
     sessions = signed_in_with_cards(database, 201)
-    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, ca_settings, utc_now))
+    ending = EndingSessions(database, partial(issuer_is_revoked, ca_settings, AUTHENTICATION))
     assert ending.sweep() == 0
     revoke(ca_settings, file)
     assert ending.sweep() == len(sessions)
@@ -188,7 +191,7 @@ def test_while_the_roots_list_cannot_be_read_no_session_ends(
 ) -> None:
     signed_in_with_cards(database, 1)
     (ca_settings.ca.folder / "public" / "root.crl").unlink()
-    ending = EndingSessions(database, partial(issuer_of_cards_is_revoked, ca_settings, utc_now))
+    ending = EndingSessions(database, partial(issuer_is_revoked, ca_settings, AUTHENTICATION))
     assert ending.sweep() == 0
 
 

@@ -12,7 +12,7 @@ from directory.connection import ClientTls, open_session
 from directory.entries import Record
 from directory.errors import DirectoryRefused, DirectoryUnavailable, SlapdFailed
 from directory.rebuilding import rebuild
-from directory.revocation import RevocationLists
+from directory.revocation import RevocationLists, RevokedNow
 from tests.support.replicas import country, holds, kill, wait_until, wait_until_following
 
 PERSON = "uid=555000000017,ou=People,o=nhs"
@@ -151,10 +151,10 @@ def test_every_server_is_told_of_revoked_certificates(servers, provider):
     lists = RevocationLists(lambda: [each.folder for each in slapds])
     asking = servers.authority.system("200000000149")
     tls = ClientTls(servers.authority.file, asking.certificate, asking.key)
-    assert lists.renew(servers.authority.crl())
+    assert lists.renew(RevokedNow(servers.authority.crl()))
     for each in slapds:
         open_session(each.ldaps_url, tls).close()
-    assert lists.renew(servers.authority.crl(asking.certificate))
+    assert lists.renew(RevokedNow(servers.authority.crl(asking.certificate)))
     for each in slapds:
         with pytest.raises(DirectoryUnavailable):
             open_session(each.ldaps_url, tls)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from directory.errors import DirectoryUnavailable
-from directory.revocation import RevocationList
+from directory.revocation import RevocationList, RevokedNow
 from directory.server_tls import revoked_file
 
 UID = "uid=555000000017,ou=People,o=nhs"
@@ -35,9 +35,9 @@ def test_a_revoked_certificate_is_refused_without_a_restart_and_no_other(certifi
     revoked, good = served.directory.system(ASID), served.directory.system(OTHER)
     crl = served.directory.authority.crl
     pid = served.slapd.pid
-    revocations.renew(crl())
+    revocations.renew(RevokedNow(crl()))
     assert may_connect(served, revoked)
-    revocations.renew(crl(revoked.certificate))
+    revocations.renew(RevokedNow(crl(revoked.certificate)))
     assert not may_connect(served, revoked)
     assert may_connect(served, good)
     assert served.slapd.pid == pid
@@ -46,7 +46,7 @@ def test_a_revoked_certificate_is_refused_without_a_restart_and_no_other(certifi
 def test_an_open_connection_outlives_a_new_list(certified):
     served, revocations = certified
     with served.session(served.directory.system(OTHER)) as session:
-        revocations.renew(served.directory.authority.crl())
+        revocations.renew(RevokedNow(served.directory.authority.crl()))
         assert session.search("ou=Organisations,o=nhs", "(uniqueIdentifier=A81001)")
 
 
@@ -54,7 +54,7 @@ def test_slapd_heeds_the_list_from_its_start(certified):
     served, revocations = certified
     revoked, good = served.directory.system(ASID), served.directory.system(OTHER)
     served.slapd.stop()
-    assert not revocations.renew(served.directory.authority.crl(revoked.certificate))
+    assert not revocations.renew(RevokedNow(served.directory.authority.crl(revoked.certificate)))
     served.slapd.start()
     assert not may_connect(served, revoked)
     assert may_connect(served, good)
@@ -62,11 +62,11 @@ def test_slapd_heeds_the_list_from_its_start(certified):
 
 def test_slapd_is_told_once_and_again_after_it_was_started_anew(certified):
     served, revocations = certified
-    crl = served.directory.authority.crl()
-    assert [revocations.renew(crl) for _ in range(3)] == [True, False, False]
+    revoked = RevokedNow(served.directory.authority.crl())
+    assert [revocations.renew(revoked) for _ in range(3)] == [True, False, False]
     served.slapd.stop()
     served.slapd.start()
-    assert [revocations.renew(crl) for _ in range(2)] == [True, False]
+    assert [revocations.renew(revoked) for _ in range(2)] == [True, False]
 
 
 def test_a_list_past_its_next_update_still_refuses_what_it_names(certified):
@@ -74,22 +74,22 @@ def test_a_list_past_its_next_update_still_refuses_what_it_names(certified):
     served, revocations = certified
     revoked, good = served.directory.system(ASID), served.directory.system(OTHER)
     crl = served.directory.authority.crl
-    revocations.renew(crl(revoked.certificate, valid_for=-timedelta(minutes=30)))
+    revocations.renew(RevokedNow(crl(revoked.certificate, valid_for=-timedelta(minutes=30))))
     assert not may_connect(served, revoked)
-    revocations.renew(crl(revoked.certificate))
+    revocations.renew(RevokedNow(crl(revoked.certificate)))
     assert not may_connect(served, revoked)
     assert may_connect(served, good)
 
 
 def test_an_expired_certificate_is_refused(certified):
     served, revocations = certified
-    revocations.renew(served.directory.authority.crl())
+    revocations.renew(RevokedNow(served.directory.authority.crl()))
     expired = served.directory.authority.system(OTHER, valid_for=-timedelta(minutes=1))
     assert not may_connect(served, served.directory.client(expired))
 
 
 def test_the_list_is_for_slapd_alone(certified):
     served, revocations = certified
-    revocations.renew(served.directory.authority.crl())
+    revocations.renew(RevokedNow(served.directory.authority.crl()))
     written: Path = revoked_file(served.slapd.folder / "tls")
     assert written.stat().st_mode & 0o077 == 0
