@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from card_agent import opened_ahead
 from card_agent.errors import CardFault, SoLastTry
 from card_agent.kept_process import KeptProcess
 from card_agent.pin import Pin
 from card_agent.ports import Card
 
 Result = TypeVar("Result")
-CardOpener = Callable[[str], Card]
+CardOpener = Callable[[str, str], Card]
 
 
 class SoLastTries:
@@ -54,7 +55,8 @@ class SoLastTries:
 class CardProcesses:
     """Runs functions of ``card_operations`` on a card in a card process, one at a time.
 
-    ``open_card`` is a picklable callable from a card's serial to the Card; it runs in the process.
+    ``open_card`` is a picklable callable from a card's serial, and the reader in which it is thought to lie
+    (or an empty text), to the Card; it runs in the process.
     """
 
     def __init__(self, open_card: CardOpener) -> None:
@@ -62,6 +64,7 @@ class CardProcesses:
         self._one_at_a_time = threading.Lock()
         self._kept: KeptProcess | None = None
         self._logins: Counter[str] = Counter()
+        self._readers: Mapping[str, str] = {}
         self.so_last_tries = SoLastTries()
 
     def run(
@@ -80,7 +83,7 @@ class CardProcesses:
         Close it in any case (contextlib.closing): closed early, the operation ends after the step that it has
         begun. It is over, and the card free, when nothing more comes.
         """
-        work = partial(_on_card, self._open_card, serial, operation, arguments)
+        work = partial(_on_card, serial, self._opening(serial), operation, arguments)
         try:
             yield from self._answers(work, pins)
         except SoLastTry:
@@ -91,9 +94,26 @@ class CardProcesses:
 
     def ask(self, question: Callable[..., Result], pins: Sequence[Pin] = ()) -> Result:
         """Return ``question(*pins)``, asked in a card process: of every reader, say. Raises as run()."""
-        with closing(self._answers(question, pins)) as answers:
+        with closing(self._answers(partial(_with_no_card_open, question), pins)) as answers:
             (result,) = answers
         return cast(Result, result)
+
+    def lie_in(self, readers: Mapping[str, str]) -> None:
+        """Note in which reader each card was seen last, by serial: it is looked for there first."""
+        self._readers = readers
+
+    def open_ahead(self, serial: str) -> None:
+        """Have the card opened for its next operation, while the site is asked, say. Returns at once.
+
+        Nobody is logged in, and soon it is closed again if the operation does not come. A process at work has
+        no time for it.
+        """
+        if self._one_at_a_time.acquire(blocking=False):
+            try:
+                self._kept = self._kept or KeptProcess()
+                self._kept.get_ahead(partial(_open_ahead, serial, self._opening(serial)))
+            finally:
+                self._one_at_a_time.release()
 
     def get_ready(self) -> None:
         """Have a card process ready, while somebody fills in a form, say. One at work is ready in time."""
@@ -120,6 +140,9 @@ class CardProcesses:
                 self._end()
                 raise
 
+    def _opening(self, serial: str) -> Callable[[], Card]:
+        return partial(self._open_card, serial, self._readers.get(serial, ""))
+
     def _taking(self, question: Callable[..., object], pin_count: int) -> KeptProcess:
         """Return a process that has taken the question: the kept one, or another if it has ended."""
         for _ in range(2):
@@ -136,10 +159,20 @@ class CardProcesses:
 
 
 def _on_card(
-    open_card: CardOpener,
     serial: str,
+    open_card: Callable[[], Card],
     operation: Callable[..., Result],
     arguments: tuple[object, ...],
     *pins: Pin,
 ) -> Result:
-    return operation(open_card(serial), *pins, *arguments)
+    card = opened_ahead.IN_THIS_PROCESS.take(serial) or open_card()
+    return operation(card, *pins, *arguments)
+
+
+def _open_ahead(serial: str, open_card: Callable[[], Card]) -> None:
+    opened_ahead.IN_THIS_PROCESS.open(serial, open_card)
+
+
+def _with_no_card_open(question: Callable[..., Result], *pins: Pin) -> Result:
+    opened_ahead.IN_THIS_PROCESS.close()
+    return question(*pins)

@@ -11,9 +11,9 @@ from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardViews, ReaderView
 from card_agent.errors import CardAgentError, ReadersUnavailable
 from card_agent.findings import Finding, State, warning
-from card_agent.pcsc_cards import unusable_modules
 from card_agent.progress import Progress
 from card_agent.reader_findings import module_findings, reader_findings, readers_unavailable
+from card_agent.reader_scan import unusable_modules
 from card_agent.settings import AgentSettings, Site
 from card_agent.site_connection import call
 from card_agent.site_findings import site_findings

@@ -17,7 +17,7 @@ from pathlib import Path
 import virtual_card
 from card_agent.card_process import CardProcesses
 from card_agent.errors import Refusal
-from card_agent.pcsc_cards import PcscCardOpener, Scan, scan
+from card_agent.pcsc_cards import PcscCardOpener
 from card_agent.pin import Pin
 from card_agent.ports import (
     Card,
@@ -30,6 +30,7 @@ from card_agent.ports import (
     Purpose,
     ReaderState,
 )
+from card_agent.reader_scan import Scan, scan
 from card_agent.readers_desk import ReadersDesk
 from card_agent.virtual_cards import refusals
 from virtual_card.pcsc import SOCKET_VARIABLE, PcscDesk, pcsc_reader_name, run_link
@@ -44,14 +45,14 @@ class EmulatedCardOpener:
     desk_folder: Path
     in_readers: PcscCardOpener
 
-    def __call__(self, serial: str) -> Card:
+    def __call__(self, serial: str, reader: str = "") -> Card:
         """Return the card. Raises Refusal when the desk has no such card."""
         use_readers_of(self.desk_folder)
         desk = PcscDesk(self.desk_folder)
         with refusals():
             folder = desk.card(serial).folder
             inserted = {reader.card.serial for reader in desk.readers() if reader.card}
-        return _EmulatedCard(folder / _SEEN, self.in_readers(serial), serial in inserted)
+        return _EmulatedCard(folder / _SEEN, self.in_readers(serial, reader), serial in inserted)
 
 
 class EmulatedDesk:
@@ -120,6 +121,14 @@ class _EmulatedCard:
         self._seen = seen
         self._card = card
         self._is_inserted = is_inserted
+
+    def open_ahead(self) -> None:
+        """Have the card open for the next call."""
+        self._card.open_ahead()
+
+    def close_ahead(self) -> None:
+        """Close it if no call came."""
+        self._card.close_ahead()
 
     def held(self) -> AbstractContextManager[None]:
         """Keep the card open until the block ends."""

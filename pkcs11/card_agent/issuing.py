@@ -88,14 +88,16 @@ class CardIssue:
 
     def _certified(self) -> IssuedCertificates:
         """Steps 2 to 7."""
-        self._approve()
         serial = self._plan.card_serial
+        self._processes.open_ahead(serial)
+        self._approve()
         with self._progress.doing(IssueStep.RECORD_INTENTION):
             earlier = self._so_pins.of(serial)
             key = escrow_key(self._claimed.site, self._job.so_pin_escrow_key)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
             self._claimed.record_intention(serial, wrapped(so_pin, serial, key))
         requests, provenance = self._prepared(serial, [so_pin, self._plan.holder_pin, *earlier])
+        self._processes.open_ahead(serial)
         with self._progress.doing(IssueStep.CERTIFY):
             issued = self._claimed.certify(requests, self._keys_signature(requests), provenance)
         self._so_pins.forget(serial)

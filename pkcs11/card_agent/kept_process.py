@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from card_agent import opened_ahead
 from card_agent.errors import CardAgentError, CardFault, crossing_a_pipe
 from card_agent.pin import Pin
 
@@ -22,6 +23,7 @@ IDLE_SECONDS = 60
 _IN_ORDER_WITHIN_SECONDS = 10
 _PRELOADED = ("card_operations", "key_set_operations", "emulated_desk", "pcsc_cards", "virtual_cards")
 _TAKEN, _ANSWER, _REFUSED, _END = "taken", "answer", "refused", "end"
+_NO_QUESTION = -1
 
 _context = multiprocessing.get_context("forkserver")
 
@@ -39,6 +41,11 @@ class KeptProcess:
     def pid(self) -> int | None:
         """Return the process id."""
         return self._process.pid
+
+    def get_ahead(self, work: Callable[[], object]) -> None:
+        """Have the process do what the next question would wait for. If it fails, the process ends."""
+        with suppress(OSError):
+            self._ours.send((work, _NO_QUESTION))
 
     def takes(self, question: Callable[..., object], pin_count: int) -> bool:
         """Put the question; False when the process has ended, and then nothing of it was begun."""
@@ -100,12 +107,26 @@ def _serve(connection: Connection, idle_seconds: float) -> None:
     """Answer questions in the card process until nobody asks any more."""
     # Ctrl-C at the agent reaches this process too; the operation it has begun ends in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, OSError):
-        while connection.poll(idle_seconds):
+    with closing(opened_ahead.IN_THIS_PROCESS), suppress(EOFError, OSError):
+        while _is_asked(connection, idle_seconds):
             question, pin_count = connection.recv()
+            if pin_count == _NO_QUESTION:
+                try:
+                    question()
+                except Exception:  # the next question meets it in a process of its own, and can be told
+                    return
+                continue
             connection.send((_TAKEN,))
             pins = [Pin(connection.recv_bytes().decode()) for _ in range(pin_count)]
             connection.send(_answered(connection, question, pins))
+
+
+def _is_asked(connection: Connection, idle_seconds: float) -> bool:
+    """Wait for the next question; False when there was none for so long. No card is kept open meanwhile."""
+    if connection.poll(min(opened_ahead.KEPT_SECONDS, idle_seconds)):
+        return True
+    opened_ahead.IN_THIS_PROCESS.close()
+    return connection.poll(idle_seconds)
 
 
 def _answered(
@@ -129,8 +150,9 @@ def _answered(
 
 
 def _answers(question: Callable[..., object], pins: Sequence[Pin]) -> Generator[object, None, None]:
-    answer = question(*pins)
-    if isinstance(answer, Generator):
-        yield from answer
-    else:
-        yield answer
+    with closing(opened_ahead.IN_THIS_PROCESS):
+        answer = question(*pins)
+        if isinstance(answer, Generator):
+            yield from answer
+        else:
+            yield answer

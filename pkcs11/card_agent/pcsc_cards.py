@@ -7,12 +7,9 @@ closed and the card is reset: as long as a card is unlocked, any program on the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
 import cryptoki
 import pcsc
@@ -27,56 +24,13 @@ from card_agent.errors import (
 )
 from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
+from card_agent.opensc_settings import use_own_settings
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, PublicKeys, Purpose
 from card_agent.reader_movements import movements, was_moved
-from cryptoki import CardProfile, InsertedCard, Module, Session
+from card_agent.reader_scan import by_profile, readers_now
+from cryptoki import CardProfile, InsertedCard, Session
 from cryptoki import errors as cryptoki_errors
-
-_OPENSC_SETTINGS: Final = Path(__file__).with_name("opensc.conf")
-
-
-@dataclass(frozen=True)
-class TokenSeen:
-    """A token in a reader, and the card profile by which it is driven."""
-
-    reader: str
-    serial: str
-    profile: str
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What lies in the readers: the tokens, and by profile why its module cannot be used."""
-
-    tokens: tuple[TokenSeen, ...]
-    unusable: Mapping[str, str]
-
-
-def scan(profiles: Sequence[str]) -> Scan:
-    """Return the tokens in every reader whose card one of the profiles drives."""
-    _use_own_settings()
-    tokens: list[TokenSeen] = []
-    unusable: dict[str, str] = {}
-    for name, readers in _readers_by_profile(profiles).items():
-        try:
-            with Module.load(cryptoki.load_card_profiles()[name].module) as module:
-                tokens += [seen for seen in _tokens_of(module, name) if seen.reader in readers]
-        except cryptoki_errors.CryptokiError as error:
-            unusable[name] = str(error)
-    return Scan(tuple(tokens), unusable)
-
-
-def unusable_modules(profiles: Sequence[str]) -> dict[str, str]:
-    """Return, by profile, why its module cannot be loaded; nothing for those that can."""
-    _use_own_settings()
-    unusable: dict[str, str] = {}
-    for name in profiles:
-        try:
-            Module.load(_profile(name).module).finalize()
-        except cryptoki_errors.CryptokiError as error:
-            unusable[name] = str(error)
-    return unusable
 
 
 @dataclass(frozen=True)
@@ -85,18 +39,39 @@ class PcscCardOpener:
 
     profiles: tuple[str, ...]
 
-    def __call__(self, serial: str) -> Card:
-        """Return the card. It is looked for when it is used."""
-        return PcscCard(serial, self.profiles)
+    def __call__(self, serial: str, reader: str = "") -> Card:
+        """Return the card. It is looked for when it is used, in that reader first if one is given."""
+        return PcscCard(serial, self.profiles, reader)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A card in use, how often one had come or gone in its reader before, and what closes it."""
+
+    card: InsertedCard
+    events: int | None
+    closing: ExitStack
 
 
 class PcscCard:
     """The Card port on the card of that serial, in whichever reader it lies."""
 
-    def __init__(self, serial: str, profiles: Sequence[str]) -> None:
+    def __init__(self, serial: str, profiles: Sequence[str], reader: str = "") -> None:
         self._serial = serial
         self._profiles = profiles
+        self._reader = reader
         self._held: InsertedCard | None = None
+        self._ahead: _Opened | None = None
+
+    def open_ahead(self) -> None:
+        """Load the module for the call that comes next."""
+        self._ahead = self._opened(ExitStack())
+
+    def close_ahead(self) -> None:
+        """Finalise a module that no call has taken; the card is reset."""
+        opened, self._ahead = self._ahead, None
+        if opened is not None:
+            opened.closing.close()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -188,26 +163,42 @@ class PcscCard:
                 yield self._held
             return
         require_agent_alive()
-        _use_own_settings()
         with ExitStack() as stack:
-            card = self._entered(stack)
-            events = movements(card.reader)
+            opened = self._opened_ahead(stack) or self._opened(stack)
             try:
                 with token_errors():
-                    yield card
+                    yield opened.card
             except CardRemoved as fault:
                 raise _taken_out(self._serial) from fault
             except CardFault as fault:
                 # A card pulled in the middle is a general error, a device error or a lost handle, by module.
-                if was_moved(card.reader, events):
+                if was_moved(opened.card.reader, opened.events):
                     raise _taken_out(self._serial) from fault
                 raise
 
-    def _entered(self, stack: ExitStack) -> InsertedCard:
+    def _opened_ahead(self, stack: ExitStack) -> _Opened | None:
+        """What open_ahead() opened, unless the card was moved since."""
+        opened, self._ahead = self._ahead, None
+        if opened is None:
+            return None
+        if movements(opened.card.reader) != opened.events:
+            opened.closing.close()
+            return None
+        stack.push(opened.closing)
+        return opened
+
+    def _opened(self, stack: ExitStack) -> _Opened:
         """Open the card by the first profile of a card in a reader whose module shows the serial."""
-        for name in _readers_by_profile(self._profiles):
-            with suppress(CardRemoved), token_errors():
-                return stack.enter_context(cryptoki.inserted_card(_profile(name), self._serial))
+        readers = readers_now()
+        # Where it is said to lie; if it does not, wherever it lies.
+        for only in dict.fromkeys((self._reader, "")):
+            for name, places in by_profile(readers, self._profiles).items():
+                if only and only not in places:
+                    continue
+                use_own_settings(only, [each.name for each in readers])
+                with suppress(CardRemoved), token_errors():
+                    card = stack.enter_context(cryptoki.inserted_card(_profile(name), self._serial))
+                    return _Opened(card, _events(readers, card.reader), stack)
         raise _taken_out(self._serial)
 
 
@@ -257,32 +248,12 @@ def _logged_in(card: InsertedCard, pin: Pin, consent_to_last_try: bool) -> Itera
         yield session
 
 
-def _readers_by_profile(profiles: Sequence[str]) -> dict[str, set[str]]:
-    """Return, by profile, the readers whose card it drives, by the card's answer to reset."""
-    found: dict[str, set[str]] = {}
-    with suppress(pcsc.errors.PcscError), pcsc.Context() as context:
-        for reader in context.readers():
-            name = next((each for each in profiles if reader.atr in _profile(each).atrs), None)
-            if name is not None and reader.atr:
-                found.setdefault(name, set()).add(reader.name)
-    return found
-
-
-def _tokens_of(module: Module, profile: str) -> list[TokenSeen]:
-    return [
-        TokenSeen(slot.description.strip(), slot.token.info.serial, profile)
-        for slot in module.slots()
-        if slot.token and slot.token.info.serial
-    ]
+def _events(readers: Sequence[pcsc.ReaderStatus], name: str) -> int | None:
+    return next((reader.events for reader in readers if reader.name == name), None)
 
 
 def _profile(name: str) -> CardProfile:
     return cryptoki.load_card_profiles()[name]
-
-
-def _use_own_settings() -> None:
-    """OpenSC reads its settings when it is initialised: see opensc.conf."""
-    os.environ["OPENSC_CONF"] = str(_OPENSC_SETTINGS)
 
 
 def _taken_out(serial: str) -> CardRemoved:

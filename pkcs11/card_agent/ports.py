@@ -111,6 +111,15 @@ class LoggedInCard(Protocol):
 class Card(Protocol):
     """One card in a reader. Every method may raise CardRemoved or CardFault."""
 
+    def open_ahead(self) -> None:
+        """Open the card for the next call, which then need not wait for it; closed again by that call's end.
+
+        Nobody is logged in meanwhile. Raises CardRemoved or CardFault.
+        """
+
+    def close_ahead(self) -> None:
+        """Close what was opened ahead when no call took it; else nothing happens."""
+
     def held(self) -> AbstractContextManager[None]:
         """Keep the card open until the block ends: its module is loaded once for what is called inside.
 

@@ -12,8 +12,8 @@ from threading import Lock
 import pcsc
 from card_agent.card_process import CardProcesses
 from card_agent.errors import ReadersUnavailable, Refusal
-from card_agent.pcsc_cards import Scan, scan
 from card_agent.ports import Desk, ReaderState
+from card_agent.reader_scan import Scan, scan
 
 # A card that was not recognised is looked at again after this time: it may have been put in only just now.
 _UNKNOWN_FOR_SECONDS = 1.5
@@ -95,6 +95,7 @@ class ReadersDesk:
     def _look_into(self, seen: Sequence[pcsc.ReaderStatus]) -> None:
         found: Scan = self._processes.ask(partial(self._look, self._profiles))
         serials = {token.reader: token.serial for token in found.tokens}
+        self._processes.lie_in({token.serial: token.reader for token in found.tokens})
         now = time.monotonic()
         self._unusable = dict(found.unusable)
         self._known = {

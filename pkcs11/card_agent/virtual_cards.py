@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class VirtualCardOpener:
 
     desk_folder: Path
 
-    def __call__(self, serial: str) -> Card:
+    def __call__(self, serial: str, reader: str = "") -> Card:
         """Return the card. Raises CardMissing when the desk has no such card."""
         return _VirtualCardPort(virtual_card.Desk(self.desk_folder), serial)
 
@@ -106,6 +106,19 @@ class _VirtualCardPort:
         self._desk = desk
         self._card = desk.card(serial)
         self._held: virtual_card.OpenedCard | None = None
+        self._ahead: tuple[virtual_card.OpenedCard, ExitStack] | None = None
+
+    def open_ahead(self) -> None:
+        """Load the module, and keep the card from others, for the call that comes next."""
+        with ExitStack() as stack:
+            opened = stack.enter_context(self._opened())
+            self._ahead = opened, stack.pop_all()
+
+    def close_ahead(self) -> None:
+        """Finalise a module that no call has taken."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead[1].close()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -179,8 +192,16 @@ class _VirtualCardPort:
             with _card_errors():
                 yield self._held
             return
+        with _card_errors(), ExitStack() as stack:
+            ahead, self._ahead = self._ahead, None
+            if ahead is not None:
+                stack.push(ahead[1])
+            yield ahead[0] if ahead is not None else stack.enter_context(self._alone())
+
+    @contextmanager
+    def _alone(self) -> Iterator[virtual_card.OpenedCard]:
         profile = cryptoki.load_card_profiles()[self._card.profile]
-        with _card_errors(), virtual_card.open_card(self._card, profile) as opened:
+        with virtual_card.open_card(self._card, profile) as opened:
             require_agent_alive()
             yield opened
 

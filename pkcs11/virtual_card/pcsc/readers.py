@@ -88,6 +88,7 @@ class Readers:
     def __init__(self, desk: PcscDesk) -> None:
         self._desk = desk
         self._running: dict[str, tuple[str, ForkProcess]] = {}
+        self._events: dict[str, int] = {}
 
     def look(self) -> None:
         """Have the readers hold what the desk says; returns when PC/SC shows it."""
@@ -121,7 +122,7 @@ class Readers:
         process = _fork.Process(target=run_card, args=(card, SLOTS[position]), daemon=True)
         process.start()
         self._running[position] = card.serial, process
-        _wait_until_shown(position, present=True)
+        self._events[position] = _wait_until_shown(position, present=True)
 
     def _take_out(self, position: str, *, wait: bool = True) -> None:
         if position not in self._running:
@@ -130,7 +131,9 @@ class Readers:
         process.kill()
         process.join()
         if wait:
-            _wait_until_shown(position, present=False)
+            # A program whose card is pulled under it makes pcscd show an empty reader before pcscd has looked
+            # there itself. One put in by then would never be noticed; a hand is slower.
+            _wait_until_shown(position, present=False, after=self._events.get(position))
 
 
 def run_card(card: VirtualCard, slot: int) -> None:
@@ -144,12 +147,13 @@ def run_card(card: VirtualCard, slot: int) -> None:
         serve(Card(applet, faults), connection)
 
 
-def _wait_until_shown(position: str, *, present: bool) -> None:
+def _wait_until_shown(position: str, *, present: bool, after: int | None = None) -> int:
+    """Return pcscd's count of what came and went there, once it shows that and differs from ``after``."""
     name, deadline = pcsc_reader_name(position), time.monotonic() + _SHOWN_WITHIN_SECONDS
     with pcsc.Context() as context:
         while time.monotonic() < deadline:
             shown = next((reader for reader in context.readers() if reader.name == name), None)
-            if shown is not None and shown.has_card == present and bool(shown.atr) == present:
-                return
+            if shown is not None and shown.has_card == bool(shown.atr) == present and shown.events != after:
+                return shown.events
             time.sleep(_PAUSE_SECONDS)
     raise VirtualCardError("The reader does not show what lies in it. Stop and start the readers.")

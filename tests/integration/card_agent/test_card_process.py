@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from card_agent import card_operations
 from card_agent.card_process import CardProcesses
 from card_agent.errors import CardFault, PinIncorrect
 from card_agent.kept_process import KeptProcess
+from card_agent.opened_ahead import IN_THIS_PROCESS
 from card_agent.pin import Pin
 from card_agent.ports import Card, Purpose
 from card_agent.virtual_cards import VirtualCardOpener, VirtualDesk
@@ -93,6 +95,54 @@ def test_between_two_operations_nobody_holds_the_card(
         assert is_there(process)
     held = [os.readlink(each) for each in Path(f"/proc/{process}/fd").iterdir()]
     assert not [each for each in held if card in each]
+
+
+def is_held(card: str, folder: Path) -> bool:
+    """Whether anybody has the card now."""
+    try:
+        with exclusive(next(folder.rglob(f"{card}/lock")), 0, BlockingIOError):
+            return False
+    except BlockingIOError:
+        return True
+
+
+def test_a_card_opened_ahead_is_free_when_its_operation_is_over(
+    processes: CardProcesses, card: str, folder: Path
+) -> None:
+    processes.open_ahead(card)
+    wait_until(lambda: is_held(card, folder), "the card is open")
+    process = processes.ask(os.getpid)
+    assert not is_held(card, folder)
+    processes.open_ahead(card)
+    wait_until(lambda: is_held(card, folder), "the card is open")
+    assert sign(processes, card)
+    assert not is_held(card, folder)
+    assert processes.ask(os.getpid) == process
+
+
+def test_on_a_card_opened_ahead_a_pin_is_tried(processes: CardProcesses, card: str) -> None:
+    processes.open_ahead(card)
+    with pytest.raises(PinIncorrect, match="2 tries left"):
+        sign(processes, card, WRONG)
+    assert sign(processes, card)
+
+
+def test_a_card_opened_ahead_for_nothing_is_closed_soon(card: str, folder: Path) -> None:
+    kept, opener = KeptProcess(idle_seconds=0.3), VirtualCardOpener(folder)
+    kept.get_ahead(partial(IN_THIS_PROCESS.open, card, partial(opener, card)))
+    wait_until(lambda: is_held(card, folder), "the card is open")
+    wait_until(lambda: not is_held(card, folder), "the card is closed")
+    kept.end()
+
+
+def test_a_card_that_cannot_be_opened_ahead_is_said_by_its_operation(
+    processes: CardProcesses, card: str
+) -> None:
+    processes.open_ahead("NOBODYS")
+    with pytest.raises(CardFault, match="NoSuchCard"):
+        sign(processes, "NOBODYS")
+    processes.open_ahead("NOBODYS")
+    assert sign(processes, card)
 
 
 def test_a_process_that_refused_something_is_not_used_again(processes: CardProcesses, card: str) -> None:

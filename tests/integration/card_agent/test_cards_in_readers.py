@@ -14,9 +14,11 @@ import pcsc
 from card_agent import card_operations
 from card_agent.desks import desk_of
 from card_agent.driver import Driver, DriverRefused
-from card_agent.errors import SoLastTry
+from card_agent.errors import CardRemoved, SoLastTry
+from card_agent.pcsc_cards import PcscCard
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
+from card_agent.reader_movements import movements
 from card_agent.settings import AgentSettings
 from cryptoki import Module, inserted_card, load_card_profiles
 from cryptoki.errors import PinIncorrect
@@ -138,6 +140,32 @@ def test_cards_are_found_by_serial_however_the_slots_change(desk: PcscDesk) -> N
     for move in (lambda: None, lambda: agent_desk.remove("left"), lambda: agent_desk.insert("left", left)):
         move()
         assert processes.run(right, card_operations.sign, [Pin(PIN)], Purpose.AUTHENTICATION, b"said")
+
+
+def test_a_card_opened_ahead_is_unlocked_for_nobody_and_may_be_moved_meanwhile(desk: PcscDesk) -> None:
+    agent_desk, processes = desk_of(AgentSettings(0, desk.folder, (), ("smartcard-hsm",)))
+    serial = agent_desk.take_blank("right")
+    prepare(processes, serial, "0123456789abcdef", PIN, HOLDER["uid"])
+    processes.end()
+    for said in ("right", "left"):
+        card = PcscCard(serial, ["smartcard-hsm"], pcsc_reader_name(said))
+        card.open_ahead()
+        assert raw_signature() == NEEDS_PIN
+        with card.log_in(Pin(PIN)):
+            pass
+        assert raw_signature() == NEEDS_PIN
+    with pytest.raises(CardRemoved):
+        PcscCard("NOBODYS", ["smartcard-hsm"], pcsc_reader_name("right")).open_ahead()
+    card.open_ahead()
+    before = movements(pcsc_reader_name("right"))
+    for move in (lambda: agent_desk.remove("right"), lambda: agent_desk.insert("right", serial)):
+        move()
+        wait_until(lambda: movements(pcsc_reader_name("right")) != before, "pcscd has noticed")
+    with card.log_in(Pin(PIN)):
+        pass
+    card.open_ahead()
+    card.close_ahead()
+    card.close_ahead()
 
 
 def test_the_last_try_of_the_so_pin_waits_for_consent(desk: PcscDesk) -> None:

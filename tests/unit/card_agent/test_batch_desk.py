@@ -23,7 +23,7 @@ from card_agent.site_connection import SiteConnection
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def _no_card(serial: str) -> Card:
+def _no_card(serial: str, reader: str = "") -> Card:
     raise CardMissing(serial)
 
 
