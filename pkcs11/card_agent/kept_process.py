@@ -21,7 +21,7 @@ from card_agent.pin import Pin
 ANSWER_WITHIN_SECONDS = 60
 IDLE_SECONDS = 60
 _IN_ORDER_WITHIN_SECONDS = 10
-_PRELOADED = ("card_operations", "key_set_operations", "emulated_desk", "pcsc_cards", "virtual_cards")
+_PRELOADED = ("key_set_operations", "emulated_desk", "pcsc_cards", "virtual_cards", "rehearsal")
 _TAKEN, _ANSWER, _REFUSED, _END = "taken", "answer", "refused", "end"
 _NO_QUESTION = -1
 

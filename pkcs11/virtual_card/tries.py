@@ -1,11 +1,14 @@
 """The PIN try counter that SoftHSM lacks.
 
 A try is written to disk before it is made, so that pulling the plug, or killing the program between the wrong
-PIN and the counting, gives no free try. The caller holds the card's lock.
+PIN and the counting, gives no free try. Giving one back waits for no disk.
+The caller holds the card's lock.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,13 +58,31 @@ class TryCounter:
         try:
             yield
         except _PIN_NOT_TRIED:
-            self._write(before)
+            self._write(before, durably=False)
             raise
         except errors.PinIncorrect as error:
             if before == 1:
                 raise errors.PinLocked(function) from error
             raise errors.PinIncorrect(function, tries_left=before - 1) from error
-        self.reset()
+        self._write(self._limit, durably=False)
 
-    def _write(self, left: int) -> None:
-        write_json_durably(self._path, {"used": self._limit - left})
+    def _write(self, left: int, *, durably: bool = True) -> None:
+        """Over the old number where the file is as long, which takes one write of a few octets; else anew."""
+        content = json.dumps({"used": self._limit - left}).encode()
+        if not _overwritten(self._path, content, durably=durably):
+            write_json_durably(self._path, {"used": self._limit - left})
+
+
+def _overwritten(path: Path, content: bytes, *, durably: bool) -> bool:
+    """Write over a file of the same length, so short that it is written whole or not at all."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+    except FileNotFoundError:
+        return False
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        if os.fstat(descriptor).st_size != len(content):
+            return False
+        file.write(content)
+        if durably:
+            os.fdatasync(descriptor)
+    return True
