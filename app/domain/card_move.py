@@ -113,7 +113,6 @@ def _ending(
 
 _ISSUING = (
     _step(Place.ISSUANCE, "assign", *BLANK, to=S.ASSIGNED),
-    _step(Place.ISSUANCE, "put-back", S.ASSIGNED, to=S.STOCK),
     _step(Place.ISSUANCE, "personalise", S.ASSIGNED, to=S.PERSONALISED, certificates=Effect.ISSUED),
     _step(Place.ISSUANCE, "activate", S.PERSONALISED, to=S.ACTIVE, certificates=Effect.ACCEPTED),
     _step(Place.ISSUANCE, "issue-locked", S.PERSONALISED, to=S.LOCKED),

@@ -7,15 +7,14 @@ order is refused. The desk is known by the job token alone, which only whoever b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from cryptography import x509
 
-from app.domain.actor import Actor
 from app.domain.certificate_order import SignedApproval, serial_number_text
-from app.domain.desk_record import hash_of, new_secret, require_held, with_failure
+from app.domain.desk_record import hash_of, new_secret, require_held, with_failure, with_step
 from app.domain.issuance import (
     CardIssuance,
     IssuanceStatus,
@@ -31,7 +30,7 @@ from app.errors import InvalidInput
 from app.ra.approving import bind_card, verified_statement
 from app.ra.certifying import CardKeys, Certifying, card_keys_from_untrusted, same_keys
 from app.ra.completing import complete_issuance, require_read_back
-from app.ra.desk_access import STRANGER, claim_issuance, operator_of, save_step
+from app.ra.desk_access import STRANGER, claim_issuance, held_issuance, operator_of, save_step
 from app.ra.desk_messages import certificates_message, job_message, stored_certificates
 from app.ra.ports import CertificateAuthority, Database, Work
 from app.ra.records import ClaimedJob
@@ -84,14 +83,13 @@ class DeskJobs:
         """
         # Asked for before the ticket is used up: with the certificate authority down, the ticket stays good.
         escrow_key = self._escrow_key
-        job_token = new_secret()
-        actor, issuance_id, holder = self._of_ticket(ticket)
-        with self._database.audited(actor, "card_issuance.claimed", holder, issuance=issuance_id) as work:
-            issuance = claim_issuance(work, issuance_id, hash_of(ticket), hash_of(job_token))
+        job_token, unknown = new_secret(), "(unknown)"
+        with self._database.audited(STRANGER, "card_issuance.claimed", unknown, issuance=unknown) as work:
+            issuance = claim_issuance(work, hash_of(ticket), hash_of(job_token))
             told = self._message(work, issuance, escrow_key)
         if issuance.status is IssuanceStatus.PERSONALISING:
-            self._certifying.finish(actor, issuance)
-            told = self._told(job_token, issuance_id, escrow_key)
+            self._certifying.finish(operator_of(issuance), issuance)
+            told = self._told(job_token, issuance.id, escrow_key)
         return ClaimedJob(told, job_token)
 
     def job(self, job_token: str, issuance_id: str) -> Mapping[str, JsonValue]:
@@ -110,49 +108,55 @@ class DeskJobs:
             issuance = work.issuances.get(issuance_id)
             return self._message(work, require_held(issuance, job_token, work.now), escrow_key)
 
-    def approve(
-        self, job_token: str, issuance_id: str, *, statement: bytes, signature: bytes, certificate: bytes
-    ) -> None:
-        """Verify and keep the operator's approval, and set the card aside for the holder.
-
-        An approval is for one run at one desk, whose key it names. Until the card is certified another one
-        takes its place, for the same card; keys that were presented under the earlier one count no more.
-
-        Raises:
-            JobTokenNotValid, ApprovalNotValid, CardNotBlank, IssuanceAlreadyOpen, IssuanceNotOpen,
-            IssuanceStepOutOfOrder, PersonClosed
-        """
-        approval = SignedApproval(statement, signature, certificate)
-        held = self._held(job_token, issuance_id)
-        if held.approval == approval:
-            return
-        with self._step(job_token, issuance_id, "card_issuance.approved", held) as (work, issuance):
-            require_status(issuance, *_BEFORE_CERTIFICATION)
-            approved = verified_statement(
-                work, issuance, approval, self._policy.origin, self._policy.card_profile
-            )
-            bound = without_keys(self._bound_to(work, issuance, approved.card_serial))
-            is_first = issuance.status is IssuanceStatus.BEGUN
-            status = IssuanceStatus.APPROVED if is_first else issuance.status
-            work.audit.details(card=approved.card_serial, certificate=_serial_number(certificate))
-            save_step(work, replace(bound, status=status, approval=approval), "approved")
-
     def personalise(
-        self, job_token: str, issuance_id: str, *, card_serial: str, wrapped_so_pin: bytes
+        self,
+        job_token: str,
+        issuance_id: str,
+        *,
+        card_serial: str,
+        wrapped_so_pin: bytes,
+        approval: SignedApproval | None,
     ) -> None:
-        """Keep the card's new SO PIN in escrow; the desk initialises the card only after this.
+        """Keep the operator's approval, set the card aside for the holder, and escrow the card's new SO PIN.
+
+        All of it or nothing; the desk initialises the card only after this. An approval is for one run at one
+        desk, whose key it names. Until the card is certified another one takes its place, for the same card;
+        keys that were presented under the earlier one count no more.
+
+        Args:
+            approval: None where the founding approves.
 
         Raises:
-            JobTokenNotValid, InvalidInput, CardNotBlank, IssuanceNotOpen, IssuanceStepOutOfOrder
+            JobTokenNotValid, InvalidInput, ApprovalNotValid, CardNotBlank, IssuanceAlreadyOpen,
+            IssuanceNotOpen, IssuanceStepOutOfOrder, PersonClosed
         """
         require_wrapped_so_pin(wrapped_so_pin)
-        with self._step(job_token, issuance_id, "card_issuance.so_pin_escrowed") as (work, issuance):
+        event = f"card_issuance.{'approved' if approval else 'so_pin_escrowed'}"
+        with suppress(_DoneBefore), self._step(job_token, issuance_id, event) as (work, issuance):
+            if approval is not None:
+                require_status(issuance, *_BEFORE_CERTIFICATION)
+                _require_not_repeated(work, issuance, approval, wrapped_so_pin)
+                issuance = self._approved(work, issuance, approval, card_serial)
             require_status(issuance, IssuanceStatus.APPROVED, IssuanceStatus.PERSONALISING)
             # The desk erases the card next, and with it any keys that were presented before.
             bound = without_keys(self._bound_to(work, issuance, card_serial))
             save_step(work, replace(bound, status=IssuanceStatus.PERSONALISING), "so_pin_escrowed")
             work.cards.escrow(card_serial, wrapped_so_pin, work.now, issuance_id=issuance_id)
-            work.audit.details(card=card_serial)
+            work.audit.details(card=card_serial, so_pin="escrowed")
+
+    def _approved(
+        self, work: Work, issuance: CardIssuance, approval: SignedApproval, card_serial: str
+    ) -> CardIssuance:
+        """The issuance with the operator's approval, once it is verified to be for this card."""
+        policy = self._policy
+        approved = verified_statement(work, issuance, approval, policy.origin, policy.card_profile)
+        if approved.card_serial != card_serial:
+            raise IssuanceStepOutOfOrder(
+                f"This issuance was approved for card {approved.card_serial}. Put that card in the reader."
+            )
+        work.audit.details(certificate=_serial_number(approval.certificate))
+        kept = replace(issuance, status=IssuanceStatus.APPROVED, approval=approval)
+        return with_step(kept, "approved", work.now)
 
     def certify(
         self,
@@ -174,15 +178,15 @@ class DeskJobs:
             IssuanceNotOpen, IssuanceStepOutOfOrder, Unavailable, and what the certificate authority refuses
         """
         keys = card_keys_from_untrusted(authentication_csr, content_commitment_csr, keys_signature)
-        held = self._held(job_token, issuance_id)
-        known = self._certified_already(held, keys)
-        if known is not None:
-            return known
-        with self._step(job_token, issuance_id, "card_issuance.keys_presented", held) as (work, issuance):
-            order = self._certifying.record_keys(work, issuance, keys, provenance)
-            # Keys are made after the card took its SO PIN.
-            work.cards.confirm_so_pin(work.now, issuance_id=issuance_id)
-            work.audit.details(card=issuance.card_serial, keys=keys.fingerprints)
+        try:
+            with self._step(job_token, issuance_id, "card_issuance.keys_presented") as (work, issuance):
+                _require_not_certified_for(keys, work, issuance)
+                order = self._certifying.record_keys(work, issuance, keys, provenance)
+                # Keys are made after the card took its SO PIN.
+                work.cards.confirm_so_pin(work.now, issuance_id=issuance_id)
+                work.audit.details(card=issuance.card_serial, keys=keys.fingerprints)
+        except _DoneBefore as before:
+            return before.answer
         issued, nonce = self._certifying.certify(operator_of(issuance), issuance, order)
         return certificates_message(issued.authentication, issued.content_commitment, nonce)
 
@@ -195,11 +199,10 @@ class DeskJobs:
             JobTokenNotValid, ReadBackDiffers, ProofNotValid, CardAlreadyHeld, PersonClosed, IssuanceNotOpen,
             IssuanceStepOutOfOrder
         """
-        held = self._held(job_token, issuance_id)
-        if held.status is IssuanceStatus.ACTIVE:
-            self._require_completed_so(issuance_id, read_back)
-            return
-        with self._step(job_token, issuance_id, "card.activated", held) as (work, issuance):
+        with suppress(_DoneBefore), self._step(job_token, issuance_id, "card.activated") as (work, issuance):
+            if issuance.status is IssuanceStatus.ACTIVE:
+                require_read_back(work.certificates.of_issuance(issuance_id), read_back)
+                raise _DoneBefore
             require_status(issuance, IssuanceStatus.CERTIFIED)
             completed = complete_issuance(work, issuance, read_back, proof)
             save_step(work, completed, "activated")
@@ -217,45 +220,14 @@ class DeskJobs:
             work.audit.details(step=step[:60], reason_given=reason[:500])
 
     @contextmanager
-    def _step(
-        self, job_token: str, issuance_id: str, event: str, held: CardIssuance | None = None
-    ) -> Iterator[tuple[Work, CardIssuance]]:
-        """One audited step: the issuance, locked, whose job token this is.
-
-        ``held``: as it was just found to be this desk's, so that it need not be looked for again.
-        """
-        actor, holder = (operator_of(held), held.uid) if held else self._of_job(job_token, issuance_id)
-        with self._database.audited(actor, event, holder, issuance=issuance_id) as work:
-            issuance = require_held(work.issuances.get_to_change(issuance_id), job_token, work.now)
-            yield work, issuance
-
-    def _require_completed_so(self, issuance_id: str, read_back: Mapping[str, str]) -> None:
-        with self._database.read() as work:
-            require_read_back(work.certificates.of_issuance(issuance_id), read_back)
-
-    def _certified_already(self, held: CardIssuance, keys: CardKeys) -> Mapping[str, JsonValue] | None:
-        if held.status is not IssuanceStatus.CERTIFIED or not same_keys(held, keys):
-            return None
-        with self._database.read() as work:
-            return stored_certificates(work, held)
+    def _step(self, job_token: str, issuance_id: str, event: str) -> Iterator[tuple[Work, CardIssuance]]:
+        """One audited step, in one transaction: the issuance, locked, whose job token this is."""
+        with self._database.audited(STRANGER, event, issuance_id, issuance=issuance_id) as work:
+            yield work, held_issuance(work, issuance_id, job_token)
 
     def _held(self, job_token: str, issuance_id: str) -> CardIssuance:
         with self._database.read() as work:
             return require_held(work.issuances.get(issuance_id), job_token, work.now)
-
-    def _of_job(self, job_token: str, issuance_id: str) -> tuple[Actor, str]:
-        with self._database.read() as work:
-            issuance = work.issuances.get(issuance_id)
-        if issuance is None or issuance.job_token_hash != hash_of(job_token):
-            return STRANGER, issuance_id
-        return operator_of(issuance), issuance.uid
-
-    def _of_ticket(self, ticket: str) -> tuple[Actor, str, str]:
-        with self._database.read() as work:
-            issuance = work.issuances.of_ticket(hash_of(ticket))
-        if issuance is None:
-            return STRANGER, "(unknown)", "(unknown)"
-        return operator_of(issuance), issuance.id, issuance.uid
 
     def _bound_to(self, work: Work, issuance: CardIssuance, card_serial: str) -> CardIssuance:
         """The issuance with its card. A founding issuance gets it here, an approved one has it already."""
@@ -272,6 +244,29 @@ class DeskJobs:
     def _message(self, work: Work, issuance: CardIssuance, escrow_key: bytes) -> Mapping[str, JsonValue]:
         policy = self._policy
         return job_message(work, issuance, policy.card_profile, policy.pin_policy, escrow_key)
+
+
+class _DoneBefore(Exception):
+    """The same was done before: nothing changes, and so nothing is audited. ``answer``: what it gave."""
+
+    def __init__(self, answer: Mapping[str, JsonValue] | None = None) -> None:
+        super().__init__()
+        self.answer = answer or {}
+
+
+def _require_not_repeated(
+    work: Work, issuance: CardIssuance, approval: SignedApproval, wrapped_so_pin: bytes
+) -> None:
+    """A run has an approval of its own: the same one with the same SO PIN is the same call once more."""
+    if issuance.approval != approval or issuance.card_serial is None:
+        return
+    if wrapped_so_pin in work.cards.wrapped_so_pins(issuance.card_serial):
+        raise _DoneBefore
+
+
+def _require_not_certified_for(keys: CardKeys, work: Work, issuance: CardIssuance) -> None:
+    if issuance.status is IssuanceStatus.CERTIFIED and same_keys(issuance, keys):
+        raise _DoneBefore(stored_certificates(work, issuance))
 
 
 def require_wrapped_so_pin(wrapped_so_pin: bytes) -> None:

@@ -98,7 +98,7 @@ class Issuing:
             return [issuance_record(work, issuance) for issuance in work.issuances.open()]
 
     def undo(self, actor: Actor, issuance_id: str, reason: str) -> None:
-        """Undo an open issuance from any state: its certificates are revoked, its card is free or cancelled.
+        """Undo an open issuance from any state: its certificates are revoked, its card is cancelled.
 
         Raises:
             NotPermitted, CannotIssueToOneself, NotFound, IssuanceNotOpen, InvalidInput
@@ -203,13 +203,13 @@ def _require_operator(actor: Actor, issuance: CardIssuance) -> None:
 
 
 def undo_issuance(work: Work, issuance: CardIssuance, reason: str) -> None:
-    """Undo an open issuance within a transaction: certificates revoked, card free or cancelled."""
+    """Undo an open issuance within a transaction: certificates revoked, its card cancelled."""
     certificates = work.certificates.of_issuance(issuance.id).values()
     revoked = revoke_certificates(work, certificates, "undone")
     if any(step.name == KEYS_PRESENTED for step in issuance.steps):
         # The certificate authority may have signed without our having heard of it.
         work.outbox.add("ca.revoke_issuance", issuance.id, {"reason": "cessationOfOperation"})
-    _free_card(work, issuance)
+    _cancel_card(work, issuance)
     work.issuances.save(
         replace(
             issuance,
@@ -222,12 +222,8 @@ def undo_issuance(work: Work, issuance: CardIssuance, reason: str) -> None:
     work.audit.details(before=issuance.status.value, reason_given=reason, certificates=revoked)
 
 
-def _free_card(work: Work, issuance: CardIssuance) -> None:
-    """An untouched card goes back to stock; one that may hold keys is cancelled until cleared for reuse."""
+def _cancel_card(work: Work, issuance: CardIssuance) -> None:
+    """It may hold keys: it is cancelled until it is cleared for reuse."""
     card = work.cards.get_to_change(issuance.card_serial) if issuance.card_serial else None
-    if card is None:
-        return
-    if issuance.status is IssuanceStatus.APPROVED:
-        work.cards.move(card, CardStatus.STOCK)
-    else:
+    if card is not None:
         work.cards.end(card, CardStatus.CANCELLED, work.now, "its issuance was undone")

@@ -95,6 +95,9 @@ class Work(Protocol):
     @property
     def system_passwords(self) -> repositories.SystemPasswords: ...
 
+    def done_by(self, actor: Actor, subject: str) -> None:
+        """Name who does what ``Database.audited`` was told of, and to whom, once that is found."""
+
 
 class Database(Protocol):
     """``app.storage.database.Database``."""

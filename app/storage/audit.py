@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.domain import audit_chain
+from app.domain.actor import Actor
 from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent, Outcome, RecordedEvent, require_complete, storable
 from app.domain.json_value import JsonValue
@@ -32,6 +33,7 @@ class AuditLog:
         self._waiting: list[AuditEvent] = []
         self._details: dict[str, JsonValue] = {}
         self._subject = ""
+        self._actor: Actor | None = None
 
     def record(self, event: AuditEvent) -> None:
         """Add an event besides that of ``audited()``; it is written when the transaction ends well.
@@ -50,10 +52,16 @@ class AuditLog:
         """Name the subject of the event of ``audited()`` once it is known, e.g. an id that was allocated."""
         self._subject = subject
 
+    def done_by(self, actor: Actor) -> None:
+        """Name who did the event of ``audited()``, once what they are known by was found."""
+        self._actor = actor
+
     def completed(self, event: AuditEvent) -> AuditEvent:
-        """The event of ``audited()`` with the subject and details told so far; known after a rollback too."""
-        subject = self._subject or event.subject
-        return replace(event, subject=subject, details={**event.details, **self._details})
+        """The event of ``audited()`` with what was told so far of it; known after a rollback too."""
+        subject, details = self._subject or event.subject, {**event.details, **self._details}
+        if self._actor is None:
+            return replace(event, subject=subject, details=details)
+        return AuditEvent.by(self._actor, event.event, subject, details)
 
     def write(self) -> None:
         """Append what waits to the chain. Called at the end of the transaction, so that others wait briefly.

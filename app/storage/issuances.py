@@ -35,7 +35,9 @@ _SAVE = update(_issuance).where(_issuance.c.id == bindparam("of_id"))
 _FOUND = select(_issuance).order_by(_issuance.c.begun_at, _issuance.c.uid)
 _BY_ID = select(_issuance).where(_issuance.c.id == bindparam("id"))
 _BY_ID_TO_CHANGE = _BY_ID.with_for_update()
-_BY_TICKET = _FOUND.where(_issuance.c.ticket_hash == bindparam("ticket_hash"))
+_BY_TICKET_TO_CHANGE = (
+    select(_issuance).where(_issuance.c.ticket_hash == bindparam("ticket_hash")).with_for_update()
+)
 _BY_JOB_TOKEN = _FOUND.where(_issuance.c.job_token_hash == bindparam("job_token_hash"))
 _ALL_OPEN = _FOUND.where(_OPEN)
 _OPEN_OF = _ALL_OPEN.where(_issuance.c.uid == bindparam("uid"))
@@ -85,9 +87,9 @@ class Issuances:
         """The issuance with this id; nobody else can change it until this transaction ends."""
         return self._first(_BY_ID_TO_CHANGE, id=issuance_id)
 
-    def of_ticket(self, ticket_hash: str) -> CardIssuance | None:
-        """The issuance that the ticket was made for."""
-        return self._first(_BY_TICKET, ticket_hash=ticket_hash)
+    def of_ticket_to_change(self, ticket_hash: str) -> CardIssuance | None:
+        """The issuance that the ticket was made for; of two who come with it, the other finds none."""
+        return self._first(_BY_TICKET_TO_CHANGE, ticket_hash=ticket_hash)
 
     def of_job_token(self, job_token_hash: str) -> CardIssuance | None:
         """The issuance that the desk's job token was made for."""

@@ -69,6 +69,12 @@ class Work:
         self.audit = AuditLog(connection, now)
         self.outbox = Outbox(connection, now)
 
+    def done_by(self, actor: Actor, subject: str) -> None:
+        """Name who does what is audited, and to whom, once that is found in the transaction."""
+        self.actor = actor
+        self.audit.done_by(actor)
+        self.audit.about(subject)
+
     @cached_property
     def sequences(self) -> Sequences:
         """Numbers that are given out once."""

@@ -11,13 +11,14 @@ from flask import Blueprint, Response, jsonify
 from app.web import context
 from app.web.access import machine_endpoint
 from app.web.desk_messages import (
+    APPROVAL,
     LARGEST_BINARY,
+    approval_of,
     claimed_ticket,
     desk_message,
     done,
     job_token,
     read_back_of,
-    signed_statement,
 )
 
 blueprint = Blueprint("desk_api", __name__, url_prefix="/desk/jobs")
@@ -38,24 +39,21 @@ def job(job_id: str) -> Response:
     return jsonify(job=context.services().collecting_jobs.job(job_token(), job_id))
 
 
-@blueprint.put("/<record:job_id>/approval")
-@machine_endpoint
-def approval(job_id: str) -> Response:
-    """The operator's signature over what is to be issued."""
-    context.services().desk_jobs.approve(job_token(), job_id, **vars(signed_statement()))
-    return done()
-
-
 @blueprint.put("/<record:job_id>/personalisation")
 @machine_endpoint
 def personalisation(job_id: str) -> Response:
-    """Which card it will be, and its SO PIN for the escrow, before the card is initialised."""
-    message = desk_message("card_serial", "wrapped_so_pin")
+    """The operator's signature over what is to be issued, on which card, and its SO PIN for the escrow.
+
+    Before the card is initialised. ``approval`` is null where the founding approves.
+    """
+    message = desk_message("card_serial", "wrapped_so_pin", "approval")
+    signed = message.inner_or_null("approval", frozenset(APPROVAL))
     context.services().desk_jobs.personalise(
         job_token(),
         job_id,
         card_serial=message.text("card_serial", 40),
         wrapped_so_pin=message.base64_bytes("wrapped_so_pin", 1024),
+        approval=approval_of(signed) if signed else None,
     )
     return done()
 

@@ -14,6 +14,7 @@ from app.web.forms.json_message import JsonMessage
 LARGEST_BINARY = 8 * 1024
 #: Of one address: a desk claims once or twice for a card, and hospitals share addresses.
 _MOST_CLAIMS, _CLAIMS_WINDOW = 60, timedelta(minutes=1)
+APPROVAL = ("statement", "signature", "certificate")
 _PURPOSES = ("authentication", "content_commitment")
 
 
@@ -40,7 +41,11 @@ def signed_statement() -> SignedApproval:
     Raises:
         InvalidInput
     """
-    message = desk_message("statement", "signature", "certificate")
+    return approval_of(desk_message(*APPROVAL))
+
+
+def approval_of(message: JsonMessage) -> SignedApproval:
+    """What a card signed, with signature and certificate."""
     return SignedApproval(
         statement=message.base64_bytes("statement", LARGEST_BINARY),
         signature=message.base64_bytes("signature", 512),

@@ -88,14 +88,14 @@ class CardIssue:
 
     def _certified(self) -> IssuedCertificates:
         """Steps 2 to 7."""
-        serial = self._plan.card_serial
+        serial, approval = self._plan.card_serial, self._plan.approval
         self._processes.open_ahead(serial)
-        self._approve()
         with self._progress.doing(IssueStep.RECORD_INTENTION):
             earlier = self._so_pins.of(serial)
             key = escrow_key(self._claimed.site, self._job.so_pin_escrow_key)
             so_pin = self._so_pins.new(serial, self._job.card_profile)
-            self._claimed.record_intention(serial, wrapped(so_pin, serial, key))
+            signed = approval.signed if approval else None
+            self._claimed.record_intention(serial, wrapped(so_pin, serial, key), signed)
         requests, provenance = self._prepared(serial, [so_pin, self._plan.holder_pin, *earlier])
         self._processes.open_ahead(serial)
         with self._progress.doing(IssueStep.CERTIFY):
@@ -124,13 +124,6 @@ class CardIssue:
             raise
         if not has_ours:
             self._so_pins.forget(serial)
-
-    def _approve(self) -> None:
-        if self._plan.approval is None:
-            self._progress.skip(IssueStep.APPROVE)
-            return
-        with self._progress.doing(IssueStep.APPROVE):
-            self._claimed.approve(self._plan.approval.signed)
 
     def _keys_signature(self, requests: Mapping[Purpose, bytes]) -> bytes | None:
         """The desk's word, in the operator's name, that these keys came out of this card."""

@@ -33,6 +33,10 @@ class SignedApproval:
     signature: bytes
     certificate: bytes
 
+    def message(self) -> dict[str, str]:
+        """As it travels."""
+        return {name: as_base64(value) for name, value in vars(self).items()}
+
 
 class JobLink:
     """A job of any kind that this agent has collected, and the calls it may make about it.
@@ -50,16 +54,9 @@ class JobLink:
         """Ask the site how far the job is; its JSON, not yet checked."""
         return self._call("GET", "").get("job")
 
-    def approve(self, approval: SignedApproval, path: str = "/approval") -> None:
+    def approve(self, approval: SignedApproval, path: str) -> None:
         """Record a signed approval."""
-        self.step(
-            path,
-            {
-                "statement": as_base64(approval.statement),
-                "signature": as_base64(approval.signature),
-                "certificate": as_base64(approval.certificate),
-            },
-        )
+        self.step(path, approval.message())
 
     def report_failure(self, step: str, reason: str) -> None:
         """Record that a step failed. The job stays open."""
@@ -97,11 +94,16 @@ class ClaimedJob(JobLink):
         """Ask the site how far the job is."""
         self.job = job_from_untrusted(self.fetch())
 
-    def record_intention(self, card_serial: str, wrapped_so_pin: bytes) -> None:
-        """Record which card is about to be initialised, and its wrapped SO PIN."""
-        self.step(
-            "/personalisation", {"card_serial": card_serial, "wrapped_so_pin": as_base64(wrapped_so_pin)}
-        )
+    def record_intention(
+        self, card_serial: str, wrapped_so_pin: bytes, approval: SignedApproval | None
+    ) -> None:
+        """Record the operator's approval, which card is about to be initialised, and its wrapped SO PIN.
+
+        ``approval`` is None where no operator approves.
+        """
+        body: dict[str, object] = {"card_serial": card_serial, "wrapped_so_pin": as_base64(wrapped_so_pin)}
+        body["approval"] = approval.message() if approval else None
+        self.step("/personalisation", body)
 
     def certify(
         self,

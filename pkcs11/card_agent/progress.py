@@ -32,7 +32,6 @@ class IssueStep(StrEnum):
     """The steps of issuing a card, in order. The value is the name in reports to the site."""
 
     COLLECT = "collect"
-    APPROVE = "approve"
     RECORD_INTENTION = "record_intention"
     INITIALISE = "initialise"
     GENERATE_KEYS = "generate_keys"
@@ -50,8 +49,7 @@ class IssueStep(StrEnum):
 
 _SENTENCES = {
     IssueStep.COLLECT: "Collect the job from the site",
-    IssueStep.APPROVE: "Send the operator's signed approval",
-    IssueStep.RECORD_INTENTION: "Record which card will be prepared",
+    IssueStep.RECORD_INTENTION: "Send the approval, and record which card will be prepared",
     IssueStep.INITIALISE: "Erase the card and set the new PIN",
     IssueStep.GENERATE_KEYS: "Generate two key pairs on the card",
     IssueStep.REQUEST_CERTIFICATES: "Prove that the card holds the keys",

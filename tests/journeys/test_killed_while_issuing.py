@@ -24,7 +24,6 @@ CARD = "card"
 # Moments: the desk's call is under way and nothing of it is recorded; or it is recorded and unanswered.
 CALLS = {
     "claim": Recorded.CLAIMED,
-    "approval": Recorded.APPROVED,
     "personalisation": Recorded.PERSONALISING,
     "certificate-requests": Recorded.CERTIFIED,
     "completion": Recorded.ACTIVE,
@@ -35,7 +34,7 @@ ORDER = {"intended": Signed.INTENDED, "audited": Signed.AUDITED, "signed": Signe
 BEFORE_AND_AFTER = [f"{when} {call}" for call in CALLS for when in ("before", "after")]
 AFTER = [f"after {call}" for call in CALLS]
 ORDERED = [f"order {state}" for state in ORDER]
-MOMENTS = [*BEFORE_AND_AFTER[:7], *ORDERED, *BEFORE_AND_AFTER[7:]]
+MOMENTS = [*BEFORE_AND_AFTER[:5], *ORDERED, *BEFORE_AND_AFTER[5:]]
 
 
 def in_turns(moments_of: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -52,14 +51,14 @@ GONE_ON_WITH = in_turns(
         "ca": [*AFTER, "before certificate-requests", *ORDERED],
         "worker": AFTER,
         "directory": AFTER[-2:],
-        CARD: [*AFTER[:-1], *BEFORE_AND_AFTER[4::2]],
+        CARD: [*AFTER[:-1], *BEFORE_AND_AFTER[2::2]],
     }
 )
 # Fewer than above, for the time they take: those that leave the most behind.
 # An issuance whose completion is recorded cannot be undone any more: its card is cancelled.
 UNDONE = in_turns(
     {
-        "web": ["after approval", "after certificate-requests", "before completion", "order signed"],
+        "web": ["after personalisation", "after certificate-requests", "before completion", "order signed"],
         "card-agent": [*AFTER[:-1], "before certificate-requests"],
         "ca": ["after certificate-requests", *ORDERED],
         "worker": ["after personalisation"],

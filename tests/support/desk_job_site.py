@@ -135,7 +135,7 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 class DeskJobSite:
-    """The site. ``before`` and ``after`` map a call (``approval``, ...) to a hook that runs once."""
+    """The site. ``before`` and ``after`` map a call (``personalisation``, ...) to a hook that runs once."""
 
     def __init__(self, folder: Path) -> None:
         self.authority = MemoryAuthority()
@@ -249,7 +249,6 @@ class DeskJobSite:
         if call == "job":
             return {"job": self._told(job)}
         calls: dict[str, Callable[[SiteJob, dict[str, Any]], dict[str, Any] | None]] = {
-            "approval": self._approve,
             "personalisation": self._personalise,
             "certificate-requests": self._certify,
             "completion": self._complete,
@@ -312,6 +311,8 @@ class DeskJobSite:
         job.state = "approved" if job.state == "begun" else job.state
 
     def _personalise(self, job: SiteJob, body: dict[str, Any]) -> None:
+        if body["approval"] is not None:
+            self._approve(job, body["approval"])
         self._require(job, "approved", "personalising")
         sha1 = hashes.SHA1()
         so_pin = self.authority.escrow.decrypt(

@@ -19,11 +19,10 @@ class Recorded(IntEnum):
 
     BEGUN = 0
     CLAIMED = 1
-    APPROVED = 2
-    PERSONALISING = 3
-    KEYS_PRESENTED = 4
-    CERTIFIED = 5
-    ACTIVE = 6
+    PERSONALISING = 2
+    KEYS_PRESENTED = 3
+    CERTIFIED = 4
+    ACTIVE = 5
 
 
 class Signed(IntEnum):

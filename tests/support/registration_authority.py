@@ -30,6 +30,7 @@ from app.adapters.photo import PillowPhotos
 from app.adapters.unlock_secrets import FileUnlockSecrets
 from app.domain.actor import Actor
 from app.domain.card_job import JobKind
+from app.domain.certificate_order import SignedApproval
 from app.domain.evidence import Evidence, EvidenceKind
 from app.domain.json_value import JsonValue
 from app.domain.permissions_policy import parse
@@ -267,17 +268,18 @@ class Desk:
         }
         return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
-    def approve(self, card: DeskCard, operator_card: DeskCard, **changes: str) -> None:
+    def approval(self, card: DeskCard, operator_card: DeskCard, **changes: str) -> SignedApproval:
         statement = self.statement(card, **changes)
-        self.jobs.approve(
-            self.job_token,
-            self.id,
+        return SignedApproval(
             statement=statement,
             signature=raw_signature(operator_card.content_commitment, statement),
             certificate=operator_card.certificates["content_commitment"],
         )
 
-    def personalise(self, card: DeskCard) -> None:
+    def approve(self, card: DeskCard, operator_card: DeskCard, **changes: str) -> None:
+        self.personalise(card, self.approval(card, operator_card, **changes))
+
+    def personalise(self, card: DeskCard, approval: SignedApproval | None = None) -> None:
         self.jobs.personalise(
             self.job_token,
             self.id,
@@ -285,6 +287,7 @@ class Desk:
             wrapped_so_pin=wrapped_as_told(
                 card.so_pin, card.serial, str(self.job["so_pin_escrow_key"]).encode()
             ),
+            approval=approval,
         )
 
     def certify(self, card: DeskCard) -> str:
@@ -318,9 +321,13 @@ class Desk:
             proof=raw_signature(card.authentication, nonce.encode()),
         )
 
-    def finish(self, card: DeskCard) -> None:
-        """From personalisation to the working card."""
+    def found(self, card: DeskCard) -> None:
+        """Make the card of a founder, which no operator approves."""
         self.personalise(card)
+        self.finish(card)
+
+    def finish(self, card: DeskCard) -> None:
+        """From the card that took its SO PIN to the working card."""
         self.complete(card, self.certify(card))
 
 
@@ -496,6 +503,6 @@ def founded(ra: RegistrationAuthority) -> Office:
     founders = ra.founding.hold(FOUNDING_FILE, FOUNDING_PHOTOS)
     cards = [blank() for _ in founders]
     for founder, card in zip(founders, cards, strict=True):
-        Desk(ra.desk_jobs, ra.issuing.ticket(FOUNDING, founder.issuance_id)).finish(card)
+        Desk(ra.desk_jobs, ra.issuing.ticket(FOUNDING, founder.issuance_id)).found(card)
     manager, sponsor = (ra.actor(founder.person.uid) for founder in founders)
     return Office(ra, manager, sponsor, cards[0], cards[1], blank)

@@ -81,9 +81,9 @@ def test_a_card_is_issued_call_by_call(site: Site, agent: AgentClient, ticket: s
     job, card = agent.claim(ticket), site.office.blank()
     path, desk = job["id"], desk_of(site, job)
     assert job["state"] == "begun"
-    assert agent.call("PUT", f"{path}/approval", approval(site, desk, card)).status_code == 204
     wrapped = {"card_serial": card.serial, "wrapped_so_pin": base64(b"w" * 384)}
-    assert agent.call("PUT", f"{path}/personalisation", wrapped).status_code == 204
+    approved = {**wrapped, "approval": approval(site, desk, card)}
+    assert agent.call("PUT", f"{path}/personalisation", approved).status_code == 204
     requests = requests_of(desk, card)
     certified = agent.call("PUT", f"{path}/certificate-requests", requests).get_json()
     assert certified == agent.call("PUT", f"{path}/certificate-requests", requests).get_json()
@@ -99,7 +99,7 @@ def test_a_card_is_issued_call_by_call(site: Site, agent: AgentClient, ticket: s
 def test_a_failure_is_recorded_and_shown_on_the_page(site: Site, agent: AgentClient, ticket: str) -> None:
     job = agent.claim(ticket)
     sent = agent.call(
-        "POST", f"{job['id']}/failure", {"step": "approve", "reason": "<b>No card</b> in reader 1"}
+        "POST", f"{job['id']}/failure", {"step": "record_intention", "reason": "<b>No card</b> in reader 1"}
     )
     assert sent.status_code == 204
     page = site.as_role("manager").get(f"/issuances/{job['id']}")
@@ -114,16 +114,17 @@ def test_a_ticket_works_once(agent: AgentClient, ticket: str) -> None:
 
 
 @pytest.mark.parametrize("job_token", ["", "x", "x" * 43, "x" * 5000])
-@pytest.mark.parametrize(
-    "part", ["approval", "personalisation", "certificate-requests", "completion", "failure"]
-)
+@pytest.mark.parametrize("part", ["personalisation", "certificate-requests", "completion", "failure"])
 def test_a_call_without_the_job_token_is_refused(
     agent: AgentClient, ticket: str, site: Site, job_token: str, part: str
 ) -> None:
     job, card = agent.claim(ticket), site.office.blank()
     messages: dict[str, object] = {
-        "approval": approval(site, desk_of(site, job), card),
-        "personalisation": {"card_serial": "1", "wrapped_so_pin": base64(b"w" * 384)},
+        "personalisation": {
+            "card_serial": "1",
+            "wrapped_so_pin": base64(b"w" * 384),
+            "approval": approval(site, desk_of(site, job), card),
+        },
         "certificate-requests": requests_of(desk_of(site, job), card),
         "completion": {
             "read_back": {"authentication": "0" * 64, "content_commitment": "0" * 64},

@@ -93,6 +93,10 @@ class JsonMessage:
         message._require_exactly(expected)
         return message
 
+    def inner_or_null(self, name: str, expected: frozenset[str]) -> JsonMessage | None:
+        """As ``inner``; None for ``null``."""
+        return None if self._members[name] is None else self.inner(name, expected)
+
     def texts(self, name: str, most: int, longest: int) -> list[str]:
         """A list of at most ``most`` strings, each of at most ``longest`` characters."""
         value = self._members[name]

@@ -20,8 +20,7 @@ _ACTIVATED = "activated"
 #: What the desk calls its steps when one of them fails, in words (``card_agent.progress.IssueStep``).
 _AT_THE_DESK = {
     "collect": "Opening at the desk",
-    "approve": "Approving with the operator's card",
-    "record_intention": "Choosing the card",
+    "record_intention": "Approving with the operator's card, and choosing the card",
     "initialise": "Erasing the card and setting its PIN",
     "generate_keys": "Making keys on the card",
     "request_certificates": "Proving that the card holds the keys",
@@ -43,8 +42,8 @@ _STAGES = {
 _WHAT_NOW = {
     IssuanceStatus.BEGUN: "Have the person with you. Put your own card in one reader and a new card in "
     "the other, then open the desk. It asks for your PIN; then the person chooses theirs.",
-    IssuanceStatus.APPROVED: "You have approved the card, and nothing is on it yet. Open the desk and go on "
-    "with the same card.",
+    IssuanceStatus.APPROVED: "The founding has approved the card. Put a new card in a reader, then open the "
+    "desk; the person chooses a PIN.",
     IssuanceStatus.PERSONALISING: "The card is being made at the desk. If the desk has stopped, open it and "
     "go on with the same card: it is begun afresh, and the person chooses a PIN again.",
     IssuanceStatus.CERTIFIED: "The certificates are signed and must be written on the card. Open the desk "

@@ -53,9 +53,7 @@ def go_on(agent: AgentProcess, site: DeskJobSite, job: SiteJob, pin: str) -> lis
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize(
-    "call", ["claim", "approval", "personalisation", "certificate-requests", "completion"]
-)
+@pytest.mark.parametrize("call", ["claim", "personalisation", "certificate-requests", "completion"])
 def test_killed_at_a_call_to_the_site_it_goes_on(
     agent: AgentProcess, site: DeskJobSite, job: SiteJob, call: str, moment: str
 ) -> None:
@@ -110,7 +108,7 @@ def test_the_certified_card_asks_for_its_own_pin_and_counts_wrong_ones(
         with pytest.raises(DriverRefused, match="2 tries left"):
             list(person.issue(site.hop(job), OPERATOR_PIN, OTHER_PIN))
         steps = list(person.issue(site.hop(job), OPERATOR_PIN, NEW_PIN))
-    assert [step.state for step in steps if step.name == "approve"] == ["done earlier"]
+    assert [step.state for step in steps if step.name == "record_intention"] == ["done earlier"]
     assert job.state == "active"
 
 

@@ -20,7 +20,6 @@ OPERATOR_PIN = "83501947"
 NEW_PIN = "59174028"
 STEPS = [
     "collect",
-    "approve",
     "record_intention",
     "initialise",
     "generate_keys",

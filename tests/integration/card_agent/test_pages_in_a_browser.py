@@ -278,7 +278,7 @@ def test_going_on_while_the_site_is_down_keeps_the_page(
 
     serial = desk.take_blank("right")
     job = site.begin(HOLDER, OPERATOR, operator_certificate)
-    site.after["approval"] = lambda: desk.remove("right")
+    site.after["personalisation"] = lambda: desk.remove("right")
     page.goto(site.hop(job))
     fill_and_issue(page)
     expect(page.locator("#error-summary")).to_contain_text("was taken out of the reader")

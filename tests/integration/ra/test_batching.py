@@ -79,7 +79,6 @@ def test_another_desk_goes_on_with_the_card_that_was_begun(
     card = office.blank()
     desk = first.desk(told)
     desk.approve(card, office.manager_card)
-    desk.personalise(card)
     second = BatchAtDesk(office, batch_id)
     with pytest.raises(JobTokenNotValid):
         first.next_job()
@@ -101,7 +100,6 @@ def test_a_certified_card_whose_desk_stopped_is_undone_and_another_is_made(
     assert told is not None
     lost, desk = office.blank(), first.desk(told)
     desk.approve(lost, office.manager_card)
-    desk.personalise(lost)
     desk.certify(lost)
     second = BatchAtDesk(office, batch_id)
     made = second.make()
@@ -251,7 +249,6 @@ def test_a_certified_card_whose_holder_knows_its_pin_is_gone_on_with(office: Off
     desk = BatchAtDesk(office, at_desk).desk(told)
     card = office.blank()
     desk.approve(card, office.manager_card)
-    desk.personalise(card)
     desk.certify(card)
     again = BatchAtDesk(office, at_desk).next_job()
     assert again is not None

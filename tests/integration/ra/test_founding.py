@@ -47,7 +47,7 @@ def test_it_cannot_be_repeated(office: Office) -> None:
 
 def test_an_interrupted_ceremony_goes_on_where_it_was(unfounded: RegistrationAuthority) -> None:
     first, second = unfounded.founding.hold(FOUNDING_FILE, FOUNDING_PHOTOS)
-    Desk(unfounded.desk_jobs, unfounded.issuing.ticket(FOUNDING, first.issuance_id)).finish(DeskCard("1"))
+    Desk(unfounded.desk_jobs, unfounded.issuing.ticket(FOUNDING, first.issuance_id)).found(DeskCard("1"))
     assert unfounded.founding.founders() == [second]
 
 

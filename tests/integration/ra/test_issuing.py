@@ -17,6 +17,7 @@ from app.domain.actor import Actor
 from app.domain.approval import ApprovalNotValid
 from app.domain.card import CardAlreadyHeld, CardNotBlank, CardStatus
 from app.domain.certificate import CertificateStatus
+from app.domain.certificate_order import SignedApproval
 from app.domain.desk_record import JobTokenNotValid, TicketNotValid
 from app.domain.issuance import (
     CannotIssueToOneself,
@@ -205,17 +206,13 @@ def test_a_job_token_opens_its_own_job_only(office: Office, clinician: Actor, ag
     card = office.blank()
     other.id = desk.id
     with pytest.raises(JobTokenNotValid):
-        other.approve(card, office.manager_card)
-    with pytest.raises(JobTokenNotValid):
         other.jobs.job(other.job_token, desk.id)
-    assert ("card_issuance.approved", "refused", "job_token_not_valid") not in office.ra.audited()
     with pytest.raises(JobTokenNotValid):
-        other.personalise(card)
-    assert office.ra.audited()[-1] == (
-        "card_issuance.so_pin_escrowed",
-        "refused",
-        "job_token_not_valid",
-    )
+        other.approve(card, office.manager_card)
+    assert office.ra.audited()[-1] == ("card_issuance.approved", "refused", "job_token_not_valid")
+    with office.ra.database.read() as work:
+        [refused] = work.audit.newest(None, 1)
+    assert (refused.event.actor_uid, refused.event.subject) == ("anonymous", desk.id)
 
 
 def test_claiming_again_ends_the_earlier_desks_part(office: Office, clinician: Actor) -> None:
@@ -331,9 +328,13 @@ def test_one_card_is_not_in_two_issuances(office: Office, clinician: Actor, agen
 
 def test_the_card_that_was_approved_is_the_one_that_is_made(office: Office, clinician: Actor) -> None:
     desk = office.begun(clinician.uid)
-    desk.approve(office.blank(), office.manager_card)
+    approved, another_card = office.blank(), office.blank()
     with pytest.raises(IssuanceStepOutOfOrder, match="approved for card"):
-        desk.personalise(office.blank())
+        desk.personalise(another_card, desk.approval(approved, office.manager_card))
+    assert status(office, desk.id) is IssuanceStatus.BEGUN
+    desk.approve(approved, office.manager_card)
+    with pytest.raises(IssuanceStepOutOfOrder, match="approved for card"):
+        desk.personalise(another_card)
 
 
 def test_nothing_is_made_without_an_approval(office: Office, clinician: Actor) -> None:
@@ -354,7 +355,6 @@ def test_nothing_is_made_without_an_approval(office: Office, clinician: Actor) -
 def personalised(office: Office, clinician: Actor) -> tuple[Desk, DeskCard]:
     desk, card = office.begun(clinician.uid), office.blank()
     desk.approve(card, office.manager_card)
-    desk.personalise(card)
     return desk, card
 
 
@@ -483,7 +483,9 @@ def test_when_the_certificate_authority_was_down_a_card_made_anew_goes_on(
     with pytest.raises(Unavailable):
         desk.certify(card)
     office.ra.ca.is_down = False
-    desk.finish(DeskCard(card.serial))
+    made_anew = DeskCard(card.serial)
+    desk.approve(made_anew, office.manager_card)
+    desk.finish(made_anew)
     assert status(office, desk.id) is IssuanceStatus.ACTIVE
 
 
@@ -533,24 +535,47 @@ def test_completing_twice_is_one_completion(office: Office, personalised: Person
 
 def test_an_impossible_wrapped_so_pin_is_refused(office: Office, clinician: Actor) -> None:
     desk, card = office.begun(clinician.uid), office.blank()
-    desk.approve(card, office.manager_card)
     with pytest.raises(InvalidInput):
-        desk.jobs.personalise(desk.job_token, desk.id, card_serial=card.serial, wrapped_so_pin=b"1234")
+        _escrow(desk, card, desk.approval(card, office.manager_card), b"1234")
+    assert status(office, desk.id) is IssuanceStatus.BEGUN
+
+
+def _escrow(desk: Desk, card: DeskCard, approval: SignedApproval, wrapped_so_pin: bytes) -> None:
+    desk.jobs.personalise(
+        desk.job_token, desk.id, card_serial=card.serial, wrapped_so_pin=wrapped_so_pin, approval=approval
+    )
 
 
 def test_every_so_pin_that_a_card_may_have_is_kept(office: Office, personalised: Personalised) -> None:
     desk, card = personalised
     for filler in (b"a", b"b"):
-        desk.jobs.personalise(desk.job_token, desk.id, card_serial=card.serial, wrapped_so_pin=filler * 384)
+        _escrow(desk, card, desk.approval(card, office.manager_card), filler * 384)
     with office.ra.database.read() as work:
         kept = work.cards.wrapped_so_pins(card.serial)
     assert [each[:1] for each in kept][:2] == [b"b", b"a"]
     assert len(kept) == 3
 
 
+def test_a_call_that_was_not_answered_is_made_again_and_does_nothing_more(
+    office: Office, clinician: Actor
+) -> None:
+    desk, card = office.begun(clinician.uid), office.blank()
+    approval = desk.approval(card, office.manager_card)
+    _escrow(desk, card, approval, b"a" * 384)
+    events = office.ra.audited()
+    _escrow(desk, card, approval, b"a" * 384)
+    assert office.ra.audited() == events
+    _escrow(desk, card, approval, b"b" * 384)
+    with office.ra.database.read() as work:
+        assert [each[:1] for each in work.cards.wrapped_so_pins(card.serial)] == [b"b", b"a"]
+    desk.complete(card, desk.certify(card))
+    with pytest.raises(IssuanceNotOpen):
+        _escrow(desk, card, approval, b"b" * 384)
+
+
 # Crashes: after each step, everything but the database and the card is gone
 
-STEPS = ("begun", "approved", "personalised", "certified", "completed")
+STEPS = ("begun", "personalised", "certified", "completed")
 
 
 def advance(office: Office, desk: Desk, card: DeskCard, until: str) -> None:
@@ -558,9 +583,6 @@ def advance(office: Office, desk: Desk, card: DeskCard, until: str) -> None:
     if until == "begun":
         return
     desk.approve(card, office.manager_card)
-    if until == "approved":
-        return
-    desk.personalise(card)
     if until == "personalised":
         return
     nonce = desk.certify(card)
@@ -571,7 +593,7 @@ def advance(office: Office, desk: Desk, card: DeskCard, until: str) -> None:
 def go_on(office: Office, issuance_id: str, card: DeskCard) -> None:
     """What a desk does with a job whose state it is told."""
     desk = office.desk_again(issuance_id)
-    if desk.job["state"] in ("begun", "approved", "personalising"):
+    if desk.job["state"] in ("begun", "personalising"):
         desk.approve(card, office.manager_card)
         return desk.finish(card)
     message = desk.job["certificates"]
@@ -593,7 +615,6 @@ def test_after_a_crash_the_job_goes_on(office: Office, clinician: Actor, step: s
     ("step", "card_status"),
     [
         ("begun", None),
-        ("approved", CardStatus.STOCK),
         ("personalised", CardStatus.CANCELLED),
         ("certified", CardStatus.CANCELLED),
     ],
@@ -613,15 +634,6 @@ def test_after_a_crash_the_job_can_be_undone(
     revoked = [key for topic, key in office.ra.announced() if topic == "ca.revoke"]
     assert sorted(revoked) == sorted(each.serial_number for each in certificates)
     office.card_for(clinician.uid)
-
-
-def test_an_untouched_card_can_be_used_again_after_undoing(office: Office, clinician: Actor) -> None:
-    desk, card = office.begun(clinician.uid), office.blank()
-    advance(office, desk, card, "approved")
-    office.ra.issuing.undo(office.manager, desk.id, "Wrong person")
-    again = office.begun(clinician.uid)
-    again.approve(card, office.manager_card)
-    again.finish(card)
 
 
 def test_an_undone_job_does_not_go_on(office: Office, personalised: Personalised) -> None:

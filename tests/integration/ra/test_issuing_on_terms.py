@@ -164,9 +164,12 @@ def test_a_blank_card_has_forgotten_its_last_terms(office: Office, clinician: Ac
     card = office.blank()
     desk.approve(card, office.manager_card, temporary_hours="8")
     office.ra.issuing.undo(office.manager, issuance_id, "Not needed")
+    job_id = office.ra.clearing.begin(office.manager, card.serial)
+    token = office.ra.collecting_jobs.claim(office.ra.following_jobs.ticket(office.manager, job_id)).job_token
+    office.ra.clearing.finish(token, job_id, objects=[], module="softhsm")
     with office.ra.database.read() as work:
         blank = work.cards.get(card.serial)
     assert blank is not None
-    assert (blank.status, blank.is_temporary, blank.holder_uid) == (CardStatus.STOCK, False, None)
+    assert (blank.status, blank.is_temporary, blank.holder_uid) == (CardStatus.RECYCLED, False, None)
     other = office.person(another(7))
     assert card_of(office, office.card_for(other.uid).serial) is CardStatus.ACTIVE

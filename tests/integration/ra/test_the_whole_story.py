@@ -53,7 +53,6 @@ def test_each_thing_that_happened_is_one_audit_event(office: Office) -> None:
         "card_issuance.ticket_given",
         "card_issuance.claimed",
         "card_issuance.approved",
-        "card_issuance.so_pin_escrowed",
         "card_issuance.keys_presented",
         "card_issuance.certified",
         "card.activated",

@@ -264,7 +264,7 @@ def test_the_so_pin_that_the_card_took_is_known(office: Office, holder: Actor) -
     """A card that was begun twice has two SO PINs in escrow; the second is the one that it took."""
     desk, card = office.begun(holder.uid), office.blank()
     desk.approve(card, office.manager_card)
-    desk.personalise(card)
+    desk.approve(card, office.manager_card)
     desk.finish(card)
     with office.ra.database.read() as work:
         assert len(work.cards.wrapped_so_pins(card.serial)) == 1

@@ -85,7 +85,6 @@ def test_an_undone_issuance_can_never_be_certified(real_office: Office, authorit
     clinician = real_office.person(registration())
     desk, card = real_office.begun(clinician.uid), real_office.blank()
     desk.approve(card, real_office.manager_card)
-    desk.personalise(card)
     desk.certify(card)
     real_office.ra.issuing.undo(real_office.manager, desk.id, "Card fell into the tea")
     carry_out_announcements(real_office, authority)
@@ -102,7 +101,6 @@ def test_a_crash_after_signing_is_healed_when_the_job_is_opened_again(
     clinician = real_office.person(registration())
     desk, card = real_office.begun(clinician.uid), real_office.blank()
     desk.approve(card, real_office.manager_card)
-    desk.personalise(card)
 
     def crash(*_: object) -> str:
         raise KeyboardInterrupt
@@ -124,7 +122,6 @@ def test_after_the_manager_lost_the_role_the_authority_refuses(real_office: Offi
     clinician = real_office.person(registration())
     desk, card = real_office.begun(clinician.uid), real_office.blank()
     desk.approve(card, real_office.manager_card)
-    desk.personalise(card)
     with real_office.ra.database.change() as work:
         work.connection.exec_driver_sql("UPDATE role_profile SET withdrawn_at = granted_at")
     with pytest.raises(Refusal, match="right to issue"):
