@@ -18,9 +18,9 @@ from app.storage.tables.audit import audit_event, audit_seal
 # More than the longest two lines of the seals file.
 _TAIL = 4096
 
-_WRITTEN = select(audit_event.c.details).where(
-    audit_event.c.event == bindparam("event"),
-    audit_event.c.subject == bindparam("subject"),
+_WRITTEN = select(audit_event.c.event, audit_event.c.subject, audit_event.c.details).where(
+    audit_event.c.subject.in_(bindparam("subjects", expanding=True)),
+    audit_event.c.event.in_(bindparam("events", expanding=True)),
     audit_event.c.outcome == Outcome.ALLOWED.value,
 )
 
@@ -32,10 +32,11 @@ class StoredAudit:
         self._database = database
 
     def happened(self, events: Sequence[AuditEvent]) -> None:
-        """Write those events that are not written yet, all or none."""
+        """Write those events that are not written yet, all or none; see the port."""
         with self._database.change() as work:
+            written = _written(work.connection, events)
             for event in events:
-                if not _is_written(work.connection, event):
+                if (event.event, event.subject, dict(event.details)) not in written:
                     work.audit.record(event)
 
     def refused(self, event: AuditEvent) -> None:
@@ -77,9 +78,10 @@ class StoredAuditChain:
         _append_once(self._seals_file, seal)
 
 
-def _is_written(connection: Connection, event: AuditEvent) -> bool:
-    written = connection.scalars(_WRITTEN, {"event": event.event, "subject": event.subject})
-    return any(details == dict(event.details) for details in written)
+def _written(connection: Connection, events: Sequence[AuditEvent]) -> list[tuple[str, str, object]]:
+    """Name, subject and details of what is written already about these events' subjects."""
+    asked = {"subjects": [each.subject for each in events], "events": [each.event for each in events]}
+    return [(event, subject, details) for event, subject, details in connection.execute(_WRITTEN, asked)]
 
 
 def _require_unchanged(sealed: Head, event: RecordedEvent | None) -> None:

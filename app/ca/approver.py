@@ -40,28 +40,27 @@ def verified_approver(ledger: CertificateLedger, approval: SignedApproval, now: 
 
 
 def _require_in_force(ledger: CertificateLedger, der: bytes, now: datetime) -> CertificateRecord:
-    record = _find(ledger, der)
+    record, is_revoked = _find(ledger, der) or (None, False)
     if record is None or record.der != der:
         raise ApproverUnknown("The approval's certificate was not issued by this certificate authority.")
     intended = record.intended
     if intended.purpose is not CertificatePurpose.CONTENT_COMMITMENT:
         raise ApproverUnknown("The approval must be signed with the card's content-commitment key.")
-    ledger.require_authority(intended.issuing_ca)
-    if ledger.revocation(intended.serial_number) is not None:
+    if is_revoked:
         raise ApproverUnknown("The operator's certificate is revoked. Use a card that is in force.")
     if not intended.not_before <= now <= intended.not_after:
         raise ApproverUnknown("The operator's certificate has expired. Renew the operator's card first.")
     return record
 
 
-def _find(ledger: CertificateLedger, der: bytes) -> CertificateRecord | None:
+def _find(ledger: CertificateLedger, der: bytes) -> tuple[CertificateRecord, bool] | None:
     if len(der) > MAXIMUM_CERTIFICATE_BYTES:
         return None
     try:
         certificate = x509.load_der_x509_certificate(der)
     except (ValueError, x509.InvalidVersion):
         return None
-    return ledger.find(serial_number_text(certificate.serial_number))
+    return ledger.find_signer(serial_number_text(certificate.serial_number))
 
 
 def require_recent(statement: Signed, maximum_age: timedelta, now: datetime) -> None:

@@ -14,6 +14,7 @@ The steps, and what is left when the process ends after each:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
@@ -45,6 +46,7 @@ from app.domain.certificate_order import (
     SystemCertificateOrder,
 )
 from app.domain.certificate_profile import PEOPLE, CertificateRules
+from app.domain.json_value import canonical_json
 from app.domain.provenance import NO_EVIDENCE, provenance_of_text
 from app.domain.renewal import levelled_end
 from app.errors import Refusal
@@ -192,8 +194,23 @@ class Authority:
         self._write_audit(recorded)
         in_order = [records[each.profile.purpose] for each in wanted]
         ders = self._sign(in_order, prepared)
-        self._receipts.keep(wanted[0].order_id, self._clock())
-        return [(record.intended, der) for record, der in zip(in_order, ders, strict=True)]
+        signed = [replace(record, der=der) for record, der in zip(in_order, ders, strict=True)]
+        self._keep_receipt(signed, prepared, reason)
+        return list(zip([each.intended for each in signed], ders, strict=True))
+
+    def _keep_receipt(
+        self,
+        signed: Sequence[CertificateRecord],
+        prepared: Mapping[str, PreparedCertificate],
+        reason: Reason,
+    ) -> None:
+        """Of what this call put on record as it knows it; of what another one did, as it stands there."""
+        ours = [prepared.get(each.intended.serial_number) for each in signed]
+        lint = [each.report for each in ours if each is not None]
+        if len(lint) == len(signed):
+            self._receipts.make(reason.facts(lint), signed, self._clock())
+        else:
+            self._receipts.keep(signed[0].intended.order_id, self._clock())
 
     def _intend(
         self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
@@ -202,7 +219,9 @@ class Authority:
         validities = self._validities(wanted, self._clock())
         prepared = [self._prepare(*each) for each in zip(wanted, validities, strict=True)]
         made = [intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
-        recorded = self._ledger.intend(made, founder, reason.encoded([each.report for each in prepared]))
+        recorded = self._ledger.intend(
+            made, founder, canonical_json(reason.facts([each.report for each in prepared]))
+        )
         by_serial_number = {each.serial_number: ready for each, ready in zip(made, prepared, strict=True)}
         return by_serial_number, recorded
 

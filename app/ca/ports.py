@@ -119,6 +119,13 @@ class CertificateLedger(ReceiptLedger, Protocol):
     def find(self, serial_number: str) -> CertificateRecord | None:
         """The certificate with this serial number."""
 
+    def find_signer(self, serial_number: str) -> tuple[CertificateRecord, bool] | None:
+        """The certificate with this serial number, and whether it was revoked.
+
+        Raises:
+            AuthorityRevoked: the root has revoked the CA that issued it.
+        """
+
     def unfinished(self) -> Sequence[CertificateRecord]:
         """Certificates whose audit event is written and that are not signed yet."""
 
@@ -175,13 +182,6 @@ class CertificateLedger(ReceiptLedger, Protocol):
         delta those that the oldest complete CRL lacks which still holds at ``now``, its base; without
         such a base no delta is made. ``build`` is called within the transaction, so that a CRL with a
         higher number never lacks what a lower one had.
-        """
-
-    def require_authority(self, name: str) -> None:
-        """Return when the root has not revoked the CA; nothing is intended under one that it revoked.
-
-        Raises:
-            AuthorityRevoked
         """
 
     def founding_digest(self) -> str:

@@ -53,10 +53,9 @@ class Reason:
     on_record: Mapping[str, JsonValue]
     attestation: Mapping[str, JsonValue]
 
-    def encoded(self, lint: Sequence[JsonValue]) -> bytes:
-        """Canonical JSON, with what passed each certificate in ``lint``."""
-        facts = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return canonical_json({**facts, "lint": lint})
+    def facts(self, lint: Sequence[JsonValue]) -> dict[str, JsonValue]:
+        """As JSON values, with what passed each certificate in ``lint``."""
+        return {**{name: getattr(self, name) for name in self.__dataclass_fields__}, "lint": lint}
 
 
 def card_reason(
@@ -120,11 +119,16 @@ class Receipts:
         """Make the receipt of an order whose certificates are all signed; again changes nothing."""
         reason = self._ledger.reason_without_receipt(order_id)
         records = self._ledger.of_order(order_id)
-        if reason is None or any(each.der is None for each in records):
-            return
-        facts = self._facts(reason, records, now)
-        signature = self._key.sign(canonical_json(facts), ec.ECDSA(hashes.SHA256()))
-        document = receipt_document(facts, signature)
+        if reason is not None and all(each.der is not None for each in records):
+            self.make(reason, records, now)
+
+    def make(
+        self, reason: Mapping[str, JsonValue], records: Sequence[CertificateRecord], now: datetime
+    ) -> None:
+        """Make the receipt of an order that was just carried out for this reason, as both are on record."""
+        order_id = records[0].intended.order_id
+        signed = canonical_json(self._facts(reason, records, now))
+        document = receipt_document(signed, self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
         digest = sha256(document).hexdigest()
         # Kept first, once and for all: two that run at once audit the same receipt.
         kept = self._ledger.keep_receipt(order_id, document, digest)

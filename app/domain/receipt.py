@@ -60,9 +60,9 @@ def approval_facts(approval: OrderApproval) -> dict[str, JsonValue]:
     }
 
 
-def receipt_document(facts: Mapping[str, JsonValue], signature: bytes) -> bytes:
-    """The whole document."""
-    return canonical_json({"receipt": facts, "signature": base64_text(signature)})
+def receipt_document(signed: bytes, signature: bytes) -> bytes:
+    """The whole document, canonical JSON, around the canonical JSON that was signed."""
+    return b'{"receipt":' + signed + b',"signature":"' + base64_text(signature).encode() + b'"}'
 
 
 def receipt_from_untrusted(document: bytes) -> Receipt:

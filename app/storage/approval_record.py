@@ -9,17 +9,31 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.ca.ports import IssuanceOnRecord, JobOnRecord
 from app.domain.card_job import CardJob, JobKind
+from app.domain.issuance import IssuanceStatus
 from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
 from app.domain.permissions_policy import PermissionsPolicy
+from app.domain.person import PersonStatus
 from app.storage.card_jobs import CardJobs
 from app.storage.database import Database
-from app.storage.issuances import Issuances
 from app.storage.receipt_background import background_of_card, background_of_system
 from app.storage.role_profiles import RoleProfiles
+from app.storage.tables.cards import card_issuance
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
 
+_ACTIVE = PersonStatus.ACTIVE.value
+_ISSUANCE = (
+    select(
+        card_issuance.c.status,
+        card_issuance.c.uid,
+        card_issuance.c.card_serial,
+        card_issuance.c.operator_uid,
+        person.c.status.label("operator_status"),
+    )
+    .outerjoin(person, person.c.uid == card_issuance.c.operator_uid)
+    .where(card_issuance.c.id == bindparam("id"))
+)
 _STATUS = select(person.c.status).where(person.c.uid == bindparam("uid"))
 
 
@@ -38,12 +52,14 @@ class StoredApprovals:
     def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
         """The issuance or renewal with this id, and whether an issuance's operator may issue cards now."""
         with self._database.read() as work:
-            issuance = Issuances(work.connection).get(issuance_id)
+            issuance = work.connection.execute(_ISSUANCE, {"id": issuance_id}).one_or_none()
             if issuance is None:
                 return _renewal(CardJobs(work.connection).get(issuance_id))
-            may_issue = self._may(work.connection, issuance.operator_uid, Permission.ISSUE_CARD, now)
+            may_issue = issuance.operator_status == _ACTIVE and self._carries(
+                work.connection, issuance.operator_uid, Permission.ISSUE_CARD, now
+            )
         return IssuanceOnRecord(
-            is_open=issuance.status.is_open,
+            is_open=IssuanceStatus(issuance.status).is_open,
             holder_uid=issuance.uid,
             card_serial=issuance.card_serial,
             operator_uid=issuance.operator_uid,
@@ -116,6 +132,9 @@ class StoredApprovals:
     def _may(self, connection: Connection, uid: str | None, permission: Permission, now: datetime) -> bool:
         if uid is None or not _is_active(connection, uid):
             return False
+        return self._carries(connection, uid, permission, now)
+
+    def _carries(self, connection: Connection, uid: str, permission: Permission, now: datetime) -> bool:
         return any(
             permission in self._policy.permissions_of(each.job_role_code, each.activity_codes)
             for each in RoleProfiles(connection).counting(uid, now.date())
@@ -137,4 +156,4 @@ def _renewal(job: CardJob | None) -> IssuanceOnRecord | None:
 
 
 def _is_active(connection: Connection, uid: str) -> bool:
-    return connection.scalar(_STATUS, {"uid": uid}) == "active"
+    return connection.scalar(_STATUS, {"uid": uid}) == _ACTIVE

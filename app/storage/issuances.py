@@ -45,10 +45,9 @@ _OF_BATCH = _FOUND.where(
     _issuance.c.id.in_(select(_item.c.issuance_id).where(_item.c.batch_id == bindparam("batch_id")))
 )
 
-_FIXED = {"id", "uid", "operator_uid", "operator_role_profile", "begun_at"} | {
-    *IssuanceTerms.__dataclass_fields__
-}
 _OWN_FIELDS = tuple(name for name in CardIssuance.__dataclass_fields__ if name != "terms")
+_FIXED = {"id", "uid", "operator_uid", "operator_role_profile", "begun_at"}
+_CHANGING = tuple(name for name in _OWN_FIELDS if name not in _FIXED)
 _Chosen = Select[*tuple[Any, ...]]
 
 
@@ -57,6 +56,7 @@ class Issuances:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._read: dict[str, CardIssuance] = {}
 
     def add(self, issuance: CardIssuance) -> None:
         """Keep a new issuance.
@@ -69,15 +69,17 @@ class Issuances:
             self._connection.execute(_ADD, {**_row_of(issuance), "founding_id": founding_id})
 
     def save(self, issuance: CardIssuance) -> None:
-        """Keep what became of an issuance read with one of the ``..._to_change`` functions.
+        """Keep what became of an issuance that was read in this transaction, with ``..._to_change``.
 
         Raises:
             IssuanceAlreadyOpen: the card is in another open issuance.
         """
-        with conflict_means(_already_open("card")):
-            row = _row_of(issuance)
-            changing = {name: value for name, value in row.items() if name not in _FIXED}
-            self._connection.execute(_SAVE, {**changing, "of_id": issuance.id})
+        before = self._read.get(issuance.id)
+        row = {name: _stored(name, value) for name, value in _changed(before, issuance).items()}
+        if row:
+            with conflict_means(_already_open("card")):
+                self._connection.execute(_SAVE, {**row, "of_id": issuance.id})
+            self._noted(issuance)
 
     def get(self, issuance_id: str) -> CardIssuance | None:
         """The issuance with this id."""
@@ -85,11 +87,17 @@ class Issuances:
 
     def get_to_change(self, issuance_id: str) -> CardIssuance | None:
         """The issuance with this id; nobody else can change it until this transaction ends."""
-        return self._first(_BY_ID_TO_CHANGE, id=issuance_id)
+        return self._noted(self._first(_BY_ID_TO_CHANGE, id=issuance_id))
+
+    def _noted(self, issuance: CardIssuance | None) -> CardIssuance | None:
+        """As it is on record now: what is saved later is what differs from it."""
+        if issuance is not None:
+            self._read[issuance.id] = issuance
+        return issuance
 
     def of_ticket_to_change(self, ticket_hash: str) -> CardIssuance | None:
         """The issuance that the ticket was made for; of two who come with it, the other finds none."""
-        return self._first(_BY_TICKET_TO_CHANGE, ticket_hash=ticket_hash)
+        return self._noted(self._first(_BY_TICKET_TO_CHANGE, ticket_hash=ticket_hash))
 
     def of_job_token(self, job_token_hash: str) -> CardIssuance | None:
         """The issuance that the desk's job token was made for."""
@@ -121,14 +129,30 @@ def _already_open(what: str) -> IssuanceAlreadyOpen:
     )
 
 
-def _row_of(issuance: CardIssuance) -> dict[str, Any]:
+def _changed(before: CardIssuance | None, now: CardIssuance) -> dict[str, Any]:
+    """The fields that may have changed: a field that did not is the same object."""
+    known = vars(before) if before else {}
     return {
-        **{name: getattr(issuance, name) for name in _OWN_FIELDS},
-        **vars(issuance.terms),
-        "status": issuance.status.value,
-        "steps": [step_row(step) for step in issuance.steps],
-        "approval": _approval_row(issuance.approval),
+        name: getattr(now, name)
+        for name in _CHANGING
+        if name not in known or known[name] is not getattr(now, name)
     }
+
+
+def _row_of(issuance: CardIssuance) -> dict[str, Any]:
+    own = {name: _stored(name, getattr(issuance, name)) for name in _OWN_FIELDS}
+    return {**own, **vars(issuance.terms)}
+
+
+def _stored(name: str, value: Any) -> Any:
+    match name:
+        case "status":
+            return value.value
+        case "steps":
+            return [step_row(step) for step in value]
+        case "approval":
+            return _approval_row(value)
+    return value
 
 
 def _approval_row(approval: OrderApproval | None) -> dict[str, Any] | None:

@@ -14,19 +14,20 @@ from app.storage.tables.cards import card_issuance
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
 
-_REGISTERED = select(person.c.registered_by, person.c.registered_at).where(person.c.uid == bindparam("uid"))
 _PROVENANCE = select(card_issuance.c.provenance).where(card_issuance.c.id == bindparam("id"))
+_REGISTERED = select(
+    person.c.registered_by, person.c.registered_at, _PROVENANCE.scalar_subquery().label("provenance")
+).where(person.c.uid == bindparam("uid"))
 
 
 def background_of_card(connection: Connection, issuance_id: str, holder_uid: str) -> dict[str, JsonValue]:
     """Who registered the holder, when and on what evidence, and where the card's keys came from."""
-    row = connection.execute(_REGISTERED, {"uid": holder_uid}).one_or_none()
-    provenance = connection.scalar(_PROVENANCE, {"id": issuance_id})
+    row = connection.execute(_REGISTERED, {"uid": holder_uid, "id": issuance_id}).one_or_none()
     return {
         "registered_by": row.registered_by if row else "",
         "registered_at": instant_text(row.registered_at) if row else "",
         "evidence": [_digest(each) for each in People(connection).evidence(holder_uid)],
-        "provenance": provenance or {},
+        "provenance": (row.provenance if row else None) or {},
     }
 
 

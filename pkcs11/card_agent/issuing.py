@@ -1,9 +1,10 @@
 """Issuing a card at the desk, in numbered steps. Each says what is left behind when the next one fails.
 
  1. claim the job                     the site knows which desk has it; nothing else has happened
- 2. the operator's approval           signed on the operator's card, recorded; the new card is untouched.
+ 2. the operator's approval           signed on the operator's card; the new card is untouched.
                                       It names this run's desk key, so another run needs another approval
- 3. record the intention              the site holds the wrapped SO PIN of a card that may be initialised next
+ 3. record the intention              the site holds the approval and the wrapped SO PIN of a card that may
+                                      be initialised next
  4. initialise the card, set the PIN  an empty card whose SO PIN the site can recover; starting over erases it
  5. generate two key pairs            keys nobody has certified; starting over erases them
  6. the CSRs, signed for by the desk  nothing more: a CSR is made from the keys at any time

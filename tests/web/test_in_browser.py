@@ -215,7 +215,9 @@ def test_steps_appear_as_they_happen(context: BrowserContext, site: Site, origin
     page = visitor.open(f"/issuances/{desk.id}")
     page.evaluate("window.notLoadedAgain = true")
     desk.jobs.fail(desk.job_token, desk.id, step="record_intention", reason="The reader is empty.")
-    page.locator("#steps", has_text="Approving with the operator's card, and choosing the card: The reader is empty.").wait_for()
+    page.locator(
+        "#steps", has_text="Approving with the operator's card, and choosing the card: The reader is empty."
+    ).wait_for()
     assert page.evaluate("window.notLoadedAgain") is True
     card = office.blank()
     desk.approve(card, office.manager_card)

@@ -18,8 +18,16 @@ from app.ca.refusals import (
 )
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.storage.ca.receipt_ledger import ReceiptLedger, keep_reason
-from app.storage.ca.revoked_authorities import require_authorities
-from app.storage.ca.tables import authority_key, ceremony, certificate, founding_entry, withdrawn_order
+from app.storage.ca.revoked_authorities import authority_revoked
+from app.storage.ca.tables import (
+    authority_key,
+    ceremony,
+    certificate,
+    founding_entry,
+    revocation,
+    revoked_authority,
+    withdrawn_order,
+)
 from app.storage.certificates import date_of
 from app.storage.conflicts import conflict_means
 
@@ -31,18 +39,38 @@ _OF_ORDER = _FOUND.where(certificate.c.order_id == bindparam("key"))
 _OF_ORDER_TO_CHANGE = _OF_ORDER.with_for_update()
 _OF_CARD = _FOUND.where(certificate.c.card_serial == bindparam("key"), certificate.c.der.is_not(None))
 _BY_SERIAL_NUMBER = _FOUND.where(certificate.c.serial_number == bindparam("key"))
+_SIGNER = (
+    select(
+        certificate,
+        revocation.c.serial_number.label("revoked_number"),
+        revoked_authority.c.name.label("revoked_ca"),
+    )
+    .outerjoin(revocation, revocation.c.serial_number == certificate.c.serial_number)
+    .outerjoin(revoked_authority, revoked_authority.c.name == certificate.c.issuing_ca)
+    .where(certificate.c.serial_number == bindparam("key"))
+)
 _UNFINISHED = _FOUND.where(certificate.c.der.is_(None), certificate.c.audited_at.is_not(None))
 _FORGET_ORDER = delete(certificate).where(certificate.c.order_id == bindparam("key"))
 _WITHDRAWN = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == bindparam("key"))
+#: In one statement, what nothing is intended against.
+_OBSTACLES = select(
+    select(revoked_authority.c.name)
+    .where(revoked_authority.c.name.in_(bindparam("authorities", expanding=True)))
+    .order_by(revoked_authority.c.name)
+    .limit(1)
+    .scalar_subquery(),
+    _WITHDRAWN.scalar_subquery(),
+    select(authority_key.c.name)
+    .where(authority_key.c.spki_sha256.in_(bindparam("keys", expanding=True)))
+    .limit(1)
+    .scalar_subquery(),
+)
 _SERIAL_NUMBERS = certificate.c.serial_number.in_(bindparam("serial_numbers", expanding=True))
 _MARK_AUDITED = update(certificate).where(_SERIAL_NUMBERS)
 _SIGN = update(certificate).where(
     certificate.c.serial_number == bindparam("this"), certificate.c.der.is_(None)
 )
 _SIGNED = select(certificate.c.serial_number, certificate.c.der).where(_SERIAL_NUMBERS)
-_OWN_KEYS = select(authority_key.c.name).where(
-    authority_key.c.spki_sha256.in_(bindparam("keys", expanding=True))
-)
 _DAY = func.date(certificate.c.not_after)
 _ENDING = (
     select(_DAY, func.count())
@@ -63,12 +91,9 @@ class Ledger(ReceiptLedger):
         with self._database.change() as work:
             if settled := _settled(work.connection, order_id, intended):
                 return settled
-            require_authorities(work.connection, {each.issuing_ca for each in intended})
-            if _is_withdrawn(work.connection, order_id):
-                raise OrderWithdrawn("This issuance was undone. Begin a new one.")
+            _require_no_obstacle(work.connection, order_id, intended)
             if founder is not None:
                 _take_founding_entry(work.connection, founder, order_id)
-            _require_new_to_authorities(work.connection, intended)
             rows = [_row_of(each, work.now) for each in intended]
             with conflict_means(_key_already_certified()):
                 work.connection.execute(_ADD, rows)
@@ -101,6 +126,16 @@ class Ledger(ReceiptLedger):
             found = _select(work.connection, _BY_SERIAL_NUMBER, serial_number)
         return found[0] if found else None
 
+    def find_signer(self, serial_number: str) -> tuple[CertificateRecord, bool] | None:
+        """The certificate, and whether it was revoked; see the port."""
+        with self._database.read() as work:
+            row = work.connection.execute(_SIGNER, {"key": serial_number}).one_or_none()
+        if row is None:
+            return None
+        if row.revoked_ca is not None:
+            raise authority_revoked(row.revoked_ca)
+        return _record_of(row), row.revoked_number is not None
+
     def unfinished(self) -> list[CertificateRecord]:
         """Audited and not signed."""
         with self._database.read() as work:
@@ -130,11 +165,6 @@ class Ledger(ReceiptLedger):
             work.connection.execute(_SIGN, rows)
             kept = work.connection.execute(_SIGNED, {"serial_numbers": list(ders)})
             return {serial_number: der for serial_number, der in kept}  # noqa: C416 - no pairs to mypy
-
-    def require_authority(self, name: str) -> None:
-        """Raise AuthorityRevoked for a CA that the root revoked."""
-        with self._database.read() as work:
-            require_authorities(work.connection, {name})
 
     def founding_digest(self) -> str:
         """What the ceremony fixed; empty before it."""
@@ -180,9 +210,20 @@ def _take_founding_entry(connection: Connection, founder: str, order_id: str) ->
     connection.execute(update(founding_entry).where(this).values(order_id=order_id))
 
 
-def _require_new_to_authorities(connection: Connection, intended: Sequence[IntendedCertificate]) -> None:
-    keys = [each.spki_sha256 for each in intended]
-    if connection.execute(_OWN_KEYS, {"keys": keys}).first() is not None:
+def _require_no_obstacle(
+    connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]
+) -> None:
+    asked = {
+        "authorities": [each.issuing_ca for each in intended],
+        "key": order_id,
+        "keys": [each.spki_sha256 for each in intended],
+    }
+    revoked, withdrawn, own_key = connection.execute(_OBSTACLES, asked).one()
+    if revoked is not None:
+        raise authority_revoked(revoked)
+    if withdrawn is not None:
+        raise OrderWithdrawn("This issuance was undone. Begin a new one.")
+    if own_key is not None:
         raise _key_already_certified()
 
 

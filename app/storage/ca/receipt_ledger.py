@@ -5,16 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.storage.ca.status_ledger import StatusLedger
 from app.storage.ca.tables import certificate, receipt
+from app.storage.upsert import INSERTS, Insert
 
 _OF_ORDER = receipt.c.order_id == bindparam("this")
 _REASON = select(receipt.c.reason).where(_OF_ORDER, receipt.c.document.is_(None))
 _KEEP = update(receipt).where(_OF_ORDER, receipt.c.document.is_(None))
 _KEPT = select(receipt.c.sha256).where(_OF_ORDER)
-_FORGET, _ADD = delete(receipt).where(_OF_ORDER), insert(receipt)
+
+
+def _record(database: str) -> Insert:
+    new = INSERTS[database](receipt)
+    kept = {"reason": new.excluded.reason, "document": None, "sha256": None}
+    return new.on_conflict_do_update(index_elements=["order_id"], set_=kept)
+
+
+_RECORD = {database: _record(database) for database in INSERTS}
 
 
 class ReceiptLedger(StatusLedger):
@@ -59,5 +68,4 @@ class ReceiptLedger(StatusLedger):
 
 def keep_reason(connection: Connection, order_id: str, reason: bytes) -> None:
     """Keep why the order is carried out, in place of a reason that came to nothing."""
-    connection.execute(_FORGET, {"this": order_id})
-    connection.execute(_ADD, {"order_id": order_id, "reason": reason})
+    connection.execute(_RECORD[connection.dialect.name], {"order_id": order_id, "reason": reason})

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select
+from sqlalchemy import Row, func, insert, select
 
 from app.ca.authority_revocation import AuthorityRevocation
 from app.ca.refusals import AuthorityRevoked
 from app.domain.revocation import RevocationReason
 from app.storage.ca.tables import certificate, revocation, revoked_authority
 from app.storage.database import Database
-
-_REVOKED = (
-    select(revoked_authority.c.name)
-    .where(revoked_authority.c.name.in_(bindparam("names", expanding=True)))
-    .order_by(revoked_authority.c.name)
-)
 
 
 class RevokedAuthorityStore:
@@ -58,14 +51,12 @@ class RevokedAuthorityStore:
             return work.connection.scalar(counted) or 0
 
 
-def require_authorities(connection: Connection, names: Collection[str]) -> None:
-    """Raise AuthorityRevoked when the root has revoked one of these CAs."""
-    revoked = connection.scalars(_REVOKED, {"names": list(names)}).first()
-    if revoked is not None:
-        raise AuthorityRevoked(
-            f"The root has revoked the certificate authority {revoked}: nothing is issued under it, and no "
-            "signature of its cards counts. Tell those who run the certificate authority."
-        )
+def authority_revoked(name: str) -> AuthorityRevoked:
+    """The refusal of what needs a CA that the root has revoked."""
+    return AuthorityRevoked(
+        f"The root has revoked the certificate authority {name}: nothing is issued under it, and no "
+        "signature of its cards counts. Tell those who run the certificate authority."
+    )
 
 
 def _row_of(revoked: AuthorityRevocation) -> dict[str, Any]:

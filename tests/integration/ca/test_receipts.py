@@ -109,7 +109,7 @@ def test_a_receipt_that_a_crash_left_out_is_made_at_the_next_start(
     keys = CardKeys.new()
     with open_certificate_authority(ca_settings) as operations:
         with monkeypatch.context() as patch:
-            patch.setattr(operations.receipts, "keep", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(operations.receipts, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             with pytest.raises(KeyboardInterrupt):
                 operations.authority.issue_card_certificates(founding_order(keys))
         [serial_number] = [
@@ -185,7 +185,7 @@ def test_parts_that_do_not_belong_together_are_found_even_when_signed_anew(
     }.items():
         mixed = {**mine, "reason": {**mine["reason"], part: other["reason"][part]}}
         signature = key.sign(canonical_json(mixed), ec.ECDSA(hashes.SHA256()))
-        problems = problems_of(findings_of(receipt_document(mixed, signature), holders))
+        problems = problems_of(findings_of(receipt_document(canonical_json(mixed), signature), holders))
         assert any(each.startswith(checked) for each in problems), (part, problems)
 
 
@@ -197,7 +197,7 @@ def test_keys_that_the_approved_desk_did_not_sign_are_found_even_when_signed_ane
     receipt["reason"]["approval"]["keys_signature"] = base64_text(bytes(64))
     signature = key.sign(canonical_json(receipt), ec.ECDSA(hashes.SHA256()))
     holders = PublicMaterial(key.public_key(), public.certificates)
-    problems = problems_of(findings_of(receipt_document(receipt, signature), holders))
+    problems = problems_of(findings_of(receipt_document(canonical_json(receipt), signature), holders))
     assert problems[1:] == [
         "The approval is for exactly these keys: The desk that the operator approved did not sign these keys."
     ]
@@ -213,7 +213,7 @@ def test_a_founding_that_the_ceremony_did_not_fix_or_name_is_found_even_when_sig
         receipt = json.loads(running.receipts.of(issued[0]))["receipt"]
         receipt["reason"] = {**receipt["reason"], **changed}
         signature = key.sign(canonical_json(receipt), ec.ECDSA(hashes.SHA256()))
-        return problems_of(findings_of(receipt_document(receipt, signature), holders))
+        return problems_of(findings_of(receipt_document(canonical_json(receipt), signature), holders))
 
     order = json.loads(running.receipts.of(issued[0]))["receipt"]["reason"]["order"]
     of_the_key = "The receipt is signed by the audit's key, and is as it was signed: "

@@ -57,7 +57,7 @@ def test_each_thing_that_happened_is_one_audit_event(office: Office) -> None:
         "card_issuance.certified",
         "card.activated",
     ]
-    assert len(happened) == 12
+    assert len(happened) == 11
 
 
 def test_registering_granting_and_activating_are_announced_to_the_directory(office: Office) -> None:
