@@ -224,6 +224,7 @@ class Askers:
             arguments = (theirs, servers, tls, dict(cases), number)
             process = context.Process(target=_asker, args=arguments, daemon=True)
             process.start()
+            theirs.close()  # so that whoever waits for a process that died is told
             self._pipes.append(ours)
             self._processes.append(process)
 

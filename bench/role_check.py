@@ -81,7 +81,7 @@ def run(directory: TestDirectory, people: int, rounds: int, seconds: float) -> d
     """Ask in turns and return what was measured."""
     rebuild(directory.slapd, entries(people))
     checks = list(itertools.islice(cases(people), 2 * people))
-    by_kind = dict.fromkeys(COMPARED, checks) | {"cheapest": [Case((), True)]}
+    by_kind = dict.fromkeys(COMPARED, checks) | {"cheapest": [Case(each.about, True) for each in checks]}
     wanted = [(kind, number) for number in (WAITING, *IN_FLIGHT) for kind in COMPARED]
     with closing(Askers(directory.slapd.ldaps_url, directory.system(ASID), by_kind)) as askers:
         return measure(askers, directory.slapd.pid, wanted, rounds, seconds)

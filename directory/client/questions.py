@@ -44,7 +44,7 @@ def may(uid: str, activity: str, organisation: str) -> Question[bool]:
     Raises:
         InvalidIdentifier: one of the three is not of its form.
     """
-    right = f"{names.code(organisation, 'organisation code')}:{names.code(activity, 'activity code')}"
+    right = names.right(organisation, activity)
     request = requests.compare(_CHECK, names.person_dn(uid), "spineAccess", right)
 
     def dialogue() -> Dialogue[bool]:

@@ -6,8 +6,8 @@ Filters are built from values, never from text: there is nothing to escape and n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from directory.client import ber
 
@@ -30,8 +30,7 @@ class Scope(IntEnum):
     SUBTREE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One operation to ask for, encoded.
 
     Attributes:
