@@ -1,6 +1,6 @@
 """Measure the directory at national size: ``python -m bench.national [--people N ...] [--plot FILE.svg]``.
 
-``--people 20000`` ends within two minutes on a quiet machine; a million need about 15 GB of disk. Several
+``--people 20000`` ends within two minutes on a quiet machine; a million need 20 GB of disk. Several
 sizes in one run show how cost grows. ``--only-publishing`` leaves out all that is not needed for that.
 """
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -37,6 +39,8 @@ from tests.support.slapd import TestDirectory, running_slapd
 ASKED = [(kind, number) for number in (WAITING, *IN_FLIGHT) for kind in ("check", "cheapest")]
 ASKED += [(kind, number) for number in IN_FLIGHT for kind in ("naive", "look-up")]
 ASKED += [("dated", WAITING)]
+BYTES_PER_PERSON = 20_000
+"""Of disk, at most at once: the nation, its LDIF, and two databases of the directory's."""
 TARGETS = (
     "Targets: check within 1.1 of the cheapest, rebuild within 1.25 of slapadd, 300 changes a second, the"
     " client's own cost below 100 us a check."
@@ -94,6 +98,10 @@ class Size:
 def measure(people: int, rounds: int, seconds: float, bars: Progress, *, only_publishing: bool) -> Size:
     """Make a nation of that size and measure everything about it, or publishing alone."""
     loaded, asked = None, dict[Name, Measured]()
+
+    def phase(words: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+        return _phase(bars, f"{people:,} people: {words}", total)
+
     with (
         tempfile.TemporaryDirectory(prefix="spine-") as folder,
         running_slapd(Path(folder)) as directory,
@@ -102,23 +110,27 @@ def measure(people: int, rounds: int, seconds: float, bars: Progress, *, only_pu
     ):
         nation = Nation(people, load_national_roles(database))
         publishing = DirectoryPublishing(database, publisher)
-        with _phase(bars, f"{people:,} people: making", people) as done:
+        with phase("making", people) as done:
             begun = time.perf_counter()
             fill(database, nation, done)
             filled = time.perf_counter() - begun
-        with _phase(bars, f"{people:,} people: loading", None) as done:
-            if only_publishing:
+        if only_publishing:
+            with phase("rebuilding") as done:
                 publishing.rebuild(directory.slapd, done)
-            else:
-                loaded = load(database, directory.slapd, publishing, Path(folder), done)
-        if not only_publishing:
-            with _phase(bars, f"{people:,} people: asking", None):
+        else:
+            loaded = load(database, directory.slapd, publishing, Path(folder), _turns(people), phase)
+            with phase("asking"):
                 asked = _ask(directory, nation, rounds, seconds)
-        with _phase(bars, f"{people:,} people: publishing", None):
+        with phase("publishing"):
             changed = [each.uid for each in islice(nation.everybody(), min(people // 5, 12_000))]
             steady = 10 * seconds * rounds
             announced = announce(database, publishing, directory.slapd, changed, steady)
     return Size(nation, filled, loaded, asked, announced)
+
+
+def _turns(people: int) -> int:
+    """How often slapadd and the rebuild are measured: seconds vary more than minutes."""
+    return 3 if people <= 20_000 else 2 if people <= 100_000 else 1
 
 
 def _running_clock() -> Callable[[], datetime]:
@@ -138,9 +150,21 @@ def _ask(directory: TestDirectory, nation: Nation, rounds: int, seconds: float) 
 
 @contextmanager
 def _phase(bars: Progress, words: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    task = bars.add_task(words, total=total)
+    task, begun = bars.add_task(words, total=total), time.monotonic()
     yield lambda done: bars.update(task, completed=done)
     bars.update(task, total=1, completed=1)
+    if not bars.console.is_terminal:  # where no bar is drawn
+        bars.console.print(f"{words}: {time.monotonic() - begun:.0f} s")
+
+
+def _require_room(people: int) -> None:
+    folder = tempfile.gettempdir()
+    free, needed = shutil.disk_usage(folder).free, people * BYTES_PER_PERSON
+    if free < needed:
+        sys.exit(
+            f"{folder} has {free / 1e9:.1f} GB free; {people:,} people need {needed / 1e9:.0f}. Make room, or"
+            " name another folder in TMPDIR."
+        )
 
 
 def report(sizes: list[Size], load_before: float) -> None:
@@ -169,7 +193,8 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.only_publishing and chosen.plot:
         parser.error("--plot needs what --only-publishing leaves out. Leave out one of them.")
-    rounds, seconds = (10, 0.1) if max(chosen.people) <= 20_000 else (40, 0.125)
+    rounds, seconds = (20, 0.1) if max(chosen.people) <= 20_000 else (40, 0.125)
+    _require_room(max(chosen.people))
     load_before = os.getloadavg()[0]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
 from sqlalchemy import insert
@@ -49,10 +49,11 @@ def fill(database: Database, nation: Nation, done: Done) -> None:
         _add_positions(work, nation)
         for number in range(nation.systems // 3):
             _add_system(work, nation, number)
+    positions = {code: id_of(_FIRST_POSITION + number) for number, code in enumerate(nation.codes)}
     everybody, stored = nation.everybody(), 0
     while some := [each for _, each in zip(range(_AT_ONCE), everybody, strict=False)]:
         with database.change() as work:
-            _add_people(work, nation, some)
+            _add_people(work, positions, some)
         stored += len(some)
         done(stored)
 
@@ -110,14 +111,13 @@ def _add_system(work: Work, nation: Nation, number: int) -> None:
         work.systems.add_message_handling_system(handling)
 
 
-def _add_people(work: Work, nation: Nation, some: list[Somebody]) -> None:
+def _add_people(work: Work, positions: Mapping[str, str], some: list[Somebody]) -> None:
     work.connection.execute(insert(person), [_person(each) for each in some])
     numbers = [
         {"uid": each.uid, "body": "GMC", "number": each.uid[2:9]} for each in some if each.uid[8] in "05"
     ]
     work.connection.execute(insert(professional_registration), numbers)
     work.connection.execute(insert(organisation_person), [row for each in some for row in _places(each)])
-    positions = {code: id_of(_FIRST_POSITION + number) for number, code in enumerate(nation.codes)}
     profiles = [
         _role_profile(each, role) | {"position_id": positions[role.organisation]}
         for each in some

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +20,17 @@ from directory.names import SUFFIX
 from directory.slapd import Slapd
 
 Done = Callable[[int], None]
+Phase = Callable[[str], AbstractContextManager[Done]]
+"""Begins what has that name: yields what is told how much is done."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Seconds and sizes. Of memory, ``private`` is slapd's own; the rest maps the database's file."""
+    """Sizes, and the seconds of each time. Of memory, ``private`` is slapd's own; the rest maps the file."""
 
     records: int
-    rebuild_seconds: float
-    slapadd_seconds: float
+    rebuilds: Sequence[float]
+    slapadds: Sequence[float]
     ldif_megabytes: float
     directory_megabytes: float
     memory_megabytes: float
@@ -34,14 +38,17 @@ class Loaded:
 
     @property
     def ratio(self) -> float:
-        """The rebuild against slapadd."""
-        return self.rebuild_seconds / self.slapadd_seconds
+        """The rebuild against slapadd just before it: the median."""
+        pairs = zip(self.rebuilds, self.slapadds, strict=True)
+        return statistics.median(rebuild / alone for rebuild, alone in pairs)
 
     def words(self) -> dict[str, str]:
         """As halves of sentences."""
+        rebuild, alone = statistics.median(self.rebuilds), statistics.median(self.slapadds)
         return {
-            "rebuild": f"{self.rebuild_seconds:.1f} s for {self.records:,} entries; slapadd of the same"
-            f" {self.ldif_megabytes:.0f} MB of LDIF {self.slapadd_seconds:.1f} s: ratio {self.ratio:.2f}",
+            "rebuild": f"{rebuild:.1f} s for {self.records:,} entries; slapadd of the same"
+            f" {self.ldif_megabytes:.0f} MB of LDIF {alone:.1f} s: ratio {self.ratio:.2f}"
+            f" (in turns, {len(self.rebuilds)} of each)",
             "directory": f"{self.directory_megabytes:.0f} MB on disk; slapd {self.memory_megabytes:.0f} MB in"
             f" memory after the rebuild, {self.private_megabytes:.0f} MB its own",
         }
@@ -50,8 +57,8 @@ class Loaded:
         """By names that end in the unit."""
         return {
             "entries": self.records,
-            "rebuild_s": self.rebuild_seconds,
-            "slapadd_s": self.slapadd_seconds,
+            "rebuild_s": statistics.median(self.rebuilds),
+            "slapadd_s": statistics.median(self.slapadds),
             "ldif_mb": self.ldif_megabytes,
             "directory_mb": self.directory_megabytes,
             "slapd_memory_mb": self.memory_megabytes,
@@ -60,28 +67,32 @@ class Loaded:
 
 
 def load(
-    database: Database, slapd: Slapd, publishing: DirectoryPublishing, folder: Path, done: Done
+    database: Database, slapd: Slapd, publishing: DirectoryPublishing, folder: Path, turns: int, phase: Phase
 ) -> Loaded:
-    """slapadd of an LDIF first, then the rebuild, which serves at the end."""
+    """slapadd of an LDIF first, then the rebuild, which serves at the end; so many times."""
     file = folder / "nation.ldif"
-    _write_ldif(database, file, done)
-    alone = _slapadd(slapd, file)
+    with phase("writing LDIF") as done:
+        _write_ldif(database, file, done)
+    slapadds, rebuilds, records = [], [], 0
+    for _ in range(turns):
+        with phase("slapadd"):
+            slapadds.append(_slapadd(slapd, file))
+        with phase("rebuilding") as done:
+            begun = time.perf_counter()
+            records = publishing.rebuild(slapd, done)
+            rebuilds.append(time.perf_counter() - begun)
     megabytes = file.stat().st_size / 1e6
     file.unlink()
-    begun = time.perf_counter()
-    records = publishing.rebuild(slapd, done)
-    took = time.perf_counter() - begun
     memory, private = _memory(slapd.pid)
     size = (slapd.current_database() / "data.mdb").stat().st_blocks * 512 / 1e6
-    return Loaded(records, took, alone, megabytes, size, memory, private)
+    return Loaded(records, rebuilds, slapadds, megabytes, size, memory, private)
 
 
 def _write_ldif(database: Database, file: Path, done: Done) -> None:
     with file.open("w", encoding="ascii", buffering=1 << 20) as stream, database.read() as work:
-        for record in tree():
-            stream.write(ldif(record))
+        stream.writelines(map(ldif, tree()))
         for number, entry in enumerate(all_entries(work), start=1):
-            stream.writelines(ldif(record) for record in entry.records())
+            stream.writelines(map(ldif, entry.records()))
             if number % 1000 == 0:
                 done(number)
 
