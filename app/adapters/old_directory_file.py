@@ -111,7 +111,8 @@ class OldDirectoryFile:
 
     def _put(self, found: LdifRecord | UnreadableRecord, into: Mapping[Kind, IO[str]]) -> None:
         if isinstance(found, UnreadableRecord):
-            finding = Finding(self.source, found.line, found.beginning, "refused", found.reason)
+            beginning = without_nul(found.beginning)
+            finding = Finding(self.source, found.line, beginning, "refused", found.reason)
             self._unreadable.append(finding)
             return
         entry = OldEntry(self.source, found.line, found.dn, found.attributes)
@@ -119,7 +120,7 @@ class OldDirectoryFile:
             self._pass_over(entry)
             return
         kept = {name: values for name, values in found.attributes.items() if name in _KEPT}
-        into[entry.kind].write(json.dumps([found.line, found.dn, kept]) + "\n")
+        into[entry.kind].write(json.dumps([found.line, without_nul(found.dn), kept]) + "\n")
         self.counts[entry.kind] += 1
 
     def _pass_over(self, entry: OldEntry) -> None:
@@ -167,4 +168,9 @@ def change_of(attributes: Mapping[str, tuple[str, ...]]) -> OldChange | None:
     if not (number.isascii() and number.isdigit() and target):
         return None
     kind, changes = attributes.get("changetype", ("",))[0], attributes.get("changes", ("",))[0]
-    return OldChange(int(number), kind.strip().lower(), target, changes)
+    return OldChange(int(number), kind.strip().lower(), without_nul(target), changes)
+
+
+def without_nul(name: str) -> str:
+    """A name as it can be kept and told. PostgreSQL keeps no NUL, and no name of ours has one."""
+    return name.replace("\0", "\N{REPLACEMENT CHARACTER}")

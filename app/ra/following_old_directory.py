@@ -16,10 +16,11 @@ from app.domain.actor import Actor
 from app.errors import Refusal
 from app.ra.importing_directory import require_not_ended
 from app.ra.migration_ports import Database, Finding, Fragments, OldChange, OldLog, Present, Work
-from app.ra.old_entries import Kind, OldEntry, rdns_of
+from app.ra.old_entries import NAME, TWELVE_DIGITS, Kind, OldEntry, rdns_of
 from app.ra.taking_over import announcement_of, take_over
 
 Attributes = Mapping[str, tuple[str, ...]]
+_OF_PEOPLE = (Kind.PERSON, Kind.PLACE, Kind.ROLE)
 TAKEN_OVER, PASSED_OVER, NOT_FOLLOWED = "taken over", "passed over", "not followed"
 
 
@@ -153,8 +154,10 @@ class FollowingOldDirectory:
 
     def _end(self, work: Work, kind: Kind, change: OldChange) -> None:
         parts = rdns_of(change.dn)
-        work.migrated.end(kind, parts[0][1])
         topic, key = announcement_of(kind, parts)
+        if not (TWELVE_DIGITS if kind in _OF_PEOPLE else NAME).fullmatch(key):
+            raise NotFollowed("Nothing here has such a name, so nothing ended.")
+        work.migrated.end(kind, parts[0][1])
         work.outbox.add(topic, key)
 
 

@@ -214,6 +214,8 @@ _ACTIVITY_COLUMNS = ("code", "name", "used_for", "confidence")
 def _job_role(row: Mapping[str, str]) -> JobRole:
     if not row["name"]:
         raise RowRefused("It has no name.")
+    if row["three_part_code"]:
+        _three_parts(row["three_part_code"])
     return JobRole(_code(row["code"]), *(row[column] for column in _JOB_ROLE_COLUMNS[1:]))
 
 
@@ -222,7 +224,17 @@ def _activity(row: Mapping[str, str]) -> Activity:
 
 
 def _area_of_work(row: Mapping[str, str]) -> AreaOfWork:
-    return AreaOfWork(row["three_part_code"], row["name"])
+    return AreaOfWork(_three_parts(row["three_part_code"]), row["name"])
+
+
+def _three_parts(text: str) -> str:
+    """A code of one level, or of three."""
+    parts = text.split(":")
+    if len(parts) not in (1, 3):
+        raise RowRefused(f"The code {text!r} has neither one level nor three.")
+    for part in parts:
+        _code(part)
+    return text
 
 
 def _code(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from datetime import UTC, date, datetime
 
@@ -17,13 +16,12 @@ from app.domain.system import (
     SystemStatus,
 )
 from app.ra.mapping_old_entries import Reductions
-from app.ra.old_entries import TWELVE_DIGITS, NotMappable, OldEntry, rdns_of
+from app.ra.old_entries import NAME, TWELVE_DIGITS, NotMappable, OldEntry, rdns_of
 
 SOURCE = "migration"
 NOBODY_ASKED, NOBODY_APPROVED = "not known", "System"
 """Stand where the old directory names no role profile; both are published as ``System``."""
 _NO_MOMENT = datetime(1900, 1, 1, tzinfo=UTC)
-_ENDPOINT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ADDRESS_LINES, _TOWN_LINE = 5, 3
 
 RELIABILITY = {
@@ -121,7 +119,7 @@ def endpoint_of(
         NotMappable
     """
     identifier, code = entry.required("uniqueidentifier", 64), _organisation(entry, known_organisations)
-    if not _ENDPOINT_ID.fullmatch(identifier):
+    if not NAME.fullmatch(identifier):
         raise NotMappable(f"{identifier!r} is no id of a message handling system.")
     if entry.one("nhsmhscpaid") not in ("", identifier):
         reductions.note(

@@ -17,6 +17,8 @@ from enum import StrEnum
 
 NOT_KNOWN = "not known"
 TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""Of an organisation or a system, as our directory publishes it."""
 _RDN = re.compile(r"\s*([A-Za-z0-9.-]+)\s*=\s*((?:[^\\,]|\\.)*)(?:,|$)")
 _ESCAPED = re.compile(r"(?:\\[0-9A-Fa-f]{2})+|\\(.)")
 

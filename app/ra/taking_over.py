@@ -82,7 +82,8 @@ def _mapping(work: Work, kind: Kind, entries: Sequence[OldEntry]) -> _Map:
 
 
 def _codes(entry: OldEntry) -> tuple[str, ...]:
-    return tuple(value.strip() for value in entry.attributes.get("nhsidcode", ()))
+    values = (value.strip() for value in entry.attributes.get("nhsidcode", ()))
+    return tuple(value for value in values if value.isprintable())
 
 
 def _person_mapping(work: Work, entries: Sequence[OldEntry]) -> _Map:

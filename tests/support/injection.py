@@ -5,8 +5,9 @@ And what notices which values a page takes: the names that a view asks a form, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from itertools import product
 from typing import Any, TypeVar
 
 import pytest
@@ -25,6 +26,8 @@ ATTACKS = (
     "A81001\0)(uid=*",
 )
 """A wildcard; a filter; more of a DN, and what RFC 4514 escapes; another entry in LDIF; a C string's end."""
+TYPED = tuple(attack for attack in ATTACKS if "\0" not in attack)
+"""What reaches a use case from a page or a command line: neither lets a NUL through."""
 
 EVERYTHING = "(everything)"
 
@@ -84,11 +87,15 @@ class Attacked:
     value: Any = field(repr=False)
 
 
-def attacked(value: Value, attacks: tuple[str, ...] = ATTACKS) -> Iterator[Attacked]:
-    """The value again and again, each time with one attack in one text of it, however deep that lies."""
-    for attack in attacks:
-        for place, changed in _each_text(value, attack):
-            yield Attacked(place, attack, changed)
+def attacked(make: Callable[[int], Value], attacks: tuple[str, ...] = ATTACKS) -> Iterator[Attacked]:
+    """Values, each with one attack in one text of it, however deep that lies: every attack in every text.
+
+    Args:
+        make: makes a value that can be used, another for each number.
+    """
+    places = [place for place, _ in _each_text(make(0), "")]
+    for number, (attack, place) in enumerate(product(attacks, places), start=1):
+        yield Attacked(place, attack, dict(_each_text(make(number), attack))[place])
 
 
 def _each_text(value: Any, attack: str, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -85,6 +85,7 @@ from tests.fakes.certificate_authority import InMemoryCertificateAuthority
 
 CONFIG = Path(__file__).parents[2] / "config"
 ORIGIN = "https://localhost:8443"
+REFERENCE_VERSION = 900  # beyond what a sequence gives to tables that are imported later
 RA, PRACTICE, ELSEWHERE = "15N", "L83002", "M85001"
 POLICY = parse(tomllib.loads((CONFIG / "permissions.toml").read_text()))
 FOUNDING_FILE = (CONFIG / "founding.example.toml").read_bytes()
@@ -159,13 +160,13 @@ def add_reference_data(database: Database) -> None:
         # The tables are kept in memory by their digest, so it must differ from that of other tests' tables.
         digest = sha256(b"the tables of this registration authority").hexdigest()
         version = {"name": "test", "effective_from": date(2020, 1, 1), "digest": digest, "imported_at": now}
-        work.connection.execute(insert(rbac_version).values(id=1, **version))
+        work.connection.execute(insert(rbac_version).values(id=REFERENCE_VERSION, **version))
         for code in ("R5080", "R5090", "R8000", "R8008", "R8010"):
             work.connection.execute(insert(job_role).values(_job_role(code, "current")))
         work.connection.execute(insert(job_role).values(_job_role("R0020", "obsolete")))
         for code in ("B0272", "B0274", "B0267", "B1300", "B0420", "B0572"):
             row = {"public_name": f"Activity {code}", "used_for": "", "confidence": "confirmed"}
-            work.connection.execute(insert(activity).values(version_id=1, code=code, **row))
+            work.connection.execute(insert(activity).values(version_id=REFERENCE_VERSION, code=code, **row))
 
 
 def _organisation(code: str, name: str, parent: str | None, now: datetime) -> dict[str, object]:
@@ -191,7 +192,7 @@ def _organisation(code: str, name: str, parent: str | None, now: datetime) -> di
 
 def _job_role(code: str, status: str) -> dict[str, object]:
     return {
-        "version_id": 1,
+        "version_id": REFERENCE_VERSION,
         "code": code,
         "name": f"Job role {code}",
         "status": status,
