@@ -36,7 +36,7 @@ from bench.report import tell
 from directory.publishing import Publisher
 from tests.support.slapd import TestDirectory, running_slapd
 
-ASKED = [(kind, number) for number in (WAITING, *IN_FLIGHT) for kind in ("check", "cheapest")]
+ASKED = [(kind, number) for number in (WAITING, *IN_FLIGHT) for kind in ("check", "cheapest", "person")]
 ASKED += [(kind, number) for number in IN_FLIGHT for kind in ("naive", "look-up")]
 ASKED += [("dated", WAITING)]
 BYTES_PER_PERSON = 20_000
