@@ -15,6 +15,8 @@ from card_agent.errors import CardAgentError
 UNEXPECTED = (
     "The card agent failed in a way it does not know. Nothing is lost: go on, and tell your IT service desk."
 )
+# Shorter than anybody sees.
+_TOGETHER_SECONDS = 0.02
 
 
 class Step(Protocol):
@@ -108,9 +110,13 @@ class Progress:
         return self._changes
 
     def wait_for_change(self, after: int, seconds: float) -> None:
-        """Return as soon as there were more changes than ``after``, or when that time is over."""
+        """Return when there were more changes than ``after``, or when that time is over.
+
+        A step begins as another ends: what changes together is told together, but the end at once.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._changes > after or self._is_over, seconds)
+            if self._changed.wait_for(lambda: self._changes > after or self._is_over, seconds):
+                self._changed.wait_for(lambda: self._is_over, _TOGETHER_SECONDS)
 
     @property
     def failure(self) -> str:
