@@ -132,6 +132,7 @@ def recipient_octets(at_desk: JobAtDesk) -> bytes:
 def released(at_desk: JobAtDesk) -> Iterator[Released]:
     """Get the card's SO PINs for the length of the block. Raises JobRefused, SiteUnavailable or CardFault."""
     key = _recipient(at_desk)
+    at_desk.processes.open_ahead(at_desk.job.card_serial)
     answer = at_desk.link.step("/so-pin/release", {"recipient_key": as_base64(recipient_octets(at_desk))})
     try:
         each_wrapped = answer["so_pins"]
