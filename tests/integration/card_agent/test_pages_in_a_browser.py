@@ -182,7 +182,7 @@ def test_a_card_is_issued_while_the_page_shows_every_step(
     check(page, "issue-form-error")
     fill_and_issue(page)
     expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
-    expect(page.locator("tr[data-state=done]")).to_have_count(10)
+    expect(page.locator("tr[data-state=done]")).to_have_count(9)
     check(page, "issued")
     expect(page.get_by_role("link", name="Back to Test RA")).to_have_attribute(
         "href", f"{site.origin}/issuances/{job.id}"
