@@ -6,6 +6,7 @@ import contextlib
 import errno
 import itertools
 import multiprocessing
+import tempfile
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -21,6 +22,7 @@ from app.errors import Unavailable
 from app.storage.database import Database
 from app.storage.tables.people import person as person_table
 from app.worker import Lane, Worker
+from bench import outage
 from directory.connection import open_session
 from directory.errors import DirectoryError, SlapdFailed
 from directory.publishing import Publisher
@@ -288,3 +290,16 @@ def test_a_worker_killed_while_writing_loses_nothing(database, fresh):
         with working(database, fresh):
             assert_equal_and_whole(registry, fresh)
     assert watching.went_back == []
+
+
+def test_worker_slapd_and_database_ended_on_the_way_back_lose_nothing():
+    with tempfile.TemporaryDirectory(prefix="spine-") as folder:  # PostgreSQL's user reaches it
+        seen = outage.run(Path(folder), changes=400, people=150)
+    assert seen.noticed.waiting == 400
+    assert [what for what, _ in seen.steps] == [
+        "worker killed",
+        "slapd killed while it wrote",
+        "PostgreSQL ended as by a crash",
+    ]
+    assert seen.carried > 400, "changes went on"
+    assert (seen.differences, seen.out_of_order, seen.missing_numbers) == (0, 0, 0)
