@@ -1,6 +1,6 @@
 """From the database to the directory's entries of people.
 
-One person is read by the same few queries as a thousand, and the same code makes the entry.
+One person is read by the same few queries as hundreds, and the same code makes the entry.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def person_entry(work: Work, uid: str) -> PersonEntry | None:
 
 
 def person_entries(work: Work, uids: Sequence[str]) -> Iterator[PersonEntry]:
-    """The people with these ids, at most a thousand; who is not known is left out."""
+    """The people with these ids, at most 400; who is not known is left out."""
     found = work.published_people.of(uids)
     codes = {place.organisation_code for person in found for place in person.places}
     return _Making(work, work.organisations.names(codes)).entries(found)
