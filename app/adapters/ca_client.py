@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import weakref
 from base64 import b64decode
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +33,17 @@ TIMEOUT_SECONDS = 20
 
 
 class CaClient:
-    """Speaks to the certificate authority's process; one short connection for each call. Thread-safe."""
+    """Speaks to the certificate authority's process, over connections that it keeps. Thread-safe.
+
+    A call that the process did not answer because it ended may be made twice: each has the same effect again.
+    """
 
     def __init__(self, path: Path, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._path = path
         self._timeout_seconds = timeout_seconds
+        # Each is used by one call at a time. A new one costs both sides more than many a call.
+        self._kept: deque[socket.socket] = deque()
+        weakref.finalize(self, _close, self._kept)
 
     def issue_card_certificates(self, order: CardCertificateOrder) -> CardCertificates:
         """Order both certificates of a card; the same order again gives the same ones.
@@ -135,11 +144,38 @@ class CaClient:
         return _result_of(reply)
 
     def _exchange(self, request: Message) -> Message | None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        reply = None
+        with suppress(IndexError, ConnectionError):  # none is kept, or the process ended or closed it
+            reply = self._asked(self._kept.pop(), request)
+        return self._asked(self._connected(), request) if reply is None else reply
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
             connection.settimeout(self._timeout_seconds)
             connection.connect(str(self._path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def _asked(self, connection: socket.socket, request: Message) -> Message | None:
+        """The reply; None when there is none, because the other side closed the connection."""
+        reply = None
+        try:
             send_message(connection, request)
-            return receive_message(connection, MAXIMUM_REPLY_BYTES)
+            reply = receive_message(connection, MAXIMUM_REPLY_BYTES)
+        finally:
+            if reply is None:
+                connection.close()
+        if reply is not None:
+            self._kept.append(connection)
+        return reply
+
+
+def _close(connections: deque[socket.socket]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def _result_of(reply: Message | None) -> Mapping[str, Any]:

@@ -21,7 +21,9 @@ def require_no_nul() -> None:
     Raises:
         InvalidInput
     """
-    sent = chain((request.path,), _texts(request.args), _texts(request.form))
+    # A program's JSON is taken apart by its view, text by text.
+    form = MultiDict() if request.mimetype == "application/json" else request.form
+    sent = chain((request.path,), _texts(request.args), _texts(form))
     if any(_NUL in text for text in sent):
         raise InvalidInput(
             {"": "What was sent holds a character that no text has. Type it anew instead of pasting it."}

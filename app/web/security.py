@@ -6,6 +6,8 @@ reached by an ordinary link, which a content security policy does not limit; for
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Flask, Response, g, request
 
 from app.settings import Environment, Settings
@@ -28,29 +30,38 @@ def allow_data_images() -> None:
     g.allow_data_images = True
 
 
-def _content_security_policy() -> str:
-    policy = dict(_POLICY)
-    if g.get("allow_data_images", False):
-        policy["img-src"] = "'self' data:"
+def _written(policy: Mapping[str, str]) -> str:
     return "; ".join(f"{directive} {sources}" for directive, sources in policy.items())
+
+
+# Written once: they stand on every answer.
+_CONTENT_SECURITY = _written(_POLICY)
+_WITH_DATA_IMAGES = _written({**_POLICY, "img-src": "'self' data:"})
+_NO_VIEW_SETS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=()"),
+)
+_FOR_TLS_ALONE = ("Strict-Transport-Security", f"max-age={_ONE_YEAR}; includeSubDomains")
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Add the headers to every response, those of error pages too."""
     is_production = settings.service.environment is Environment.PRODUCTION
+    fixed = (*_NO_VIEW_SETS, *([_FOR_TLS_ALONE] if is_production else []))
 
     @app.after_request
     def add_security_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", _content_security_policy())
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
+        with_data_images = g.get("allow_data_images", False)
+        headers.setdefault(
+            "Content-Security-Policy", _WITH_DATA_IMAGES if with_data_images else _CONTENT_SECURITY
+        )
         headers.setdefault("Referrer-Policy", "no-referrer")
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), usb=()"
         if request.endpoint != "static" or response.status_code >= 400:
             headers.setdefault("Cache-Control", "no-store")
-        if is_production:
-            headers["Strict-Transport-Security"] = f"max-age={_ONE_YEAR}; includeSubDomains"
+        for name, value in fixed:
+            headers.add(name, value)
         return response

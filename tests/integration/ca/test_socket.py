@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.adapters.ca_client import CaClient
-from app.adapters.ca_messages import MAXIMUM_REQUEST_BYTES, Message, receive_message
+from app.adapters.ca_messages import MAXIMUM_REQUEST_BYTES, Message, receive_message, send_message
 from app.adapters.ca_socket import CaSocketServer
 from app.ca import refusals
 from app.ca_server import permitted_users
@@ -116,6 +116,47 @@ def test_a_fault_shows_a_reference_number_and_nothing_else(tmp_path: Path) -> No
 def test_a_dead_process_is_unavailable(ca_settings: Settings) -> None:
     with pytest.raises(Unavailable, match="try again"):
         CaClient(ca_settings.ca.socket).health()
+
+
+def test_calls_share_a_connection_until_the_other_side_closes_it(tmp_path: Path) -> None:
+    """As a process does that ends between two calls, or that nobody asked anything for a minute."""
+    calls: list[int] = []
+
+    def answer_two_calls_a_connection(listening: socket.socket) -> None:
+        for number in range(3):
+            with listening.accept()[0] as connection:
+                for _ in range(2):
+                    if receive_message(connection, 1000) is not None:
+                        calls.append(number)
+                        send_message(connection, {"result": {}})
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "ca.sock"))
+        listening.listen()
+        threading.Thread(target=answer_two_calls_a_connection, args=[listening], daemon=True).start()
+        client = CaClient(tmp_path / "ca.sock")
+        for _ in range(5):
+            client.health()
+    assert calls == [0, 0, 1, 1, 2]
+
+
+def test_a_call_that_takes_too_long_leaves_no_answer_for_the_next(tmp_path: Path) -> None:
+    released = threading.Event()
+
+    def slow_at_first(message: Message) -> Message:
+        if message["operation"] == "health":
+            released.wait(30)
+        return {"pem": "the key"}
+
+    with CaSocketServer(tmp_path / "ca.sock", slow_at_first, os.geteuid()) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        client = CaClient(tmp_path / "ca.sock", timeout_seconds=0.5)
+        assert client.escrow_public_key() == b"the key"
+        with pytest.raises(Unavailable):
+            client.health()
+        released.set()
+        assert client.escrow_public_key() == b"the key"
+        server.shutdown()
 
 
 def test_refusals_come_back_as_themselves(client: CaClient) -> None:
