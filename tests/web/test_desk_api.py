@@ -157,6 +157,26 @@ def test_a_malformed_message_is_refused_with_what_is_wrong(agent: AgentClient, m
     assert refused.get_json()["message"]
 
 
+def test_an_approval_is_sent_whole_or_null_where_the_founding_approves(
+    agent: AgentClient, ticket: str, site: Site
+) -> None:
+    job, card = agent.claim(ticket), site.office.blank()
+    whole: dict[str, object] = {**approval(site, desk_of(site, job), card)}
+    message = {"card_serial": card.serial, "wrapped_so_pin": base64(b"w" * 384)}
+    refusals: list[tuple[object, int, str]] = [
+        (None, 409, "issuance_step_out_of_order"),
+        ("x", 422, "invalid_input"),
+        ({"statement": whole["statement"]}, 422, "invalid_input"),
+        ({**whole, "more": 1}, 422, "invalid_input"),
+    ]
+    for sent, status, code in refusals:
+        refused = agent.call("PUT", f"{job['id']}/personalisation", {**message, "approval": sent})
+        assert (refused.status_code, refused.get_json()["code"]) == (status, code)
+    missing = agent.call("PUT", f"{job['id']}/personalisation", message)
+    assert missing.status_code == 422
+    assert agent.call("GET", job["id"]).get_json()["job"]["state"] == "begun"
+
+
 def test_only_json_is_read(agent: AgentClient) -> None:
     sent = agent.client.post("/desk/jobs/claim", data="ticket=abc", base_url=ORIGIN)
     assert sent.status_code == 422
