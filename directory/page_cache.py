@@ -17,19 +17,26 @@ _AT_ONCE = 1 << 17
 
 
 def cache_in_single_pages(database: Path) -> None:
-    """Have the database in that folder read into the cache anew, page by page. It must be on the disk.
-
-    The disk reads on by itself; whoever asks for what it has not read yet waits for that.
-    """
+    """Read the database in that folder into the cache anew, page by page. It must be on the disk."""
     file = os.open(database / "data.mdb", os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-        for begin, end in _written_parts(file):
-            for position in range(begin, end, _AT_ONCE):
-                # Unlike reading, which reads ahead and makes larger pieces.
-                os.posix_fadvise(file, position, min(_AT_ONCE, end - position), os.POSIX_FADV_WILLNEED)
+        # Without reading ahead, which makes larger pieces.
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
+        pieces = list(_pieces(file))
+        for begin, end in pieces:
+            os.posix_fadvise(file, begin, end - begin, os.POSIX_FADV_WILLNEED)
+        # Until all is there: slapd lets nobody ask while it opens a database, and must not wait then.
+        for _, end in pieces:
+            os.pread(file, 1, end - 1)
     finally:
         os.close(file)
+
+
+def _pieces(file: int) -> Iterator[tuple[int, int]]:
+    for begin, end in _written_parts(file):
+        for position in range(begin, end, _AT_ONCE):
+            yield position, min(position + _AT_ONCE, end)
 
 
 def _written_parts(file: int) -> Iterator[tuple[int, int]]:
