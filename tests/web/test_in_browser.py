@@ -221,7 +221,7 @@ def test_steps_appear_as_they_happen(context: BrowserContext, site: Site, origin
     assert page.evaluate("window.notLoadedAgain") is True
     card = office.blank()
     desk.approve(card, office.manager_card)
-    page.get_by_text("You have approved the card").wait_for()
+    page.get_by_text("The card is being made at the desk.").wait_for()
     desk.finish(card)
     page.get_by_text("The card is issued and works.").wait_for()
     visitor.require_sound()
