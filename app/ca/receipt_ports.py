@@ -18,5 +18,8 @@ class ReceiptLedger(Protocol):
     def receipt(self, serial_number: str) -> bytes | None:
         """The receipt of the order that a certificate belongs to."""
 
+    def latest_receipts(self, most: int) -> Sequence[tuple[str, str]]:
+        """The orders of the certificates signed last, at least so many, each with its receipt's SHA-256."""
+
     def orders_without_receipt(self) -> Sequence[str]:
         """Orders with a signed certificate and no receipt."""

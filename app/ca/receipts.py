@@ -91,6 +91,10 @@ def system_reason(order: SystemCertificateOrder, on_record: Mapping[str, JsonVal
     return Reason(ordered, requests, {"signatures": []}, ApprovedBy.TWO_PEOPLE, on_record, {})
 
 
+_AT_WORK_AT_MOST = 200
+"""More certificates than a process makes at a time."""
+
+
 class Receipts:
     """Makes and gives out receipts.
 
@@ -135,9 +139,11 @@ class Receipts:
         self._audit.happened([_kept_event(order_id, kept)])
 
     def finish(self, now: datetime) -> None:
-        """Make those receipts that a crash left out."""
+        """Make those receipts that a crash left out, and audit those that it left to be audited."""
         for order_id in self._ledger.orders_without_receipt():
             self.keep(order_id, now)
+        latest = self._ledger.latest_receipts(_AT_WORK_AT_MOST)
+        self._audit.happened([_kept_event(order_id, digest) for order_id, digest in latest])
 
     def of(self, serial_number: str) -> bytes:
         """The receipt of the order that a certificate belongs to.

@@ -27,8 +27,8 @@ def rbac() -> None:
 @click.pass_context
 def import_rbac(context: click.Context, folder: Path | None, name: str, day: datetime | None) -> None:
     """Import a version of the national tables; earlier ones stay for their days."""
-    if folder and not (name and day):
-        raise click.UsageError("With --folder, say --version and --from.")
+    if any((folder, name, day)) and not all((folder, name, day)):
+        raise click.UsageError("Say --folder, --version and --from together, or none of them.")
     with sentences():
         files = shipped.rbac_in(folder, name, day.date()) if folder and day else shipped.shipped_rbac()
         report = ImportingRbac(database_of(context)).run(Actor.system("cli"), files)

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.support.killing import Processes
 from tests.support.office import Office
-from tests.support.running_service import Service, offset_of_this_process, running_service
+from tests.support.running_service import SOFTHSM, Service, offset_of_this_process, running_service
 
 # The browser flags keep Chromium from looking for hosts of its maker.
 QUIET = [
@@ -22,8 +22,16 @@ QUIET = [
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("service") / "var", offset_of_this_process()) as running:
+def card_kind() -> str:
+    """The kind of the service's cards: SoftHSM tokens in a folder; a journey on others says so."""
+    return SOFTHSM
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, card_kind: str) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service") / "var"
+    cards = [] if card_kind == SOFTHSM else ["--pcsc", card_kind]
+    with running_service(folder, offset_of_this_process(), *cards) as running:
         yield running
 
 

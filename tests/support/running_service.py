@@ -19,6 +19,9 @@ LAST_LINE = " Logs: "
 MARK = "SPINE_RA_TEST_RUN"
 _STOPS_WITHIN = 60
 _FILES = itertools.count()
+SOFTHSM = "softhsm"
+CARD_KINDS = (SOFTHSM, "smartcard-hsm")
+"""Those that a journey is made on which is made on more than one: in a folder, and in PC/SC readers."""
 
 
 @dataclass(frozen=True)

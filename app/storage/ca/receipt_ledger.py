@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from app.storage.ca.status_ledger import StatusLedger
 from app.storage.ca.tables import certificate, receipt
@@ -53,6 +53,18 @@ class ReceiptLedger(StatusLedger):
         with self._database.read() as work:
             document: bytes | None = work.connection.scalar(chosen)
         return document
+
+    def latest_receipts(self, most: int) -> list[tuple[str, str]]:
+        """The orders of the certificates signed last, at least so many, each with its receipt's SHA-256."""
+        # By what is indexed: the places in what the status service is told of, and what it was not told yet.
+        position = certificate.c.status_position
+        is_untold = position.is_(None) & certificate.c.der.is_not(None)
+        newest = select(func.max(position)).scalar_subquery()
+        signed_last = select(certificate.c.order_id).where((position > newest - most) | is_untold)
+        of_these = receipt.c.order_id.in_(signed_last), receipt.c.document.is_not(None)
+        chosen = select(receipt.c.order_id, receipt.c.sha256).where(*of_these)
+        with self._database.read() as work:
+            return [(order_id, sha256) for order_id, sha256 in work.connection.execute(chosen)]
 
     def orders_without_receipt(self) -> list[str]:
         """Orders with a signed certificate and no receipt."""
