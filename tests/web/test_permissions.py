@@ -230,7 +230,7 @@ def test_only_programs_go_without_a_csrf_value(site: Site) -> None:
     assert {name for name in machine if name.startswith("desk_api.")} == {
         f"desk_api.{name}"
         for name in (
-            "claim", "job", "approval", "personalisation", "certificate_requests", "completion", "failure"
+            "claim", "job", "personalisation", "certificate_requests", "completion", "failure"
         )
     }  # fmt: skip
     assert machine >= STEPS_OF_JOBS

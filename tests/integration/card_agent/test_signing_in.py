@@ -61,6 +61,7 @@ def test_the_token_is_signed_over_this_origin_and_nonce(
 def test_a_wrong_pin_says_how_many_tries_are_left_and_the_third_locks(
     person: Driver, site: DeskJobSite, operator_card: str
 ) -> None:
+    told_before = len(site.consents)
     with pytest.raises(DriverRefused, match=r"^Wrong PIN. You have 2 tries left.$"):
         person.sign_in(hop(site), WRONG_PIN)
     with pytest.raises(DriverRefused, match=r"^Wrong PIN. You have 1 try left.$"):
@@ -71,7 +72,7 @@ def test_a_wrong_pin_says_how_many_tries_are_left_and_the_third_locks(
         person.use_last_try(operator_card, WRONG_PIN, second_uid=HOLDER["uid"])
     with pytest.raises(DriverRefused, match=r"card is locked"):
         person.sign_in(hop(site), OPERATOR_PIN)
-    assert [said["second"] for said in site.consents] == [HOLDER["uid"]]
+    assert [said["second"] for said in site.consents[told_before:]] == [HOLDER["uid"]]
 
 
 def test_a_colleague_agrees_with_her_own_card_and_the_right_pin_gives_all_tries_back(
