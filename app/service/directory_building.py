@@ -8,9 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.bootstrap.directory import directory_publishing
+from app.clock import utc_now
 from app.service.directory_start import being_built
 from app.service.files import PUBLIC, write_whole
 from app.service.layout import Layout
+from app.service.node_certificate import node_certificate
 from app.service.programs import system_authorities
 from app.service.telling import Terminal
 from app.settings import Settings
@@ -20,10 +22,10 @@ from directory.slapd import Slapd
 
 
 def write_system_authorities(settings: Settings, layout: Layout) -> None:
-    """The CA certificates that systems' certificates lead to, as one PEM file for slapd."""
+    """What slapd trusts of clients, in one PEM file: the CAs of systems, and the replicas' certificate."""
     public = settings.ca.folder / "public"
     pem = b"".join(_pem(public / f"{name}.cer") for name in ("systems", "root"))
-    write_whole(system_authorities(layout), pem, PUBLIC)
+    write_whole(system_authorities(layout), pem + node_certificate(layout.systems, utc_now()), PUBLIC)
 
 
 def _pem(path: Path) -> bytes:

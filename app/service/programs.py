@@ -40,7 +40,7 @@ def directory(layout: Layout) -> Program:
 
 
 def system_authorities(layout: Layout) -> Path:
-    """The CA certificates that slapd trusts for systems, and for systems alone."""
+    """The CA certificates that slapd trusts for systems, and the certificate of this machine's replicas."""
     return layout.systems / "authorities.pem"
 
 

@@ -22,6 +22,7 @@ from app.settings import load
 from app.storage.database import Database
 from tests.support.keyboard import Keyboard
 from tests.support.running_service import Service
+from tests.support.slapd import free_port
 from tests.support.walking import PHOTO, READER_1, READER_2, Walker, clinician, grouped
 
 PRACTICE = "L83002"
@@ -323,6 +324,19 @@ def test_8c_the_directory_is_rebuilt_by_one_command_while_it_serves(story: Story
     assert told.returncode == 0, told.stdout + told.stderr
     assert service.spine_ra("directory", "compare").returncode == 0
     assert _may(service, story.uid, PRACTICE, PRESCRIBE) == "TRUE"
+
+
+def test_8d_a_replica_is_made_by_one_command_and_holds_the_same(service: Service) -> None:
+    port = str(free_port())
+    told = service.spine_ra("directory", "replica", "add", "east", "--ldaps-port", port)
+    assert told.returncode == 0, told.stdout + told.stderr
+    try:
+        _wait_for(lambda: "All hold the same" in service.spine_ra("directory", "replica", "compare").stdout)
+        assert "east" in service.spine_ra("directory", "replica", "status").stdout
+    finally:
+        assert service.spine_ra("directory", "replica", "stop", "east").returncode == 0
+    removed = service.spine_ra("directory", "replica", "remove", "east", "--yes")
+    assert removed.returncode == 0, removed.stdout + removed.stderr
 
 
 def _sign_prescription(walker: Walker, pin: str) -> None:
