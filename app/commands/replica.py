@@ -84,7 +84,10 @@ def add(context: click.Context, /, name: str, starts: bool, snapshot: Path | Non
 
 def _new_replica(nodes: Nodes, data: Path, name: str, given: dict[str, object]) -> NewReplica:
     def file(option: str, default: str) -> Path:
-        return Path(str(given[option] or data / default)).resolve()
+        path = Path(str(given[option] or data / default)).resolve()
+        if not path.exists():
+            raise click.UsageError(f"{path} is not there. Say --{option.replace('_', '-')}.")
+        return path
 
     served = Serving(
         int(str(given["ldaps_port"])),

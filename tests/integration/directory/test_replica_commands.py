@@ -124,7 +124,9 @@ def test_what_cannot_be_done_is_a_sentence_and_leaves_nothing(data, spine_ra):
     assert "takes the changes already" in spine_ra("promote", FIRST, status=2)
     assert "not a replica that can be removed" in spine_ra("remove", FIRST, "--yes", status=2)
     (data / "systems" / "node.pem").unlink()
-    assert "node.pem" in spine_ra("add", "east", "--ldaps-port", port, status=2)
+    assert "node.pem is not there. Say --node-certificate." in spine_ra(
+        "add", "east", "--ldaps-port", port, status=2
+    )
     assert not (data / "directory-replicas" / "east").exists()
 
 
