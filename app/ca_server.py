@@ -192,6 +192,12 @@ def certificate_authority_at_rest(settings: Settings) -> Iterator[Operations]:
 @contextmanager
 def _only_process(folder: Path) -> Iterator[None]:
     """Hold the authority's lock; it goes when the process ends, however it ends."""
+    if not folder.exists():
+        raise Unavailable(
+            "ca",
+            f"There is no certificate authority in {folder}. Give this command on its own machine, with its "
+            "settings; a new one is made by: spine-ra ca ceremony",
+        )
     with (folder / "process.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

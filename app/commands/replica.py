@@ -129,12 +129,16 @@ def stop(context: click.Context, name: str) -> None:
 
 @replica.command()
 @click.argument("name")
-@click.confirmation_option(prompt="Delete this replica and everything it holds?")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def remove(context: click.Context, name: str) -> None:
-    """Delete a replica that is stopped. Revoke its node certificate if others could have its key."""
+def remove(context: click.Context, name: str, *, yes: bool) -> None:
+    """Delete a replica that is stopped. If others could have its node certificate's key, exchange that."""
     with _sentences():
-        _nodes(context).remove(name)
+        nodes = _nodes(context)
+        nodes.folder(name)
+        if not yes:
+            click.confirm(f"Delete {name} and everything it holds?", abort=True)
+        nodes.remove(name)
     click.echo(f"{name} is gone.")
 
 

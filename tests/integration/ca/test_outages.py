@@ -216,3 +216,13 @@ def test_an_operator_certifies_a_system_while_the_process_is_stopped(
         refused = CliRunner().invoke(ca, command)
     assert refused.exit_code == 1
     assert "Another certificate authority process runs" in refused.output
+
+
+def test_an_operator_on_a_machine_without_an_authority_is_told_so(tmp_path: Path) -> None:
+    settings_file = tmp_path / "config.toml"
+    settings_file.write_text(f'[data]\nfolder = "{tmp_path / "data"}"\n')
+    command = ["revoke", "--settings", str(settings_file), "0a1b", "superseded"]
+    refused = CliRunner().invoke(ca, command)
+    assert (refused.exit_code, type(refused.exception)) == (1, SystemExit)
+    assert "There is no certificate authority in" in refused.output
+    assert "spine-ra ca ceremony" in refused.output

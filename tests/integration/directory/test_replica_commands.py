@@ -121,6 +121,7 @@ def test_what_cannot_be_done_is_a_sentence_and_leaves_nothing(data, spine_ra):
     port = str(free_port())
     assert "small letters" in spine_ra("add", "../up", "--ldaps-port", port, status=2)
     assert "no server 'east'" in spine_ra("promote", "east", status=2)
+    assert "no server 'east'" in spine_ra("remove", "east", status=2)
     assert "takes the changes already" in spine_ra("promote", FIRST, status=2)
     assert "not a replica that can be removed" in spine_ra("remove", FIRST, "--yes", status=2)
     (data / "systems" / "node.pem").unlink()
