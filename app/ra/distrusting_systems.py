@@ -37,7 +37,7 @@ class DistrustingSystems:
 
     def _revoke_some(self) -> int:
         with self._database.change() as work:
-            serial_numbers = work.system_certificates.not_revoked(_AT_ONCE)
+            serial_numbers = work.system_certificates.good_ones(work.now, _AT_ONCE)
             for serial_number in serial_numbers:
                 details = {"serial_number": serial_number, "reason_given": "authority_revoked"}
                 reason = RevocationReason.CESSATION_OF_OPERATION

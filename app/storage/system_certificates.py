@@ -38,16 +38,15 @@ class SystemCertificates:
         """Those not revoked that end before the moment, newest first."""
         return self._select(_certificate.c.revoked_at.is_(None), _certificate.c.not_after < moment)
 
-    def not_revoked(self, most: int) -> list[str]:
-        """The serial numbers of certificates that are not revoked, not more than so many."""
-        chosen = select(_certificate.c.serial_number).where(_certificate.c.revoked_at.is_(None))
-        return list(self._connection.scalars(chosen.limit(most)))
+    def good_ones(self, now: datetime, most: int) -> list[str]:
+        """The serial numbers of certificates that are neither revoked nor over, not more than so many."""
+        chosen = select(_certificate.c.serial_number).where(_is_good(now)).limit(most)
+        return list(self._connection.scalars(chosen))
 
     def without_good_one(self, now: datetime) -> set[str]:
         """The ASIDs of systems that got certificates, of which none is good now."""
-        good = _certificate.c.revoked_at.is_(None) & (_certificate.c.not_after >= now)
         chosen = select(_certificate.c.asid).group_by(_certificate.c.asid)
-        return set(self._connection.scalars(chosen.having(func.sum(case((good, 1), else_=0)) == 0)))
+        return set(self._connection.scalars(chosen.having(func.sum(case((_is_good(now), 1), else_=0)) == 0)))
 
     def revoke(self, serial_number: str, at: datetime, by: str, reason: str) -> None:
         """Mark a certificate as revoked; an earlier revocation stands."""
@@ -59,3 +58,7 @@ class SystemCertificates:
     def _select(self, *conditions: ColumnElement[bool]) -> list[SystemCertificate]:
         chosen = select(_certificate).where(*conditions).order_by(_certificate.c.not_before.desc())
         return [SystemCertificate(**row._mapping) for row in self._connection.execute(chosen)]
+
+
+def _is_good(now: datetime) -> ColumnElement[bool]:
+    return _certificate.c.revoked_at.is_(None) & (_certificate.c.not_after >= now)
