@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 # pytest accepts such a list in the root folder only.
 pytest_plugins = ["tests.support.databases"]
@@ -68,6 +69,21 @@ class _ByFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return _TOGETHER if file.startswith(_TOGETHER) else file
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """The test that ended its process has failed; the rest of its file goes on in another process.
+
+        By itself xdist 3.8 would begin that test again for ever, and give files that are done to a process
+        which then waits for more.
+        """
+        units = self.assigned_work[node]
+        waiting = [(unit, test) for unit in units.values() for test, done in unit.items() if not done]
+        if waiting:
+            unit, test = waiting[0]
+            unit[test] = True
+        self.assigned_work[node] = {scope: unit for scope, unit in units.items() if not all(unit.values())}
+        super().remove_node(node)
+        return waiting[0][1] if waiting else None
 
 
 def _place(item: pytest.Item) -> int:
