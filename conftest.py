@@ -70,6 +70,11 @@ class _ByFile(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         return _TOGETHER if file.startswith(_TOGETHER) else file
 
+    def _reschedule(self, node: WorkerController) -> None:
+        """A process begun instead of another has not collected yet, and is given work when it has."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
+
     def remove_node(self, node: WorkerController) -> str | None:
         """The test that ended its process has failed; the rest of its file goes on in another process.
 
