@@ -78,7 +78,7 @@ def ask(client: DirectoryClient, kind: str, number: int) -> None:
         assert client.endpoint(organisation, national.INTERACTION).address == national.endpoint(organisation)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(900)
 def test_a_question_among_two_hundred_thousand_people_costs_what_it_costs_among_few(national_directory):
     slapd = national_directory.slapd
     spent = dict.fromkeys(("cheapest", *MOST_TIMES_THE_CHEAPEST), 0.0)
