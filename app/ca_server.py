@@ -55,6 +55,8 @@ from app.storage.ca.releases import Releases
 from app.storage.database import Database
 
 SEALS_FILE = "audit-seals.jsonl"
+AUDITED_WITHIN_SECONDS = 5
+"""What is audited with what comes next, when nothing comes."""
 
 _log = logging.getLogger("spine_ra.ca")
 
@@ -82,13 +84,15 @@ def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> It
         _log.info("signed %d certificates that were left over", operations.authority.finish())
         _renew_signers(operations, clock)
         yield operations
+        _write_waiting(operations.audit)
 
 
 def _operations(
     settings: Settings, keys: TokenKeys, record: CeremonyStore, own: Database, main: Database, clock: Clock
 ) -> Operations:
     ledger, made, addresses = Ledger(own), record.keys(), StatusAddresses(settings.status.origin)
-    parts = _parts(made, keys, StoredAudit(main), addresses)
+    audit = StoredAudit(main)
+    parts = _parts(made, keys, audit, addresses)
     try_profiles(parts.rules, parts.issuers)
     signers = OcspSigners(parts, record)
     seal_key = keys.key(AUDIT_SEAL)
@@ -111,6 +115,7 @@ def _operations(
         ),
         sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
         ledger=ledger,
+        audit=audit,
         keys=made,
         clock=clock,
     )
@@ -176,6 +181,14 @@ def _renew_signers(operations: Operations, clock: Clock) -> None:
             _log.info("made new OCSP responders: %s", ", ".join(renewed))
 
 
+def _write_waiting(audit: StoredAudit, longer_than_seconds: float = 0) -> None:
+    """What cannot be written now waits on, and is written at the next start at last."""
+    try:
+        audit.write_waiting(longer_than_seconds)
+    except Unavailable as outage:
+        _log.error("what waits to be audited waits on: %s", outage)
+
+
 @contextmanager
 def certificate_authority_at_rest(settings: Settings) -> Iterator[Operations]:
     """The authority for an operator on its own machine, while its process is stopped.
@@ -232,6 +245,7 @@ def serve(settings: Settings) -> None:
                 signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
             keep_what_is_loaded()
             _log.info("the certificate authority listens on %s", settings.ca.socket)
+            server.now_and_then = lambda: _write_waiting(operations.audit, AUDITED_WITHIN_SECONDS)
             server.serve_forever(poll_interval=0.2)
         settings.ca.socket.unlink(missing_ok=True)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,37 +14,71 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.domain.audit_chain import ChainBroken, Head, Seal, follow, instant_text
 from app.domain.audit_event import AuditEvent, Outcome, RecordedEvent
+from app.domain.json_value import JsonValue
 from app.storage.database import Database
+from app.storage.prepared import Prepared
 from app.storage.tables.audit import audit_event, audit_seal
 
 # More than the longest two lines of the seals file.
 _TAIL = 4096
 
-_WRITTEN = select(audit_event.c.event, audit_event.c.subject, audit_event.c.details).where(
-    audit_event.c.subject.in_(bindparam("subjects", expanding=True)),
-    audit_event.c.event.in_(bindparam("events", expanding=True)),
-    audit_event.c.outcome == Outcome.ALLOWED.value,
+_MOST_WAITING = 50
+_WRITTEN = Prepared(
+    select(audit_event.c.details).where(
+        audit_event.c.subject == bindparam("subject"),
+        audit_event.c.event == bindparam("event"),
+        audit_event.c.outcome == Outcome.ALLOWED.value,
+    )
 )
 
 
 class StoredAudit:
-    """Events in the main database (``app.ca.ports.AuditRecord``)."""
+    """Events in the main database (``app.ca.audit_ports.AuditRecord``)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._keeping = threading.Lock()
+        self._waiting: list[AuditEvent] = []
+        self._waiting_since = 0.0
 
     def happened(self, events: Sequence[AuditEvent]) -> None:
-        """Write those events that are not written yet, all or none; see the port."""
-        with self._database.change() as work:
-            written = _written(work.connection, events)
-            for event in events:
-                if (event.event, event.subject, dict(event.details)) not in written:
-                    work.audit.record(event)
+        """Write those events that are not written yet, and what waits, all or none; see the port."""
+        with self._keeping:
+            waiting = list(self._waiting)
+        self._write([*events, *waiting])
+        with self._keeping:
+            self._waiting = [each for each in self._waiting if all(each is not other for other in waiting)]
+
+    def with_the_next(self, event: AuditEvent) -> None:
+        """Write it with those that come next; see the port."""
+        with self._keeping:
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
+            self._waiting.append(event)
+            is_full = len(self._waiting) >= _MOST_WAITING
+        if is_full:
+            self.write_waiting()
+
+    def write_waiting(self, longer_than_seconds: float = 0) -> None:
+        """Write what has waited so long.
+
+        Raises:
+            Unavailable: it waits on.
+        """
+        if self._waiting and time.monotonic() - self._waiting_since >= longer_than_seconds:
+            self.happened([])
 
     def refused(self, event: AuditEvent) -> None:
         """Write that something was refused."""
         with self._database.change() as work:
             work.audit.record(event)
+
+    def _write(self, events: Sequence[AuditEvent]) -> None:
+        with self._database.change() as work:
+            written = _written(work.connection, events)
+            for event in events:
+                if dict(event.details) not in written[event.event, event.subject]:
+                    work.audit.record(event)
 
 
 class StoredAuditChain:
@@ -78,10 +114,16 @@ class StoredAuditChain:
         _append_once(self._seals_file, seal)
 
 
-def _written(connection: Connection, events: Sequence[AuditEvent]) -> list[tuple[str, str, object]]:
-    """Name, subject and details of what is written already about these events' subjects."""
-    asked = {"subjects": [each.subject for each in events], "events": [each.event for each in events]}
-    return [(event, subject, details) for event, subject, details in connection.execute(_WRITTEN, asked)]
+def _written(
+    connection: Connection, events: Sequence[AuditEvent]
+) -> dict[tuple[str, str], list[dict[str, JsonValue]]]:
+    """Details of what is written already, by name and subject of these events."""
+    return {
+        (event, subject): [
+            row.details for row in _WRITTEN.rows(connection, {"event": event, "subject": subject})
+        ]
+        for event, subject in {(each.event, each.subject) for each in events}
+    }
 
 
 def _require_unchanged(sealed: Head, event: RecordedEvent | None) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import token_errors_named
 from app.adapters.ca_messages import (
     Fields,
@@ -54,6 +55,7 @@ class Operations:
     sealer: AuditSealer
     releaser: SoPinReleaser
     ledger: CertificateLedger
+    audit: StoredAudit
     keys: Sequence[AuthorityKey]
     clock: Clock
 
@@ -154,6 +156,7 @@ class Operations:
         return {"pem": pem.decode()}
 
     def _seal_audit_head(self, fields: Fields) -> Message:
+        self.audit.write_waiting()
         seal = self.sealer.seal_head()
         return {"seq": seal.seq if seal else 0}
 

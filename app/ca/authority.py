@@ -7,8 +7,8 @@ The steps, and what is left when the process ends after each:
 3. record what will be signed, and why               a record that other keys may still replace
 4. write the audit event                             signed at the next start, or when the order comes again
 5. sign                                              as after 4: a signature that nobody saw is made again
-6. record what was signed                            the certificate; the same order gives it again
-7. keep the receipt                                  made at the next start, or when the order comes again
+6. record what was signed, and its receipt           both; the same order gives the certificate again
+7. audit the receipt, with what is audited next      audited at the next start
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from app.ca import csr as requests
 from app.ca import names
 from app.ca.approval import ApprovalCheck
 from app.ca.attestation import ProvenanceCheck
+from app.ca.audit_ports import AuditRecord
 from app.ca.contents import Validity, lasting
 from app.ca.issuance import Issuer, PreparedCertificate
 from app.ca.ports import (
     ApprovalRecord,
-    AuditRecord,
     CertificateLedger,
     CertificateRecord,
     IntendedCertificate,
@@ -193,24 +193,31 @@ class Authority:
         records = {each.intended.purpose: each for each in recorded}
         self._write_audit(recorded)
         in_order = [records[each.profile.purpose] for each in wanted]
-        ders = self._sign(in_order, prepared)
-        signed = [replace(record, der=der) for record, der in zip(in_order, ders, strict=True)]
-        self._keep_receipt(signed, prepared, reason)
-        return list(zip([each.intended for each in signed], ders, strict=True))
+        if all(each.intended.serial_number in prepared for each in in_order):
+            ders = self._sign_with_receipt(in_order, prepared, reason)
+        else:
+            ders = self._sign(in_order, prepared)
+            self._receipts.keep(in_order[0].intended.order_id, self._clock())
+        return list(zip([each.intended for each in in_order], ders, strict=True))
 
-    def _keep_receipt(
+    def _sign_with_receipt(
         self,
-        signed: Sequence[CertificateRecord],
+        recorded: Sequence[CertificateRecord],
         prepared: Mapping[str, PreparedCertificate],
         reason: Reason,
-    ) -> None:
-        """Of what this call put on record as it knows it; of what another one did, as it stands there."""
-        ours = [prepared.get(each.intended.serial_number) for each in signed]
-        lint = [each.report for each in ours if each is not None]
-        if len(lint) == len(signed):
-            self._receipts.make(reason.facts(lint), signed, self._clock())
-        else:
-            self._receipts.keep(signed[0].intended.order_id, self._clock())
+    ) -> list[bytes]:
+        """Sign what this call put on record, and keep it with its receipt."""
+        now = self._clock()
+        signed = [replace(each, der=self._signed(each.intended, prepared)) for each in recorded]
+        lint = [prepared[each.intended.serial_number].report for each in signed]
+        receipt = self._receipts.make(reason.facts(lint), signed, now)
+        ders = {each.intended.serial_number: each.der for each in signed if each.der is not None}
+        kept = self._ledger.record_signed(ders, now, receipt)
+        if kept == ders:
+            self._receipts.is_kept(receipt.order_id, receipt.sha256)
+        else:  # the same order was carried out by another call meanwhile
+            self._receipts.keep(receipt.order_id, now)
+        return [kept[serial_number] for serial_number in ders]
 
     def _intend(
         self, wanted: Sequence[Wanted], founder: str | None, reason: Reason

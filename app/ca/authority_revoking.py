@@ -12,10 +12,10 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.authority_revocation import AuthorityRevocation, RevokedAuthorities
 from app.ca.ceremony_protocol import fingerprint, signature_lines
 from app.ca.ceremony_record import AuthorityKind, CeremonyRecord, certificate_of
-from app.ca.ports import AuditRecord
 from app.ca.root_list import RootList
 from app.ca.status_values import PublishedCrl
 from app.domain.actor import Actor

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind, CeremonyRecord, certificate_of
 from app.ca.contents import Validity
 from app.ca.csr import VerifiedCsr, spki_sha256
@@ -20,7 +21,7 @@ from app.ca.issuance import Issuer
 from app.ca.lint import Linter
 from app.ca.names import named_subject
 from app.ca.ocsp_signer import AnswerSigner, Responder
-from app.ca.ports import AuditRecord, SigningKeys
+from app.ca.ports import SigningKeys
 from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import CertificatePurpose

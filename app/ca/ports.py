@@ -11,10 +11,9 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 
-from app.ca.receipt_ports import ReceiptLedger
+from app.ca.receipt_ports import MadeReceipt, ReceiptLedger
 from app.ca.status_values import CertificateState, CrlBuilder, PublishedCrl, Revocation, StatusChanges
 from app.domain.audit_chain import Seal
-from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.domain.certificate_profile import KeyType
 from app.domain.json_value import JsonValue
@@ -139,8 +138,13 @@ class CertificateLedger(ReceiptLedger, Protocol):
             AlreadyCertified: other keys replaced one of them meanwhile.
         """
 
-    def record_signed(self, ders: Mapping[str, bytes], at: datetime) -> Mapping[str, bytes]:
-        """Keep certificates by serial number, unless one is kept already; returns those that are kept."""
+    def record_signed(
+        self, ders: Mapping[str, bytes], at: datetime, receipt: MadeReceipt | None = None
+    ) -> Mapping[str, bytes]:
+        """Keep certificates by serial number, unless one is kept already; returns those that are kept.
+
+        The receipt of their order is kept with them when all of them are new.
+        """
 
     def revoke(self, revocation: Revocation) -> None:
         """Record a revocation; a second one changes nothing."""
@@ -283,17 +287,3 @@ class ReleaseLedger(Protocol):
 
     def count(self, basis: ReleaseBasis, since: datetime, card_serial: str | None = None) -> int:
         """How many releases rested on that since then, of one card or in all."""
-
-
-class AuditRecord(Protocol):
-    """The audit record of the whole service. If it cannot be written, ``Unavailable`` is raised."""
-
-    def happened(self, events: Sequence[AuditEvent]) -> None:
-        """Write those events that are not written yet, all or none.
-
-        An event is written already when one with its name, subject and details is: so each call may be
-        repeated after a crash, and one thing that happened stays one event.
-        """
-
-    def refused(self, event: AuditEvent) -> None:
-        """Write that something was refused; each time counts."""

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class MadeReceipt:
+    """A receipt that was signed. ``sha256`` is the document's, in lower-case hexadecimal."""
+
+    order_id: str
+    document: bytes
+    sha256: str
 
 
 class ReceiptLedger(Protocol):
@@ -12,7 +22,7 @@ class ReceiptLedger(Protocol):
     def reason_without_receipt(self, order_id: str) -> dict[str, Any] | None:
         """Why the order is carried out; None when its receipt is there already, or nothing is on record."""
 
-    def keep_receipt(self, order_id: str, document: bytes, sha256: str) -> str:
+    def keep_receipt(self, made: MadeReceipt) -> str:
         """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
 
     def receipt(self, serial_number: str) -> bytes | None:

@@ -15,8 +15,10 @@ from hashlib import sha256
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.csr import spki_sha256
-from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
+from app.ca.ports import CertificateLedger, CertificateRecord
+from app.ca.receipt_ports import MadeReceipt
 from app.ca.refusals import CertificateUnknown
 from app.domain.actor import Actor
 from app.domain.audit_chain import instant_text
@@ -124,19 +126,20 @@ class Receipts:
         reason = self._ledger.reason_without_receipt(order_id)
         records = self._ledger.of_order(order_id)
         if reason is not None and all(each.der is not None for each in records):
-            self.make(reason, records, now)
+            # Kept first, once and for all: two that run at once audit the same receipt.
+            self.is_kept(order_id, self._ledger.keep_receipt(self.make(reason, records, now)))
 
     def make(
         self, reason: Mapping[str, JsonValue], records: Sequence[CertificateRecord], now: datetime
-    ) -> None:
-        """Make the receipt of an order that was just carried out for this reason, as both are on record."""
-        order_id = records[0].intended.order_id
+    ) -> MadeReceipt:
+        """The receipt of an order that is carried out for this reason, to be kept with its certificates."""
         signed = canonical_json(self._facts(reason, records, now))
         document = receipt_document(signed, self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
-        digest = sha256(document).hexdigest()
-        # Kept first, once and for all: two that run at once audit the same receipt.
-        kept = self._ledger.keep_receipt(order_id, document, digest)
-        self._audit.happened([_kept_event(order_id, kept)])
+        return MadeReceipt(records[0].intended.order_id, document, sha256(document).hexdigest())
+
+    def is_kept(self, order_id: str, digest: str) -> None:
+        """Have the audit tell it, with what comes next: ``finish`` tells what a crash leaves out."""
+        self._audit.with_the_next(_kept_event(order_id, digest))
 
     def finish(self, now: datetime) -> None:
         """Make those receipts that a crash left out, and audit those that it left to be audited."""

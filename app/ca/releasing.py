@@ -16,9 +16,9 @@ from typing import Protocol
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.ports import (
     ApprovalRecord,
-    AuditRecord,
     CertificateLedger,
     DecryptionKey,
     JobOnRecord,

@@ -10,11 +10,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.contents import StatusAddresses
 from app.ca.crl import KEPT_AFTER_EXPIRY, CrlPlan, build_crl
 from app.ca.issuance import Issuer
 from app.ca.lint import Linter
-from app.ca.ports import AuditRecord, CertificateLedger, CertificateRecord
+from app.ca.ports import CertificateLedger, CertificateRecord
 from app.ca.refusals import CertificateUnknown, IssuingCaUnknown, ReasonNotTheirs, ReasonUnknown
 from app.ca.status_values import PublishedCrl, Revocation
 from app.ca.wanted import ACTOR

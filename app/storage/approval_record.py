@@ -16,6 +16,7 @@ from app.domain.permissions_policy import PermissionsPolicy
 from app.domain.person import PersonStatus
 from app.storage.card_jobs import CardJobs
 from app.storage.database import Database
+from app.storage.prepared import Prepared
 from app.storage.receipt_background import background_of_card, background_of_system
 from app.storage.role_profiles import RoleProfiles
 from app.storage.tables.cards import card_issuance
@@ -23,7 +24,7 @@ from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
 
 _ACTIVE = PersonStatus.ACTIVE.value
-_ISSUANCE = (
+_ISSUANCE = Prepared(
     select(
         card_issuance.c.status,
         card_issuance.c.uid,
@@ -52,7 +53,7 @@ class StoredApprovals:
     def issuance(self, issuance_id: str, now: datetime) -> IssuanceOnRecord | None:
         """The issuance or renewal with this id, and whether an issuance's operator may issue cards now."""
         with self._database.read() as work:
-            issuance = work.connection.execute(_ISSUANCE, {"id": issuance_id}).one_or_none()
+            issuance = _ISSUANCE.first(work.connection, {"id": issuance_id})
             if issuance is None:
                 return _renewal(CardJobs(work.connection).get(issuance_id))
             may_issue = issuance.operator_status == _ACTIVE and self._carries(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, insert, select, text
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from app.domain import audit_chain
@@ -15,13 +15,21 @@ from app.domain.audit_chain import Head, Seal
 from app.domain.audit_event import AuditEvent, Outcome, RecordedEvent, require_complete, storable
 from app.domain.json_value import JsonValue
 from app.errors import Unavailable
+from app.storage.prepared import Prepared
 from app.storage.tables.audit import audit_event, audit_seal
 
 # Any number that nothing else in the database locks. Held from the append to the commit.
 _CHAIN_LOCK = text("SELECT pg_advisory_xact_lock(7205759403792793)")
 
-_APPEND = insert(audit_event)
-_HEAD = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
+_APPEND = Prepared(insert(audit_event), audit_event.c.keys())
+_HEAD = Prepared(select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1))
+_AFTER = (
+    select(audit_event)
+    .where(audit_event.c.seq > bindparam("seq"))
+    .order_by(audit_event.c.seq)
+    .execution_options(yield_per=500)
+)
+_LAST_SEAL = select(audit_seal).order_by(audit_seal.c.seq.desc()).limit(1)
 
 
 class AuditLog:
@@ -84,18 +92,17 @@ class AuditLog:
             recorded = audit_chain.append(head, self._now, event)
             head = Head(recorded.seq, recorded.hash)
             rows.append(_row_of(recorded))
-        self._connection.execute(_APPEND, rows)
+        _APPEND.change_each(self._connection, rows)
         self._waiting.clear()
 
     def head(self) -> Head:
         """The newest event of the chain."""
-        row = self._connection.execute(_HEAD).one_or_none()
+        row = _HEAD.first(self._connection)
         return Head(row.seq, row.hash) if row else Head.before_all()
 
     def events_after(self, seq: int) -> Iterator[RecordedEvent]:
         """The events after number ``seq`` in order of their numbers, read little by little."""
-        chosen = select(audit_event).where(audit_event.c.seq > seq).order_by(audit_event.c.seq)
-        for row in self._connection.execute(chosen.execution_options(yield_per=500)):
+        for row in self._connection.execute(_AFTER, {"seq": seq}):
             yield _recorded(row)
 
     def newest(self, subject: str | None, limit: int) -> list[RecordedEvent]:
@@ -123,8 +130,7 @@ class AuditLog:
 
     def last_seal(self) -> Seal | None:
         """The newest seal."""
-        chosen = select(audit_seal).order_by(audit_seal.c.seq.desc()).limit(1)
-        row = self._connection.execute(chosen).one_or_none()
+        row = self._connection.execute(_LAST_SEAL).one_or_none()
         return _seal_of(row) if row else None
 
 

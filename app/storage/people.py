@@ -13,6 +13,7 @@ from app.domain.person import Assurance, DocumentAlreadyKnown, KnownPerson, Pers
 from app.domain.professional_registration import ProfessionalBody, ProfessionalRegistration
 from app.domain.uuid import compact_id
 from app.storage.conflicts import conflict_means
+from app.storage.prepared import Prepared
 from app.storage.tables import people as tables
 
 _person, _evidence, _registration = (
@@ -27,7 +28,7 @@ _BY_UID = select(*_PERSON_COLUMNS).where(_person.c.uid == bindparam("uid"))
 _NAMES = select(_person.c.uid, _person.c.given_name, _person.c.family_name).where(
     _person.c.uid.in_(bindparam("uids", expanding=True))
 )
-_EVIDENCE_OF = select(_evidence).where(_evidence.c.uid == bindparam("uid")).order_by(_evidence.c.id)
+_EVIDENCE_OF = Prepared(select(_evidence).where(_evidence.c.uid == bindparam("uid")).order_by(_evidence.c.id))
 _IDENTIFYING = [kind.value for kind, rule in DOCUMENT_RULES.items() if rule.identifies]
 
 
@@ -102,7 +103,7 @@ class People:
 
     def evidence(self, uid: str) -> tuple[Evidence, ...]:
         """The documents that were seen, in the order in which they were entered."""
-        rows = self._connection.execute(_EVIDENCE_OF, {"uid": uid})
+        rows = _EVIDENCE_OF.rows(self._connection, {"uid": uid})
         return tuple(
             Evidence(EvidenceKind(row.kind), row.number, row.issued_on, row.expires_on) for row in rows
         )

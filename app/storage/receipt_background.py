@@ -10,19 +10,22 @@ from app.domain.audit_chain import instant_text
 from app.domain.evidence import Evidence
 from app.domain.json_value import JsonValue, canonical_json
 from app.storage.people import People
+from app.storage.prepared import Prepared
 from app.storage.tables.cards import card_issuance
 from app.storage.tables.people import person
 from app.storage.tables.systems import accredited_system
 
 _PROVENANCE = select(card_issuance.c.provenance).where(card_issuance.c.id == bindparam("id"))
-_REGISTERED = select(
-    person.c.registered_by, person.c.registered_at, _PROVENANCE.scalar_subquery().label("provenance")
-).where(person.c.uid == bindparam("uid"))
+_REGISTERED = Prepared(
+    select(
+        person.c.registered_by, person.c.registered_at, _PROVENANCE.scalar_subquery().label("provenance")
+    ).where(person.c.uid == bindparam("uid"))
+)
 
 
 def background_of_card(connection: Connection, issuance_id: str, holder_uid: str) -> dict[str, JsonValue]:
     """Who registered the holder, when and on what evidence, and where the card's keys came from."""
-    row = connection.execute(_REGISTERED, {"uid": holder_uid, "id": issuance_id}).one_or_none()
+    row = _REGISTERED.first(connection, {"uid": holder_uid, "id": issuance_id})
     return {
         "registered_by": row.registered_by if row else "",
         "registered_at": instant_text(row.registered_at) if row else "",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from app.domain.role_profile import OrganisationPerson, RoleProfile
+from app.storage.prepared import Prepared
 from app.storage.tables import access as tables
 
 _place, _profile = tables.organisation_person, tables.role_profile
@@ -18,7 +20,7 @@ _AT_ONCE = 1000
 
 _BY_ID = select(_profile).where(_profile.c.id == bindparam("id"))
 _BY_ID_TO_CHANGE = _BY_ID.with_for_update()
-_OF_PERSON = (
+_OF_PERSON = Prepared(
     select(_profile).where(_profile.c.uid == bindparam("uid")).order_by(_profile.c.starts_on, _profile.c.id)
 )
 
@@ -90,7 +92,7 @@ class RoleProfiles:
 
     def of(self, uid: str) -> list[RoleProfile]:
         """Every role profile of a person, past, present and future, oldest first."""
-        return [_profile_of(row) for row in self._connection.execute(_OF_PERSON, {"uid": uid})]
+        return [_profile_of(row) for row in _OF_PERSON.rows(self._connection, {"uid": uid})]
 
     def counting(self, uid: str, on: date) -> list[RoleProfile]:
         """The role profiles of a person that give access on that day, oldest first."""
@@ -103,8 +105,8 @@ def row_of(profile: RoleProfile) -> dict[str, object]:
     return row | {"activity_codes": list(profile.activity_codes), "workgroups": list(profile.workgroups)}
 
 
-def _profile_of(row: Row[tuple[object, ...]]) -> RoleProfile:
-    fields = {name: row._mapping[name] for name in RoleProfile.__dataclass_fields__}
+def _profile_of(row: Any) -> RoleProfile:
+    fields = {name: getattr(row, name) for name in RoleProfile.__dataclass_fields__}
     fields |= {name: tuple(fields[name]) for name in ("activity_codes", "workgroups")}
     return RoleProfile(**fields)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from app.ca.ports import CertificateRecord, IntendedCertificate
+from app.ca.receipt_ports import MadeReceipt
 from app.ca.refusals import (
     AlreadyCertified,
     FoundingEntrySpent,
@@ -17,7 +19,7 @@ from app.ca.refusals import (
     OrderWithdrawn,
 )
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
-from app.storage.ca.receipt_ledger import ReceiptLedger, keep_reason
+from app.storage.ca.receipt_ledger import ReceiptLedger, keep, keep_reason
 from app.storage.ca.revoked_authorities import authority_revoked
 from app.storage.ca.tables import (
     authority_key,
@@ -30,16 +32,19 @@ from app.storage.ca.tables import (
 )
 from app.storage.certificates import date_of
 from app.storage.conflicts import conflict_means
+from app.storage.prepared import Prepared
 
 _INTENDED_FIELDS = tuple(IntendedCertificate.__dataclass_fields__)
 
-_ADD = insert(certificate)
+_ADD = Prepared(insert(certificate), (*_INTENDED_FIELDS, "intended_at"))
 _FOUND = select(certificate).order_by(certificate.c.purpose, certificate.c.serial_number)
-_OF_ORDER = _FOUND.where(certificate.c.order_id == bindparam("key"))
-_OF_ORDER_TO_CHANGE = _OF_ORDER.with_for_update()
-_OF_CARD = _FOUND.where(certificate.c.card_serial == bindparam("key"), certificate.c.der.is_not(None))
-_BY_SERIAL_NUMBER = _FOUND.where(certificate.c.serial_number == bindparam("key"))
-_SIGNER = (
+_IN_ORDER = _FOUND.where(certificate.c.order_id == bindparam("key"))
+_OF_ORDER, _OF_ORDER_TO_CHANGE = Prepared(_IN_ORDER), Prepared(_IN_ORDER.with_for_update())
+_OF_CARD = Prepared(
+    _FOUND.where(certificate.c.card_serial == bindparam("key"), certificate.c.der.is_not(None))
+)
+_BY_SERIAL_NUMBER = Prepared(_FOUND.where(certificate.c.serial_number == bindparam("key")))
+_SIGNER = Prepared(
     select(
         certificate,
         revocation.c.serial_number.label("revoked_number"),
@@ -49,28 +54,16 @@ _SIGNER = (
     .outerjoin(revoked_authority, revoked_authority.c.name == certificate.c.issuing_ca)
     .where(certificate.c.serial_number == bindparam("key"))
 )
-_UNFINISHED = _FOUND.where(certificate.c.der.is_(None), certificate.c.audited_at.is_not(None))
+_UNFINISHED = Prepared(_FOUND.where(certificate.c.der.is_(None), certificate.c.audited_at.is_not(None)))
 _FORGET_ORDER = delete(certificate).where(certificate.c.order_id == bindparam("key"))
 _WITHDRAWN = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == bindparam("key"))
-#: In one statement, what nothing is intended against.
-_OBSTACLES = select(
-    select(revoked_authority.c.name)
-    .where(revoked_authority.c.name.in_(bindparam("authorities", expanding=True)))
-    .order_by(revoked_authority.c.name)
-    .limit(1)
-    .scalar_subquery(),
-    _WITHDRAWN.scalar_subquery(),
-    select(authority_key.c.name)
-    .where(authority_key.c.spki_sha256.in_(bindparam("keys", expanding=True)))
-    .limit(1)
-    .scalar_subquery(),
+_MARK_AUDITED = Prepared(
+    update(certificate).where(certificate.c.serial_number == bindparam("this")), ("audited_at",)
 )
-_SERIAL_NUMBERS = certificate.c.serial_number.in_(bindparam("serial_numbers", expanding=True))
-_MARK_AUDITED = update(certificate).where(_SERIAL_NUMBERS)
-_SIGN = update(certificate).where(
-    certificate.c.serial_number == bindparam("this"), certificate.c.der.is_(None)
+_SIGN = Prepared(
+    update(certificate).where(certificate.c.serial_number == bindparam("this"), certificate.c.der.is_(None)),
+    ("der", "signed_at"),
 )
-_SIGNED = select(certificate.c.serial_number, certificate.c.der).where(_SERIAL_NUMBERS)
 _DAY = func.date(certificate.c.not_after)
 _ENDING = (
     select(_DAY, func.count())
@@ -78,6 +71,26 @@ _ENDING = (
     .where(certificate.c.not_after.between(bindparam("first"), bindparam("last")))
     .group_by(_DAY)
 )
+
+
+@cache
+def _obstacles(count: int) -> Prepared:
+    """In one statement, what nothing is intended against, for so many certificates at once."""
+    numbers = range(count)
+    revoked = [revoked_authority.c.name == bindparam(f"authority_{number}") for number in numbers]
+    own = [authority_key.c.spki_sha256 == bindparam(f"key_{number}") for number in numbers]
+    return Prepared(
+        select(
+            select(revoked_authority.c.name)
+            .where(or_(*revoked))
+            .order_by(revoked_authority.c.name)
+            .limit(1)
+            .scalar_subquery()
+            .label("revoked"),
+            _WITHDRAWN.scalar_subquery().label("withdrawn"),
+            select(authority_key.c.name).where(or_(*own)).limit(1).scalar_subquery().label("own_key"),
+        )
+    )
 
 
 class Ledger(ReceiptLedger):
@@ -96,7 +109,7 @@ class Ledger(ReceiptLedger):
                 _take_founding_entry(work.connection, founder, order_id)
             rows = [_row_of(each, work.now) for each in intended]
             with conflict_means(_key_already_certified()):
-                work.connection.execute(_ADD, rows)
+                _ADD.change_each(work.connection, rows)
             keep_reason(work.connection, order_id, reason)
         return [CertificateRecord(each, audited=False, der=None) for each in intended]
 
@@ -129,7 +142,7 @@ class Ledger(ReceiptLedger):
     def find_signer(self, serial_number: str) -> tuple[CertificateRecord, bool] | None:
         """The certificate, and whether it was revoked; see the port."""
         with self._database.read() as work:
-            row = work.connection.execute(_SIGNER, {"key": serial_number}).one_or_none()
+            row = _SIGNER.first(work.connection, {"key": serial_number})
         if row is None:
             return None
         if row.revoked_ca is not None:
@@ -153,18 +166,22 @@ class Ledger(ReceiptLedger):
     def mark_audited(self, serial_numbers: Sequence[str]) -> None:
         """Record that the audit events are written; see the port."""
         with self._database.change() as work:
-            values = {"serial_numbers": serial_numbers, "audited_at": work.now}
-            marked = work.connection.execute(_MARK_AUDITED, values)
-            if marked.rowcount != len(serial_numbers):
+            rows = [{"this": each, "audited_at": work.now} for each in serial_numbers]
+            if _MARK_AUDITED.change_each(work.connection, rows) != len(serial_numbers):
                 raise AlreadyCertified("The order was sent with other keys meanwhile. Nothing was signed.")
 
-    def record_signed(self, ders: Mapping[str, bytes], at: datetime) -> dict[str, bytes]:
-        """Keep certificates by serial number, unless one is kept already; returns those that are kept."""
+    def record_signed(
+        self, ders: Mapping[str, bytes], at: datetime, receipt: MadeReceipt | None = None
+    ) -> dict[str, bytes]:
+        """Keep certificates by serial number, with their receipt; see the port."""
         with self._database.change() as work:
             rows = [{"this": each, "der": der, "signed_at": at} for each, der in ders.items()]
-            work.connection.execute(_SIGN, rows)
-            kept = work.connection.execute(_SIGNED, {"serial_numbers": list(ders)})
-            return {serial_number: der for serial_number, der in kept}  # noqa: C416 - no pairs to mypy
+            if _SIGN.change_each(work.connection, rows) == len(rows):
+                if receipt is not None:
+                    keep(work.connection, receipt)
+                return dict(ders)
+            kept = [_BY_SERIAL_NUMBER.rows(work.connection, {"key": each}) for each in ders]
+            return {row.serial_number: row.der for [row] in kept}
 
     def founding_digest(self) -> str:
         """What the ceremony fixed; empty before it."""
@@ -213,12 +230,10 @@ def _take_founding_entry(connection: Connection, founder: str, order_id: str) ->
 def _require_no_obstacle(
     connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]
 ) -> None:
-    asked = {
-        "authorities": [each.issuing_ca for each in intended],
-        "key": order_id,
-        "keys": [each.spki_sha256 for each in intended],
-    }
-    revoked, withdrawn, own_key = connection.execute(_OBSTACLES, asked).one()
+    asked = {"key": order_id}
+    for number, each in enumerate(intended):
+        asked |= {f"authority_{number}": each.issuing_ca, f"key_{number}": each.spki_sha256}
+    [(revoked, withdrawn, own_key)] = _obstacles(len(intended)).rows(connection, asked)
     if revoked is not None:
         raise authority_revoked(revoked)
     if withdrawn is not None:
@@ -235,16 +250,13 @@ def _row_of(intended: IntendedCertificate, now: datetime) -> dict[str, Any]:
     return {**{name: getattr(intended, name) for name in _INTENDED_FIELDS}, "intended_at": now}
 
 
-def _select(
-    connection: Connection, chosen: Select[*tuple[Any, ...]], key: str | None = None
-) -> list[CertificateRecord]:
+def _select(connection: Connection, chosen: Prepared, key: str | None = None) -> list[CertificateRecord]:
     values = {} if key is None else {"key": key}
-    return [_record_of(row) for row in connection.execute(chosen, values)]
+    return [_record_of(row) for row in chosen.rows(connection, values)]
 
 
-def _record_of(row: Row[Any]) -> CertificateRecord:
-    of_row = row._asdict()
-    fields = {name: of_row[name] for name in _INTENDED_FIELDS}
+def _record_of(row: Any) -> CertificateRecord:
+    fields = {name: getattr(row, name) for name in _INTENDED_FIELDS}
     fields["purpose"] = CertificatePurpose(fields["purpose"])
     fields["approved_by"] = ApprovedBy(fields["approved_by"])
     return CertificateRecord(

@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from app.ca.receipt_ports import MadeReceipt
 from app.storage.ca.status_ledger import StatusLedger
 from app.storage.ca.tables import certificate, receipt
+from app.storage.prepared import Prepared
 from app.storage.upsert import INSERTS, Insert
 
 _OF_ORDER = receipt.c.order_id == bindparam("this")
 _REASON = select(receipt.c.reason).where(_OF_ORDER, receipt.c.document.is_(None))
-_KEEP = update(receipt).where(_OF_ORDER, receipt.c.document.is_(None))
+_KEEP = Prepared(update(receipt).where(_OF_ORDER, receipt.c.document.is_(None)), ("document", "sha256"))
 _KEPT = select(receipt.c.sha256).where(_OF_ORDER)
 
 
@@ -23,7 +25,7 @@ def _record(database: str) -> Insert:
     return new.on_conflict_do_update(index_elements=["order_id"], set_=kept)
 
 
-_RECORD = {database: _record(database) for database in INSERTS}
+_RECORD = {database: Prepared(_record(database), ("order_id", "reason")) for database in INSERTS}
 
 
 class ReceiptLedger(StatusLedger):
@@ -35,13 +37,12 @@ class ReceiptLedger(StatusLedger):
             reason = work.connection.scalar(_REASON, {"this": order_id})
         return dict(json.loads(reason)) if reason is not None else None
 
-    def keep_receipt(self, order_id: str, document: bytes, sha256: str) -> str:
+    def keep_receipt(self, made: MadeReceipt) -> str:
         """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
         with self._database.change() as work:
-            made = {"this": order_id, "document": document, "sha256": sha256}
-            if work.connection.execute(_KEEP, made).rowcount:
-                return sha256
-            return str(work.connection.scalar(_KEPT, {"this": order_id}))
+            if keep(work.connection, made):
+                return made.sha256
+            return str(work.connection.scalar(_KEPT, {"this": made.order_id}))
 
     def receipt(self, serial_number: str) -> bytes | None:
         """The receipt of the order that a certificate belongs to."""
@@ -80,4 +81,10 @@ class ReceiptLedger(StatusLedger):
 
 def keep_reason(connection: Connection, order_id: str, reason: bytes) -> None:
     """Keep why the order is carried out, in place of a reason that came to nothing."""
-    connection.execute(_RECORD[connection.dialect.name], {"order_id": order_id, "reason": reason})
+    _RECORD[connection.dialect.name].change(connection, {"order_id": order_id, "reason": reason})
+
+
+def keep(connection: Connection, made: MadeReceipt) -> bool:
+    """Keep the receipt, unless one is kept; whether it is this one."""
+    values = {"this": made.order_id, "document": made.document, "sha256": made.sha256}
+    return _KEEP.change(connection, values) == 1

@@ -6,67 +6,34 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from app.ca.status_values import CertificateState, Revocation, StatusChanges
 from app.domain.revocation import RevocationReason
 from app.storage.ca.tables import certificate, revocation
 from app.storage.database import Database
+from app.storage.prepared import Prepared
 
 _UNTOLD = certificate.c.status_position.is_(None) & certificate.c.der.is_not(None)
 
-_UNTOLD_FIRST = (
+_UNTOLD_FIRST = Prepared(
     select(certificate.c.serial_number)
     .where(_UNTOLD)
     .order_by(certificate.c.signed_at)
     .limit(bindparam("limit"))
 )
-_TELL = update(certificate).where(certificate.c.serial_number == bindparam("this"), _UNTOLD)
-_HIGHEST = [
-    select(func.max(column))
-    for column in (certificate.c.status_position, revocation.c.former_status_position)
-]
-
-
-class StatusChangesLedger:
-    """States and their changes in ``database``, which is the certificate authority's own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        # Positions are given when they are asked for, by one thread: so they have no gap that fills later.
-        self._numbering = threading.Lock()
-
-    def states(self, serial_numbers: Sequence[str]) -> list[CertificateState]:
-        """The certificates with these numbers that were issued; the others are left out."""
-        is_issued = certificate.c.audited_at.is_not(None)
-        with self._database.read() as work:
-            chosen = _states(certificate.c.serial_number.in_(serial_numbers), is_issued)
-            return [_state(row) for row in work.connection.execute(chosen)]
-
-    def status_changes(self, after: int, limit: int) -> StatusChanges:
-        """Certificates issued or revoked after a position; see the port."""
-        self._number_the_untold(limit)
-        with self._database.read() as work:
-            rows = work.connection.execute(_CHANGED, {"after": after, "limit": limit}).all()
-        return StatusChanges(rows[-1].status_position if rows else after, [_state(row) for row in rows])
-
-    def _number_the_untold(self, limit: int) -> None:
-        with self._numbering:
-            with self._database.read() as work:
-                untold = work.connection.scalars(_UNTOLD_FIRST, {"limit": limit}).all()
-            if untold:
-                with self._database.change() as work:
-                    _number(work.connection, untold)
-
-
-def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
-    for position, serial_number in enumerate(serial_numbers, _highest_ever(connection) + 1):
-        connection.execute(_TELL, {"this": serial_number, "status_position": position})
-
-
-def _highest_ever(connection: Connection) -> int:
-    """The highest position that was ever given, whether its certificate still has it or was revoked since."""
-    return max(connection.scalar(highest) or 0 for highest in _HIGHEST)
+_TELL = Prepared(
+    update(certificate).where(certificate.c.serial_number == bindparam("this"), _UNTOLD), ("status_position",)
+)
+_HIGHEST = Prepared(
+    select(
+        *(
+            select(func.max(column)).scalar_subquery()
+            for column in (certificate.c.status_position, revocation.c.former_status_position)
+        )
+    )
+)
+_FEW = 8
 
 
 def _states(*where: ColumnElement[bool]) -> Select[Any]:
@@ -85,14 +52,58 @@ def _states(*where: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_CHANGED = (
+_IS_ISSUED = certificate.c.audited_at.is_not(None)
+_STATE = Prepared(_states(certificate.c.serial_number == bindparam("this"), _IS_ISSUED))
+_STATES = _states(certificate.c.serial_number.in_(bindparam("these", expanding=True)), _IS_ISSUED)
+_CHANGED = Prepared(
     _states(certificate.c.status_position > bindparam("after"))
     .order_by(certificate.c.status_position)
     .limit(bindparam("limit"))
 )
 
 
-def _state(row: Row[Any]) -> CertificateState:
+class StatusChangesLedger:
+    """States and their changes in ``database``, which is the certificate authority's own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Positions are given when they are asked for, by one thread: so they have no gap that fills later.
+        self._numbering = threading.Lock()
+
+    def states(self, serial_numbers: Sequence[str]) -> list[CertificateState]:
+        """The certificates with these numbers that were issued; the others are left out."""
+        these = list(dict.fromkeys(serial_numbers))
+        with self._database.read() as work:
+            if len(these) > _FEW:
+                return [_state(row) for row in work.connection.execute(_STATES, {"these": these})]
+            found = (_STATE.rows(work.connection, {"this": each}) for each in these)
+            return [_state(row) for rows in found for row in rows]
+
+    def status_changes(self, after: int, limit: int) -> StatusChanges:
+        """Certificates issued or revoked after a position; see the port."""
+        asked = {"after": after, "limit": limit}
+        with self._numbering:
+            with self._database.read() as work:
+                untold = [row.serial_number for row in _UNTOLD_FIRST.rows(work.connection, asked)]
+                rows = _CHANGED.rows(work.connection, asked)
+            if untold:
+                with self._database.change() as work:
+                    _number(work.connection, untold)
+                    rows = _CHANGED.rows(work.connection, asked)
+        return StatusChanges(rows[-1].status_position if rows else after, [_state(row) for row in rows])
+
+
+def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
+    for position, serial_number in enumerate(serial_numbers, _highest_ever(connection) + 1):
+        _TELL.change(connection, {"this": serial_number, "status_position": position})
+
+
+def _highest_ever(connection: Connection) -> int:
+    """The highest position that was ever given, whether its certificate still has it or was revoked since."""
+    return max(highest or 0 for highest in _HIGHEST.first(connection) or ())
+
+
+def _state(row: Any) -> CertificateState:
     revoked = (
         None
         if row.reason is None

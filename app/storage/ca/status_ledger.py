@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     Table,
     bindparam,
     delete,
@@ -24,6 +23,7 @@ from app.domain.audit_chain import Seal
 from app.domain.revocation import RevocationReason
 from app.storage.ca.status_changes import StatusChangesLedger
 from app.storage.ca.tables import certificate, crl, delta_crl, revocation, sealed_head
+from app.storage.prepared import Prepared
 
 _SEAL_FIELDS = tuple(Seal.__dataclass_fields__)
 _DELTA_FIELDS = tuple(PublishedCrl.__dataclass_fields__)
@@ -31,10 +31,12 @@ _CRL_FIELDS = tuple(name for name in _DELTA_FIELDS if name != "base_number")
 _REVOCATION = select(revocation).where(revocation.c.serial_number == bindparam("serial_number"))
 
 
-def _newest_numbers_of(table: Table) -> Select[str, int]:
-    return select(table.c.issuing_ca, func.max(table.c.number)).group_by(table.c.issuing_ca)
+def _newest_numbers_of(table: Table) -> Prepared:
+    return Prepared(select(table.c.issuing_ca, func.max(table.c.number)).group_by(table.c.issuing_ca))
 
 
+_LAST_SEAL = Prepared(select(sealed_head).order_by(sealed_head.c.seq.desc()).limit(1))
+_KEEP_SEAL = Prepared(insert(sealed_head), _SEAL_FIELDS)
 _NEWEST_NUMBERS = (_newest_numbers_of(crl), _newest_numbers_of(delta_crl))
 
 
@@ -117,16 +119,14 @@ class StatusLedger(StatusChangesLedger):
 
     def last_seal(self) -> Seal | None:
         """The last audit head that was sealed."""
-        newest = select(sealed_head).order_by(sealed_head.c.seq.desc()).limit(1)
         with self._database.read() as work:
-            row = work.connection.execute(newest).one_or_none()
-        return Seal(**{name: row._mapping[name] for name in _SEAL_FIELDS}) if row else None
+            row = _LAST_SEAL.first(work.connection)
+        return Seal(**{name: getattr(row, name) for name in _SEAL_FIELDS}) if row else None
 
     def record_seal(self, seal: Seal) -> None:
         """Keep a seal."""
         with self._database.change() as work:
-            values = {name: getattr(seal, name) for name in _SEAL_FIELDS}
-            work.connection.execute(insert(sealed_head).values(values))
+            _KEEP_SEAL.change(work.connection, {name: getattr(seal, name) for name in _SEAL_FIELDS})
 
 
 def _next_number(connection: Connection, issuing_ca: str) -> int:
@@ -138,8 +138,8 @@ def _next_number(connection: Connection, issuing_ca: str) -> int:
     return max(numbers) + 1
 
 
-def _numbers(connection: Connection, newest: Select[str, int]) -> dict[str, int]:
-    return {row[0]: row[1] for row in connection.execute(newest)}
+def _numbers(connection: Connection, newest: Prepared) -> dict[str, int]:
+    return {row[0]: row[1] for row in newest.rows(connection)}
 
 
 def _base(connection: Connection, issuing_ca: str, now: datetime) -> int | None:

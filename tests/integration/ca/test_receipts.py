@@ -98,6 +98,7 @@ def test_its_hash_is_in_the_audit(
     from hashlib import sha256
 
     digest = sha256(running.receipts.of(issued[1])).hexdigest()
+    running.handle({"operation": "seal_audit_head"})  # what waits to be audited is audited before
     chosen = select(audit_event.c.details).where(audit_event.c.event == "certificate.receipt_kept")
     with record.database.read() as work:
         assert {"sha256": digest} in list(work.connection.scalars(chosen))
@@ -128,19 +129,32 @@ def test_a_receipt_that_a_crash_left_to_be_audited_is_audited_at_the_next_start(
     ca_settings: Settings, record: RegistrationRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_certificate_authority(ca_settings) as operations, monkeypatch.context() as patch:
-        keep = operations.ledger.keep_receipt
+        record_signed = operations.ledger.record_signed
 
-        def keep_and_end(*receipt: str) -> str:
-            keep(*receipt)
+        def record_and_end(*signed: Any) -> None:
+            record_signed(*signed)
             raise KeyboardInterrupt
 
-        patch.setattr(operations.ledger, "keep_receipt", keep_and_end)
+        patch.setattr(operations.ledger, "record_signed", record_and_end)
         with pytest.raises(KeyboardInterrupt):
             operations.authority.issue_card_certificates(founding_order(CardKeys.new()))
     assert receipts_audited(record) == 0
     for _ in range(2):
         with open_certificate_authority(ca_settings):
             assert receipts_audited(record) == 1
+
+
+def test_it_is_audited_with_what_is_audited_next_and_within_seconds(
+    ca_settings: Settings, record: RegistrationRecord
+) -> None:
+    with open_certificate_authority(ca_settings) as operations:
+        operations.authority.issue_card_certificates(founding_order(CardKeys.new()))
+        operations.audit.write_waiting(longer_than_seconds=60)
+        assert receipts_audited(record) == 0
+        operations.audit.write_waiting()
+        assert receipts_audited(record) == 1
+        operations.audit.write_waiting()
+        assert receipts_audited(record) == 1
 
 
 def receipts_audited(record: RegistrationRecord) -> int:
