@@ -54,7 +54,7 @@ class RoleRecord:
 
 @dataclass(frozen=True)
 class CardRecord:
-    """A card with every certificate that was ever issued for it."""
+    """A card with every certificate that was ever issued for it to its present holder."""
 
     card: Card
     certificates: tuple[CardCertificate, ...]

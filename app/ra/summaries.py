@@ -102,8 +102,14 @@ def _activity_name(work: Work, code: str) -> str:
 
 
 def card_records(work: Work, cards: Iterable[Card]) -> tuple[CardRecord, ...]:
-    """Cards with their certificates."""
-    return tuple(CardRecord(card, tuple(work.certificates.of_card(card.serial))) for card in cards)
+    """Cards with their certificates, of which those of an earlier holder are no longer shown."""
+    return tuple(
+        CardRecord(
+            card,
+            tuple(each for each in work.certificates.of_card(card.serial) if each.uid == card.holder_uid),
+        )
+        for card in cards
+    )
 
 
 def issuance_record(work: Work, issuance: CardIssuance) -> IssuanceRecord:

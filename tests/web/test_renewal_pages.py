@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support.renewals import let_certificates_end, soon
+import re
+
+from app.domain.certificate import CertificateStatus
+from app.web.presenters.wording import day
+from tests.support.renewals import let_certificates_end, own_renewal, soon
 from tests.support.web import Site
+from tests.support.web_pages import Page
 
 
 def test_the_offer_is_there_while_the_card_expires_soon_and_begins_in_one_click(site: Site) -> None:
@@ -14,6 +19,26 @@ def test_the_offer_is_there_while_the_card_expires_soon_and_begins_in_one_click(
         assert "Your card expires on" in browser.get(page).text, page
     begun = browser.send(f"/my/cards/{office.sponsor_card.serial}/renew", expect=200)
     assert "/job?op=" in begun.text
+
+
+def test_a_renewed_card_works_until_its_new_certificates_end(site: Site) -> None:
+    office, browser, before = site.office, site.as_role("sponsor"), soon(30)
+    let_certificates_end(office, office.sponsor_card, before)
+    assert _works_until(browser.get("/my")) == day(before.date())
+    renewal = own_renewal(office, office.sponsor, office.sponsor_card)
+    renewal.present_keys()
+    renewal.sign(office.sponsor, office.sponsor_card)
+    renewal.complete(renewal.certify())
+    with office.ra.database.read() as work:
+        known = work.certificates.of_card(office.sponsor_card.serial)
+    (end,) = {each.not_after.date() for each in known if each.status is CertificateStatus.ACTIVE}
+    assert _works_until(browser.get("/my")) == day(end)
+
+
+def _works_until(page: Page) -> str:
+    found = re.search(r"Works until\s+(\d+ \w+ \d{4})", page.text)
+    assert found, page.text
+    return found[1]
 
 
 def test_whoever_may_renew_is_offered_it_on_the_persons_page(site: Site) -> None:

@@ -8,7 +8,7 @@ from app.domain.actor import Actor
 from app.domain.card import Card, moves_offered
 from app.domain.card_face import PRINTABLE
 from app.domain.card_move import CardMove
-from app.domain.certificate import CardCertificate
+from app.domain.certificate import CardCertificate, CertificateStatus
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.permission import Permission
 from app.domain.so_pin_release import may_export
@@ -79,9 +79,8 @@ def _exporting(card: Card, base: str, actor: Actor) -> tuple[CardAction, ...]:
 
 def _rows(record: CardRecord, is_own: bool) -> tuple[Row, ...]:
     card = record.card
-    works_until = (
-        min((each.not_after for each in record.certificates), default=None) if card.is_live else None
-    )
+    good = (each.not_after for each in record.certificates if each.status is not CertificateStatus.REVOKED)
+    works_until = min(good, default=None) if card.is_live else None
     rows = (
         Row("Kind", "Temporary access card" if card.is_temporary else ""),
         Row("Can be used from", day(card.usable_from)),

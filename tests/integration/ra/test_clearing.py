@@ -53,6 +53,9 @@ def test_an_empty_card_is_blank_stock_again_and_goes_to_somebody_new(office: Off
     desk = office.begun(other.uid)
     desk.approve(blank, office.manager_card)
     desk.finish(blank)
+    (record,) = office.ra.finding.person(office.manager, other.uid).cards
+    assert {each.uid for each in record.certificates} == {other.uid}
+    assert len(record.certificates) == 2
 
 
 def test_a_card_that_still_holds_something_is_not_cleared(office: Office, cancelled: str) -> None:
