@@ -61,7 +61,10 @@ def _monitoring_problem(settings: Settings) -> str:
 def _agent_problem(settings: Settings) -> str:
     if not _is_loopback(settings.agent.origin):
         return "[agent] origin: must be on 127.0.0.1: the card agent serves the machine with the reader only."
-    known = tomllib.loads(_CARD_PROFILES.read_text())
+    try:
+        known = tomllib.loads(_CARD_PROFILES.read_text())
+    except (OSError, ValueError) as error:
+        return f"[agent] card_profile: {_CARD_PROFILES} cannot be read: {error}."
     if settings.agent.card_profile in known:
         return ""
     return f"[agent] card_profile: must be one of {', '.join(known)}, not {settings.agent.card_profile!r}."

@@ -9,6 +9,7 @@ from app.errors import InvalidInput
 from app.settings import Environment, Settings
 from app.settings_cards import ProofDemanded
 from cryptoki import load_card_profiles
+from cryptoki.errors import CryptokiError
 
 _log = logging.getLogger(__name__)
 
@@ -17,10 +18,14 @@ def provenance_check(settings: Settings) -> ProvenanceCheck:
     """The check of where the keys of cards of our kind were made.
 
     Raises:
-        InvalidInput: a root cannot be read, or is a development stand-in in production.
+        InvalidInput: the card profiles or a root cannot be read, or a root is a development stand-in in
+            production.
     """
     always = settings.attestation.proof is ProofDemanded.ALWAYS
-    profile = load_card_profiles()[settings.agent.card_profile]
+    try:
+        profile = load_card_profiles()[settings.agent.card_profile]
+    except CryptokiError as error:
+        raise InvalidInput({"agent.card_profile": f"[agent] card_profile: {error}"}) from error
     return ProvenanceCheck(_roots(settings), is_required=always or profile.provenance_required)
 
 

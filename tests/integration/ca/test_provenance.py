@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters import attestation_roots
 from app.ca.refusals import AttestationFalse, ProvenanceNotProved
 from app.ca_server import open_certificate_authority
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose
@@ -16,6 +17,8 @@ from app.domain.provenance import KeyEvidence, ProvenanceKind
 from app.errors import InvalidInput
 from app.settings import Environment, Settings
 from app.settings_cards import AttestationSettings, ProofDemanded
+from cryptoki import load_card_profiles
+from cryptoki.card_profile import DEFAULT_PATH
 from tests.support.card_proofs import CLAIMS, ProvedKey, smartcard_hsm_keys
 from tests.support.certificates import CardKeys, RegistrationRecord, authority_in_a_thread, founding_order
 from virtual_card.maker import Maker
@@ -84,6 +87,39 @@ def test_an_authority_that_demands_proof_refuses_claims(
             with pytest.raises(ProvenanceNotProved, match="must prove"):
                 client.issue_card_certificates(_order(pair, evidence))
     assert _recorded(settings) == []
+
+
+def _profiles(monkeypatch: pytest.MonkeyPatch, path: Path, slip: tuple[str, str]) -> None:
+    """Have the authority read the shipped card profiles with a change in that of the SmartCard-HSM."""
+    before, name, after = DEFAULT_PATH.read_text().partition("[smartcard-hsm]")
+    path.write_text(before + name + after.replace(*slip, 1))
+    monkeypatch.setattr(attestation_roots, "load_card_profiles", lambda: load_card_profiles(path))
+
+
+def test_a_card_profile_that_demands_proof_gets_no_certificate_for_claims(
+    settings: Settings, maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The profile alone demands it; the settings do not."""
+    slip = ("provenance_required = false", "provenance_required = true")
+    _profiles(monkeypatch, tmp_path / "profiles.toml", slip)
+    pair = smartcard_hsm_keys(tmp_path, maker, SERIAL)
+    hsm = replace(settings, agent=replace(settings.agent, card_profile="smartcard-hsm"))
+    with authority_in_a_thread(hsm) as client:
+        with pytest.raises(ProvenanceNotProved, match="must prove"):
+            client.issue_card_certificates(_order(pair, (KeyEvidence(CLAIMS), KeyEvidence(CLAIMS))))
+        client.issue_card_certificates(_order(pair, (pair[0].evidence, pair[1].evidence)))
+    assert {each["kind"] for each in _recorded(settings)} == {"proved"}
+
+
+def test_a_slip_in_the_card_profiles_keeps_the_authority_from_starting(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _profiles(monkeypatch, tmp_path / "profiles.toml", ("so_pin_length = 16", "so_pin_length = 8"))
+    with (
+        pytest.raises(InvalidInput, match=r"smartcard-hsm: so_pin_length is 8, but must be a number from 16"),
+        open_certificate_authority(settings),
+    ):
+        pass
 
 
 def test_a_proof_of_another_key_is_refused_even_where_none_is_demanded(

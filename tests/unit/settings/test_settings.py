@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app import settings_rules
 from app.settings import Environment, InvalidSettings, Settings, load
 
 DEFAULTS = Path(__file__).parents[3] / "config" / "default.toml"
@@ -138,6 +139,14 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
 def test_a_kind_of_card_that_there_is_not_is_named(tmp_path: Path) -> None:
     problems = problems_of(tmp_path, '[agent]\ncard_profile = "punchcard"')
     assert problems[0].startswith("[agent] card_profile: must be one of softhsm, smartcard-hsm")
+
+
+def test_card_profiles_that_cannot_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = tmp_path / "card_profiles.toml"
+    profiles.write_text("[softhsm\n")
+    monkeypatch.setattr(settings_rules, "_CARD_PROFILES", profiles)
+    (problem,) = problems_of(tmp_path, "")
+    assert problem.startswith(f"[agent] card_profile: {profiles} cannot be read: ")
 
 
 def test_production_refuses_development_stand_ins(tmp_path: Path) -> None:
