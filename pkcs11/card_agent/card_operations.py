@@ -153,8 +153,10 @@ def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: b
             logged_in.write(purpose, certificate)
     yield None
     with card.held():
-        yield card.contents()
+        kept = card.contents()
+        # A card that was pulled meanwhile reads like one that kept nothing; it does not log in.
         with card.log_in(pin) as logged_in:
+            yield kept
             proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, KeySet.FIRST), nonce)
         yield proof
 

@@ -84,8 +84,10 @@ def use(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: byte
     with card.held():
         with card.log_in(pin) as logged_in:
             keys = _required_set(logged_in, certificates)
+            # Before the signature: a card that was pulled meanwhile reads like one that kept nothing.
+            kept = card.contents(keys).certificates
             proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, keys), nonce)
-        return FirstUse(card.contents(keys).certificates, proof)
+        return FirstUse(kept, proof)
 
 
 def keep_only(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:

@@ -17,6 +17,7 @@ from card_agent.errors import (
     BegunElsewhere,
     CardFault,
     CardRemoved,
+    KeysNotOnCard,
     LastTry,
     PinIncorrect,
     PinLocked,
@@ -170,8 +171,9 @@ class PcscCard:
                     yield opened.card
             except CardRemoved as fault:
                 raise _taken_out(self._serial) from fault
-            except CardFault as fault:
-                # A card pulled in the middle is a general error, a device error or a lost handle, by module.
+            except (CardFault, KeysNotOnCard) as fault:
+                # A card pulled in the middle is a general error, a device error or a lost handle, by module;
+                # or it shows no keys.
                 if was_moved(opened.card.reader, opened.events):
                     raise _taken_out(self._serial) from fault
                 raise

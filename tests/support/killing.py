@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.service import programs
-from app.service.layout import Layout
+from app.service.data_folder import choose_layout
 from tests.support.running_service import ROOT, Service
 
 PATIENCE_SECONDS = 40.0
@@ -62,7 +62,7 @@ class Processes:
 
     def __init__(self, service: Service) -> None:
         self._supervisor = service.process.pid
-        self.layout = Layout(service.folder, ROOT, port_offset=service.port_offset)
+        self.layout = choose_layout(service.folder, ROOT, service.port_offset)
         # Every restart is told and nobody reads it before the end: a full pipe would stop the supervisor.
         assert service.process.stdout is not None
         fcntl.fcntl(service.process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

@@ -40,8 +40,10 @@ from app.settings import load
 from app.storage.database import Database
 from app.storage.outbox import OutboxProgress
 from card_agent import card_operations
-from card_agent.card_process import CardProcesses
+from card_agent.card_process import CardOpener, CardProcesses
 from card_agent.driver import Driver, DriverRefused
+from card_agent.emulated_desk import EmulatedCardOpener
+from card_agent.pcsc_cards import PcscCardOpener
 from card_agent.pin import Pin
 from card_agent.ports import Purpose
 from card_agent.virtual_cards import VirtualCardOpener
@@ -75,6 +77,13 @@ def in_background(work: Callable[[], str]) -> Run:
     return run
 
 
+def _opener(layout: Layout) -> CardOpener:
+    """How this process opens a card of the service: one in a reader must lie there."""
+    if layout.has_readers:
+        return EmulatedCardOpener(layout.desk, PcscCardOpener((layout.card_profile,)))
+    return VirtualCardOpener(layout.desk)
+
+
 class Office:
     """Priya, the RA agent, with her card in reader 1."""
 
@@ -87,7 +96,7 @@ class Office:
         jobs = DeskJobs(self.database, InMemoryCertificateAuthority(), DeskPolicy(layout.web_origin))
         self.batching = Batching(self.database, jobs)
         self._registering = Registering(self.database, PillowPhotos())
-        self._cards = CardProcesses(VirtualCardOpener(layout.desk))
+        self._cards = CardProcesses(_opener(layout))
         self._registered = 0
         self.actor = self.actor_of(self.priya)
 
