@@ -6,27 +6,30 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from app.domain.card_job import AlreadySigned, CardJob, JobAlreadyOpen, JobApproval, JobKind, JobStatus
 from app.storage.conflicts import conflict_means
 from app.storage.desk_steps import step_of, step_row
+from app.storage.prepared import Prepared
 from app.storage.tables import card_jobs as tables
 
 _job, _approval = tables.card_job, tables.card_job_approval
-_OPEN = _job.c.status.in_([status.value for status in JobStatus if status.is_open])
+_OPEN = or_(*(_job.c.status == status.value for status in JobStatus if status.is_open))
 _OF_APPROVAL = [_approval.c[name] for name in JobApproval.__dataclass_fields__]
 
-_ADD, _ADD_APPROVAL = insert(_job), insert(_approval)
-_SAVE = update(_job).where(_job.c.id == bindparam("of_id"))
+_ADD, _ADD_APPROVAL = Prepared(insert(_job)), Prepared(insert(_approval))
+_SAVE = Prepared(update(_job).where(_job.c.id == bindparam("of_id")))
 _FOUND = select(_job).order_by(_job.c.begun_at, _job.c.id)
-_BY_ID = select(_job).where(_job.c.id == bindparam("id"))
-_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
-_BY_TICKET = _FOUND.where(_job.c.ticket_hash == bindparam("ticket_hash"))
-_OF_CARD = _FOUND.where(_job.c.card_serial == bindparam("card_serial"), _job.c.kind == bindparam("kind"))
-_OPEN_OF_CARD = _OF_CARD.where(_OPEN)
-_WITHDRAW = delete(_approval).where(_approval.c.job_id == bindparam("job_id"))
-_APPROVALS = (
+_OF_ID = select(_job).where(_job.c.id == bindparam("id"))
+_BY_ID, _BY_ID_TO_CHANGE = Prepared(_OF_ID), Prepared(_OF_ID.with_for_update())
+_BY_TICKET = Prepared(_FOUND.where(_job.c.ticket_hash == bindparam("ticket_hash")))
+_FOUND_OF_CARD = _FOUND.where(
+    _job.c.card_serial == bindparam("card_serial"), _job.c.kind == bindparam("kind")
+)
+_OF_CARD, _OPEN_OF_CARD = Prepared(_FOUND_OF_CARD), Prepared(_FOUND_OF_CARD.where(_OPEN))
+_WITHDRAW = Prepared(delete(_approval).where(_approval.c.job_id == bindparam("job_id")))
+_APPROVALS = Prepared(
     select(*_OF_APPROVAL)
     .where(_approval.c.job_id == bindparam("job_id"))
     .order_by(_approval.c.signed_at, _approval.c.signer_uid)
@@ -47,11 +50,11 @@ class CardJobs:
         """
         already = JobAlreadyOpen("This is being done with this card already. Go on with it or undo it.")
         with conflict_means(already):
-            self._connection.execute(_ADD, _row_of(job))
+            _ADD.change(self._connection, _row_of(job))
 
     def save(self, job: CardJob) -> None:
         """Keep what became of a job read with ``get_to_change``."""
-        self._connection.execute(_SAVE, {**_row_of(job), "of_id": job.id})
+        _SAVE.change(self._connection, {**_row_of(job), "of_id": job.id})
 
     def get(self, job_id: str) -> CardJob | None:
         """The job with this id."""
@@ -76,7 +79,7 @@ class CardJobs:
 
     def withdraw_approvals(self, job_id: str) -> None:
         """Forget the signatures for a job: what they were made for has changed."""
-        self._connection.execute(_WITHDRAW, {"job_id": job_id})
+        _WITHDRAW.change(self._connection, {"job_id": job_id})
 
     def approve(self, job: CardJob, approval: JobApproval, at: datetime) -> None:
         """Keep a signature for the job.
@@ -88,15 +91,15 @@ class CardJobs:
         with conflict_means(
             AlreadySigned("This person has signed already. Another colleague must sign too.")
         ):
-            self._connection.execute(_ADD_APPROVAL, row)
+            _ADD_APPROVAL.change(self._connection, row)
 
     def approvals(self, job_id: str) -> list[JobApproval]:
         """The signatures for the job, oldest first."""
-        rows = self._connection.execute(_APPROVALS, {"job_id": job_id})
-        return [JobApproval(**row._mapping) for row in rows]
+        rows = _APPROVALS.rows(self._connection, {"job_id": job_id})
+        return [JobApproval(**row._asdict()) for row in rows]
 
-    def _select(self, chosen: Select[*tuple[Any, ...]], **values: str) -> list[CardJob]:
-        return [_job_of(row) for row in self._connection.execute(chosen, values)]
+    def _select(self, chosen: Prepared, **values: str) -> list[CardJob]:
+        return [_job_of(row) for row in chosen.rows(self._connection, values)]
 
 
 def _row_of(job: CardJob) -> dict[str, Any]:
@@ -110,7 +113,8 @@ def _row_of(job: CardJob) -> dict[str, Any]:
 
 
 def _job_of(row: Row[tuple[object, ...]]) -> CardJob:
-    fields = {name: row._mapping[name] for name in CardJob.__dataclass_fields__}
+    row_fields = row._asdict()
+    fields = {name: row_fields[name] for name in CardJob.__dataclass_fields__}
     return CardJob(
         **{
             **fields,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.sql import ColumnElement, Update
+from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.sql import ColumnElement
 
 from app.domain.card import (
     BLANK,
@@ -20,6 +19,7 @@ from app.domain.card import (
     require_legal_move,
 )
 from app.storage.conflicts import conflict_means
+from app.storage.prepared import Prepared
 from app.storage.stock import Stock, in_parts
 from app.storage.tables import cards as tables
 from app.storage.tables.card_life import card_move
@@ -37,20 +37,22 @@ _BLANK_VALUES: dict[str, object] = {
     "usable_from": None,
 }
 
-_ADD, _ADD_MOVE, _ADD_ESCROW = insert(_card), insert(card_move), insert(_escrow)
-_BY_SERIAL = select(_card).where(_card.c.serial == bindparam("serial"))
-_BY_SERIAL_TO_CHANGE = _BY_SERIAL.with_for_update()
-_OF_HOLDER = (
+_ADD, _ADD_ESCROW, _ADD_MOVE = Prepared(insert(_card)), Prepared(insert(_escrow)), insert(card_move)
+_OF_SERIAL = select(_card).where(_card.c.serial == bindparam("serial"))
+_BY_SERIAL, _BY_SERIAL_TO_CHANGE = Prepared(_OF_SERIAL), Prepared(_OF_SERIAL.with_for_update())
+_OF_HOLDER = Prepared(
     select(_card)
     .where(_card.c.holder_uid == bindparam("holder_uid"))
     .order_by(_card.c.registered_at.desc(), _card.c.serial)
 )
-_CHANGE = update(_card).where(_card.c.serial == bindparam("of_serial")).values(version=_card.c.version + 1)
+_CHANGE = Prepared(
+    update(_card).where(_card.c.serial == bindparam("of_serial")).values(version=_card.c.version + 1)
+)
 
 
-def _newest_so_pin(made_in: ColumnElement[bool]) -> Update:
+def _newest_so_pin(made_in: ColumnElement[bool]) -> Prepared:
     newest = select(func.max(_escrow.c.id)).where(made_in).scalar_subquery()
-    return update(_escrow).where(_escrow.c.id == newest)
+    return Prepared(update(_escrow).where(_escrow.c.id == newest))
 
 
 _NEWEST_SO_PIN_OF_ISSUANCE = _newest_so_pin(_escrow.c.issuance_id == bindparam("made_in"))
@@ -71,7 +73,7 @@ class Cards:
 
     def add_delivered(self, cards: Sequence[Card]) -> None:
         """Keep cards whose posting in the stock ledger is the caller's."""
-        self._connection.execute(_ADD, [{**vars(card), "status": card.status.value} for card in cards])
+        _ADD.change_each(self._connection, [{**vars(card), "status": card.status.value} for card in cards])
 
     def known(self, serials: Collection[str]) -> set[str]:
         """Those of the serial numbers that a card has already."""
@@ -88,13 +90,13 @@ class Cards:
         """The card with this serial number; nobody else can move it until this transaction ends."""
         return self._one(_BY_SERIAL_TO_CHANGE, serial)
 
-    def _one(self, chosen: Select[*tuple[Any, ...]], serial: str) -> Card | None:
-        row = self._connection.execute(chosen, {"serial": serial}).one_or_none()
+    def _one(self, chosen: Prepared, serial: str) -> Card | None:
+        row = chosen.first(self._connection, {"serial": serial})
         return _card_of(row) if row else None
 
     def of(self, uid: str) -> list[Card]:
         """Every card of a person, newest first."""
-        return [_card_of(row) for row in self._connection.execute(_OF_HOLDER, {"holder_uid": uid})]
+        return [_card_of(row) for row in _OF_HOLDER.rows(self._connection, {"holder_uid": uid})]
 
     def live_of(self, uid: str) -> Card | None:
         """The person's regular card that is theirs now."""
@@ -148,7 +150,7 @@ class Cards:
 
     def _move(self, card: Card, to: CardStatus, **values: object) -> None:
         require_legal_move(card, to)
-        self._connection.execute(_CHANGE, {"of_serial": card.serial, "status": to.value, **values})
+        _CHANGE.change(self._connection, {"of_serial": card.serial, "status": to.value, **values})
         self._stock.follow(card, to)
 
     def keep_move(self, given: MoveGiven) -> None:
@@ -171,8 +173,8 @@ class Cards:
     ) -> None:
         """Keep a wrapped SO PIN beside the earlier ones of the card; it was made in the issuance or job."""
         made_for = {"card_serial": serial, "issuance_id": issuance_id, "job_id": job_id}
-        self._connection.execute(
-            _ADD_ESCROW, {**made_for, "wrapped_so_pin": wrapped_so_pin, "recorded_at": at}
+        _ADD_ESCROW.change(
+            self._connection, {**made_for, "wrapped_so_pin": wrapped_so_pin, "recorded_at": at}
         )
 
     def confirm_so_pin(
@@ -180,7 +182,7 @@ class Cards:
     ) -> None:
         """Record that the card has the newest SO PIN that was made for it: in the issuance, or at all."""
         newest = _NEWEST_SO_PIN_OF_ISSUANCE if issuance_id else _NEWEST_SO_PIN_OF_CARD
-        self._connection.execute(newest, {"made_in": issuance_id or card_serial, "confirmed_at": at})
+        newest.change(self._connection, {"made_in": issuance_id or card_serial, "confirmed_at": at})
 
     def is_so_pin_being_changed(self, serial: str) -> bool:
         """Whether one SO PIN of the card is known and a newer one, which it may have taken, is in escrow."""

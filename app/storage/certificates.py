@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 
 from app.domain.card import LIVE, CardStatus
 from app.domain.certificate import CardCertificate, CertificateStatus
@@ -14,6 +14,7 @@ from app.domain.issuance import CertificateRequestsChanged
 from app.domain.provenance import provenance_of_text
 from app.ra.records import EndingCard, PersonReference
 from app.storage.conflicts import conflict_means
+from app.storage.prepared import Prepared
 from app.storage.tables import cards as tables
 from app.storage.tables.people import person as _person
 
@@ -24,13 +25,13 @@ _IN_USE = (
     _card.c.status.in_([status.value for status in LIVE]),
 )
 
-_ADD = insert(_certificate)
+_ADD = Prepared(insert(_certificate))
 _FOUND = select(_certificate).order_by(_certificate.c.not_before.desc(), _certificate.c.purpose)
-_BY_SERIAL_NUMBER = _FOUND.where(_certificate.c.serial_number == bindparam("key"))
-_OF_CARD = _FOUND.where(_certificate.c.card_serial == bindparam("key"))
-_OF_ISSUANCE = _FOUND.where(_certificate.c.issuance_id == bindparam("key"))
-_OF_RENEWAL = _FOUND.where(_certificate.c.renewal_id == bindparam("key"))
-_ACTIVATE = (
+_BY_SERIAL_NUMBER = Prepared(_FOUND.where(_certificate.c.serial_number == bindparam("key")))
+_OF_CARD = Prepared(_FOUND.where(_certificate.c.card_serial == bindparam("key")))
+_OF_ISSUANCE = Prepared(_FOUND.where(_certificate.c.issuance_id == bindparam("key")))
+_OF_RENEWAL = Prepared(_FOUND.where(_certificate.c.renewal_id == bindparam("key")))
+_ACTIVATE = Prepared(
     update(_certificate)
     .where(
         or_(
@@ -59,7 +60,7 @@ class Certificates:
             "One of these keys was certified before. Undo the issuance and begin again with a blank card."
         )
         with conflict_means(certified):
-            self._connection.execute(_ADD, [_row_of(each) for each in certificates])
+            _ADD.change_each(self._connection, [_row_of(each) for each in certificates])
 
     def get(self, serial_number: str) -> CardCertificate | None:
         """The certificate with this serial number (lower-case hexadecimal)."""
@@ -114,7 +115,7 @@ class Certificates:
 
     def activate(self, made_for: str) -> None:
         """The certificates of the issuance or renewal lie on a working card now."""
-        self._connection.execute(_ACTIVATE, {"made_for": made_for})
+        _ACTIVATE.change(self._connection, {"made_for": made_for})
 
     def revoke(self, serial_number: str, at: datetime, reason: str) -> None:
         """Mark a certificate as revoked; an earlier revocation stands."""
@@ -127,8 +128,8 @@ class Certificates:
             .values(status=CertificateStatus.REVOKED.value, revoked_at=at, reason=reason)
         )
 
-    def _select(self, chosen: Select[*tuple[Any, ...]], key: str) -> list[CardCertificate]:
-        return [_certificate_of(row) for row in self._connection.execute(chosen, {"key": key})]
+    def _select(self, chosen: Prepared, key: str) -> list[CardCertificate]:
+        return [_certificate_of(row) for row in chosen.rows(self._connection, {"key": key})]
 
 
 def _row_of(certificate: CardCertificate) -> dict[str, Any]:

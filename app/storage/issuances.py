@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from app.domain.certificate_order import (
     FoundingApproval,
@@ -22,33 +22,35 @@ from app.domain.issuance import (
 from app.domain.issuance_terms import IssuanceTerms
 from app.storage.conflicts import conflict_means
 from app.storage.desk_steps import step_of, step_row
+from app.storage.prepared import Prepared
 from app.storage.role_profiles import FOUNDING_ID
 from app.storage.tables import cards as tables
 from app.storage.tables.card_batches import card_batch_item as _item
 
 _issuance = tables.card_issuance
-_OPEN = _issuance.c.status.in_([status.value for status in IssuanceStatus if status.is_open])
+_OPEN = or_(*(_issuance.c.status == status.value for status in IssuanceStatus if status.is_open))
 
 # Made once: making a statement takes several times as long as executing it (docs/architecture.md).
-_ADD = insert(_issuance)
-_SAVE = update(_issuance).where(_issuance.c.id == bindparam("of_id"))
+_ADD = Prepared(insert(_issuance))
+_SAVE = Prepared(update(_issuance).where(_issuance.c.id == bindparam("of_id")))
 _FOUND = select(_issuance).order_by(_issuance.c.begun_at, _issuance.c.uid)
-_BY_ID = select(_issuance).where(_issuance.c.id == bindparam("id"))
-_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
-_BY_TICKET_TO_CHANGE = (
+_OF_ID = select(_issuance).where(_issuance.c.id == bindparam("id"))
+_BY_ID, _BY_ID_TO_CHANGE = Prepared(_OF_ID), Prepared(_OF_ID.with_for_update())
+_BY_TICKET_TO_CHANGE = Prepared(
     select(_issuance).where(_issuance.c.ticket_hash == bindparam("ticket_hash")).with_for_update()
 )
-_BY_JOB_TOKEN = _FOUND.where(_issuance.c.job_token_hash == bindparam("job_token_hash"))
-_ALL_OPEN = _FOUND.where(_OPEN)
-_OPEN_OF = _ALL_OPEN.where(_issuance.c.uid == bindparam("uid"))
-_OF_BATCH = _FOUND.where(
-    _issuance.c.id.in_(select(_item.c.issuance_id).where(_item.c.batch_id == bindparam("batch_id")))
+_BY_JOB_TOKEN = Prepared(_FOUND.where(_issuance.c.job_token_hash == bindparam("job_token_hash")))
+_ALL_OPEN = Prepared(_FOUND.where(_OPEN))
+_OPEN_OF = Prepared(_FOUND.where(_OPEN, _issuance.c.uid == bindparam("uid")))
+_OF_BATCH = Prepared(
+    _FOUND.where(
+        _issuance.c.id.in_(select(_item.c.issuance_id).where(_item.c.batch_id == bindparam("batch_id")))
+    )
 )
 
 _OWN_FIELDS = tuple(name for name in CardIssuance.__dataclass_fields__ if name != "terms")
 _FIXED = {"id", "uid", "operator_uid", "operator_role_profile", "begun_at"}
 _CHANGING = tuple(name for name in _OWN_FIELDS if name not in _FIXED)
-_Chosen = Select[*tuple[Any, ...]]
 
 
 class Issuances:
@@ -66,7 +68,7 @@ class Issuances:
         """
         founding_id = FOUNDING_ID if issuance.belongs_to_founding else None
         with conflict_means(_already_open("person")):
-            self._connection.execute(_ADD, {**_row_of(issuance), "founding_id": founding_id})
+            _ADD.change(self._connection, {**_row_of(issuance), "founding_id": founding_id})
 
     def save(self, issuance: CardIssuance) -> None:
         """Keep what became of an issuance that was read in this transaction, with ``..._to_change``.
@@ -78,7 +80,7 @@ class Issuances:
         row = {name: _stored(name, value) for name, value in _changed(before, issuance).items()}
         if row:
             with conflict_means(_already_open("card")):
-                self._connection.execute(_SAVE, {**row, "of_id": issuance.id})
+                _SAVE.change(self._connection, {**row, "of_id": issuance.id})
             self._noted(issuance)
 
     def get(self, issuance_id: str) -> CardIssuance | None:
@@ -115,12 +117,12 @@ class Issuances:
         """The latest issuance of everybody in the batch for whom one was begun."""
         return self._all(_OF_BATCH, batch_id=batch_id)
 
-    def _first(self, chosen: _Chosen, **values: str) -> CardIssuance | None:
-        row = self._connection.execute(chosen, values).first()
+    def _first(self, chosen: Prepared, **values: str) -> CardIssuance | None:
+        row = chosen.first(self._connection, values)
         return _issuance_of(row) if row else None
 
-    def _all(self, chosen: _Chosen, **values: str) -> list[CardIssuance]:
-        return [_issuance_of(row) for row in self._connection.execute(chosen, values)]
+    def _all(self, chosen: Prepared, **values: str) -> list[CardIssuance]:
+        return [_issuance_of(row) for row in chosen.rows(self._connection, values)]
 
 
 def _already_open(what: str) -> IssuanceAlreadyOpen:

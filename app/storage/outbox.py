@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, exists, func, inse
 from sqlalchemy.sql import ColumnElement
 
 from app.domain.json_value import JsonValue
+from app.storage.prepared import Prepared
 from app.storage.tables.outbox import outbox
 
 FIRST_DELAY = timedelta(milliseconds=250)
@@ -62,7 +63,7 @@ def _due() -> Select[*tuple[Any, ...]]:
 
 # Made once: an idle worker asks it ten times a second for each topic, and making it takes longer than asking.
 _DUE = _due()
-_ADD = insert(outbox)
+_ADD = Prepared(insert(outbox))
 _PUBLISHED = update(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -75,12 +76,12 @@ class Outbox:
 
     def add(self, topic: str, key: str, payload: Mapping[str, JsonValue] | None = None) -> None:
         """Announce that what ``topic`` and ``key`` name has changed; published after the commit."""
-        self._connection.execute(_ADD, self._row(topic, key, payload or {}))
+        _ADD.change(self._connection, self._row(topic, key, payload or {}))
 
     def add_all(self, topic: str, keys: Collection[str]) -> None:
         """Announce many changes at once."""
         if rows := [self._row(topic, key, {}) for key in keys]:
-            self._connection.execute(_ADD, rows)
+            _ADD.change_each(self._connection, rows)
 
     def _row(self, topic: str, key: str, payload: Mapping[str, JsonValue]) -> dict[str, object]:
         now = self._now

@@ -24,7 +24,7 @@ _person, _evidence, _registration = (
 _PERSON_COLUMNS = [_person.c[name] for name in Person.__dataclass_fields__]
 #: No name has as many; the shortest professional number has.
 _FEWEST_DIGITS = 4
-_BY_UID = select(*_PERSON_COLUMNS).where(_person.c.uid == bindparam("uid"))
+_BY_UID = Prepared(select(*_PERSON_COLUMNS).where(_person.c.uid == bindparam("uid")))
 _NAMES = select(_person.c.uid, _person.c.given_name, _person.c.family_name).where(
     _person.c.uid.in_(bindparam("uids", expanding=True))
 )
@@ -73,7 +73,7 @@ class People:
 
     def get(self, uid: str) -> Person | None:
         """The person with this id."""
-        row = self._connection.execute(_BY_UID, {"uid": uid}).one_or_none()
+        row = _BY_UID.first(self._connection, {"uid": uid})
         return _person_of(row) if row else None
 
     def rename(self, person: Person) -> None:
@@ -203,6 +203,6 @@ def person_row(person: Person, photo: bytes) -> dict[str, object]:
 
 
 def _person_of(row: Row[tuple[object, ...]]) -> Person:
-    fields = dict(row._mapping)
+    fields = row._asdict()
     kept = {"status": PersonStatus(fields["status"]), "assurance": Assurance(fields["assurance"])}
     return Person(**{**fields, **kept})

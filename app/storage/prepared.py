@@ -17,7 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+# Of more rows, what the driver is asked with counts for more than what SQLAlchemy does once for all.
+_FEW = 4
+
 Values = Mapping[str, Any]
+_Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 _Convert = Callable[[Any], Any]
 
 
@@ -28,20 +32,20 @@ class Prepared:
     stand in the statement; values that are not known yet are single ones, by the names of ``bindparam``.
 
     Args:
-        statement: what is executed.
-        columns: names of the columns whose values an INSERT or UPDATE is given when it is executed.
+        statement: what is executed; by the database's name where its spellings differ
+            (``app.storage.upsert``).
+        columns: names of the columns whose values an INSERT or UPDATE is given when it is executed; by
+            default those that an execution names, so that one statement serves for different ones.
     """
 
-    def __init__(
-        self, statement: Select[*tuple[Any, ...]] | Insert | Update | Delete, columns: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, statement: _Statement | Mapping[str, _Statement], columns: Sequence[str] = ()) -> None:
         self._statement = statement
         self._columns = list(columns)
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[tuple[str, ...], _Form] = {}
 
     def rows(self, connection: Connection, values: Values | None = None) -> list[Any]:
-        """What a SELECT finds: named tuples, in its order."""
-        form = self._form(connection)
+        """What a SELECT finds, or a change returns: named tuples, in its order."""
+        form = self._form(connection, values or {})
         cursor = form.executed(connection, values or {})
         try:
             return [form.row(found) for found in cursor.fetchall()]
@@ -49,12 +53,12 @@ class Prepared:
             cursor.close()
 
     def first(self, connection: Connection, values: Values | None = None) -> Any | None:
-        """The first row that a SELECT finds; None when there is none."""
+        """The first of the rows; None when there is none."""
         return next(iter(self.rows(connection, values)), None)
 
     def change(self, connection: Connection, values: Values | None = None) -> int:
         """Execute an INSERT, UPDATE or DELETE; how many rows it changed."""
-        form = self._form(connection)
+        form = self._form(connection, values or {})
         cursor = form.executed(connection, values or {})
         try:
             return int(cursor.rowcount)
@@ -62,30 +66,43 @@ class Prepared:
             cursor.close()
 
     def change_each(self, connection: Connection, rows: Sequence[Values]) -> int:
-        """Execute it for each of the rows of values; how many rows it changed in all."""
+        """Execute it for each of the rows of values; how many rows it changed in all.
+
+        Many go by SQLAlchemy, which sends them together.
+        """
+        if len(rows) > _FEW:
+            return connection.execute(self._for(connection.dialect), rows).rowcount
         return sum(self.change(connection, values) for values in rows)
 
-    def _form(self, connection: Connection) -> _Form:
-        form = self._forms.get(connection.dialect.name)
+    def _form(self, connection: Connection, values: Values) -> _Form:
+        key = (connection.dialect.name, *(self._columns or values))
+        form = self._forms.get(key)
         if form is None:
-            form = self._forms[connection.dialect.name] = _Form(
-                self._statement, self._columns, connection.dialect
-            )
+            form = self._forms[key] = self._made(connection.dialect, self._columns or list(values))
         return form
+
+    def _made(self, dialect: Dialect, columns: list[str]) -> _Form:
+        return _Form(self._for(dialect), columns, dialect)
+
+    def _for(self, dialect: Dialect) -> _Statement:
+        chosen = self._statement
+        return chosen[dialect.name] if isinstance(chosen, Mapping) else chosen
 
 
 class _Form:
     """The statement as one database takes it, and how values go in and come out."""
 
-    def __init__(self, statement: Any, columns: list[str], dialect: Dialect) -> None:
-        compiled: SQLCompiler = statement.compile(dialect=dialect, column_keys=columns or None)
+    def __init__(self, statement: _Statement, columns: list[str], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=columns or None)
+        assert isinstance(compiled, SQLCompiler)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         assert not any(bind.expanding for bind in binds.values()), "a list of values is no single value"
+        assert not [*compiled.insert_prefetch, *compiled.update_prefetch], "a default is made by Python"
         self._sql = str(compiled)
         self._order = compiled.positiontup if compiled.positional else None
         self._given = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
         self._into = [(name, _into(binds[name].type, dialect)) for name in binds]
-        read = list(statement.selected_columns) if isinstance(statement, Select) else []
+        read = list(statement.exported_columns)
         row: Any = namedtuple("Row", [each.key or "_" for each in read], rename=True)  # type: ignore[misc]
         self._row: Callable[[Iterable[Any]], Any] = row._make
         self._out_of = [_out_of(each.type, dialect) for each in read]

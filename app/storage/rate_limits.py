@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, case, delete
 
+from app.storage.prepared import Prepared
 from app.storage.tables.rate_limits import rate_limit
 from app.storage.upsert import INSERTS, Insert
 
@@ -20,7 +21,7 @@ def _count(database: str) -> Insert:
     )
 
 
-_COUNT = {database: _count(database).returning(rate_limit.c.tries) for database in INSERTS}
+_COUNT = Prepared({database: _count(database).returning(rate_limit.c.tries) for database in INSERTS})
 
 
 class RateLimits:
@@ -37,8 +38,8 @@ class RateLimits:
         moment are all counted.
         """
         values = {"name": name, "key": key, "window_ends_at": self._now + window, "now": self._now}
-        tries: int = self._connection.scalars(_COUNT[self._connection.dialect.name], values).one()
-        return tries <= limit
+        ((tries,),) = _COUNT.rows(self._connection, values)
+        return bool(tries <= limit)
 
     def forget(self, name: str, key: str) -> None:
         """Begin a new window, e.g. after the right password."""

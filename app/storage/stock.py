@@ -21,6 +21,7 @@ from app.domain.stock import (
     StockCard,
     place_after,
 )
+from app.storage.prepared import Prepared
 from app.storage.tables.cards import card as _card
 from app.storage.tables.stock import stock_card as _here
 from app.storage.tables.stock import stock_movement as _movement
@@ -30,9 +31,9 @@ from app.storage.tables.stock import stock_posting as _posting
 # SQLite takes so many parameters in one statement, and more.
 _AT_ONCE = 500
 
-_ADD_MOVEMENT = insert(_movement)
-_ADD_POSTING = insert(_posting).returning(_posting.c.id)
-_PLACE_OF = (
+_ADD_MOVEMENT = Prepared(insert(_movement))
+_ADD_POSTING = Prepared(insert(_posting).returning(_posting.c.id))
+_PLACE_OF = Prepared(
     select(_place).join(_here, _here.c.place_id == _place.c.id).where(_here.c.serial == bindparam("serial"))
 )
 _LATEST = select(_here.c.serial, _here.c.place_id, _here.c.number).where(
@@ -72,7 +73,7 @@ class Stock:
         for some in in_parts(serials):
             known = self._latest(some)
             rows = [_movement_row(serial, known.get(serial, (source, 0)), to_place) for serial in some]
-            self._connection.execute(_ADD_MOVEMENT, [{**row, "posting_id": posting_id} for row in rows])
+            _ADD_MOVEMENT.change_each(self._connection, [{**row, "posting_id": posting_id} for row in rows])
 
     def follow(self, card: Card, to: CardStatus) -> None:
         """Have the ledger follow a card that gets a new status, in the same transaction."""
@@ -95,7 +96,7 @@ class Stock:
 
     def place_of(self, serial: str) -> Place | None:
         """Where the card is; None when the ledger does not know it."""
-        row = self._connection.execute(_PLACE_OF, {"serial": serial}).one_or_none()
+        row = _PLACE_OF.first(self._connection, {"serial": serial})
         return place_of(row) if row else None
 
     def card(self, serial: str) -> StockCard | None:
@@ -194,8 +195,8 @@ class Stock:
             "note": note,
             "reference": reference,
         }
-        posting_id: int = self._connection.scalars(_ADD_POSTING, row).one()
-        return posting_id
+        ((posting_id,),) = _ADD_POSTING.rows(self._connection, row)
+        return int(posting_id)
 
 
 def in_parts(serials: Collection[str]) -> Iterator[list[str]]:
@@ -239,7 +240,8 @@ def _stock_card(row: Row[Any]) -> StockCard:
 
 def place_of(row: Row[Any]) -> Place:
     """The place of a row."""
-    fields = {name: row._mapping[name] for name in Place.__dataclass_fields__}
+    row_fields = row._asdict()
+    fields = {name: row_fields[name] for name in Place.__dataclass_fields__}
     return Place(**{**fields, "kind": PlaceKind(fields["kind"])})
 
 

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 
 from app.domain.actor import Actor
 from app.domain.stock_take import Decision, Finding, FindingKind
+from app.storage.prepared import Prepared
 from app.storage.tables.stock import stock_finding as _finding
 from app.storage.upsert import INSERTS
 
-_RAISE = {database: make(_finding).on_conflict_do_nothing() for database, make in INSERTS.items()}
-_MISSED = (
+_RAISE = Prepared({database: make(_finding).on_conflict_do_nothing() for database, make in INSERTS.items()})
+_MISSED = Prepared(
     select(_finding.c.id)
     .where(_finding.c.serial == bindparam("serial"), _finding.c.kind == FindingKind.MISSING.value)
     .where(_finding.c.status == "open")
@@ -52,7 +53,7 @@ class StockFindings:
             for kind, serial in found
         ]
         if rows:
-            self._connection.execute(_RAISE[self._connection.dialect.name], rows)
+            _RAISE.change_each(self._connection, rows)
 
     def get(self, finding_id: str) -> Finding | None:
         """The finding with this id."""
@@ -83,7 +84,7 @@ class StockFindings:
 
     def is_missed(self, serial: str) -> bool:
         """Whether a stock-take missed the card and nobody has decided on that yet."""
-        return self._connection.scalar(_MISSED, {"serial": serial}) is not None
+        return _MISSED.first(self._connection, {"serial": serial}) is not None
 
     def settle(self, finding_id: str, decision: Decision, by: Actor, note: str) -> None:
         """Keep what was decided."""
