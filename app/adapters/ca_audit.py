@@ -30,6 +30,7 @@ _WRITTEN = Prepared(
         audit_event.c.outcome == Outcome.ALLOWED.value,
     )
 )
+_KNOWN_SEAL = Prepared(select(audit_seal.c.seq).where(audit_seal.c.seq == bindparam("seq")))
 
 
 class StoredAudit:
@@ -108,8 +109,7 @@ class StoredAuditChain:
     def keep(self, seal: Seal) -> None:
         """Put the seal into the database and the file, unless it is there."""
         with self._database.change() as work:
-            known = work.connection.scalar(select(audit_seal.c.seq).where(audit_seal.c.seq == seal.seq))
-            if known is None:
+            if not _KNOWN_SEAL.rows(work.connection, {"seq": seal.seq}):
                 work.audit.add_seal(seal)
         _append_once(self._seals_file, seal)
 

@@ -18,7 +18,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.ca import der, slots
-from app.ca.contents import StatusAddresses
+from app.ca.contents import StatusAddresses, Validity, new_serial_number
+from app.ca.csr import VerifiedCsr
 from app.ca.key_strength import key_type_of
 from app.ca.lint import LINTER_NAME, Linter
 from app.ca.profile_check import SubjectForm, require_profile
@@ -73,6 +74,23 @@ class _Pattern:
         key = der.content(found["key"])
         identifier = der.element(der.OCTET_STRING, sha1(key[1:], usedforsecurity=False).digest())
         return slots.is_key_like(found["key"], known) and der.content(found["key_identifier"]) == identifier
+
+    def filled(self, subject: x509.Name, csr: VerifiedCsr, validity: Validity) -> bytes | None:
+        """What is to be signed, with these values; None when the subject is not of the linted one's form."""
+        names = der.children(subject.public_bytes())
+        key = der.children(csr.spki)[1]
+        identifier = sha1(der.content(key)[1:], usedforsecurity=False).digest()
+        values = {
+            "serial_number": der.integer(new_serial_number()),
+            "not_before": der.time(validity.not_before),
+            "not_after": der.time(validity.not_after),
+            "key": key,
+            "key_identifier": der.element(der.OCTET_STRING, der.element(der.OCTET_STRING, identifier)),
+        }
+        for at in self.subject.varying:
+            values[f"subject {at}"] = der.children(der.children(names[at])[0])[1]
+        made = self.template.filled(_TBS, values)
+        return made if der.children(made)[_SUBJECT] == der.sequence(*names) else None
 
 
 class CertificateGate:
@@ -136,6 +154,18 @@ class CertificateGate:
         if pattern is None or pattern.profile != profile:
             return False
         return pattern.passes(certificate.public_bytes(Encoding.DER), self._issuer)
+
+    def filled(
+        self, profile: CertificateProfile, subject: x509.Name, csr: VerifiedCsr, validity: Validity
+    ) -> bytes | None:
+        """What is to be signed, made from the linted certificate of its kind; None when there is none.
+
+        It spares no check: what is made goes through ``require_sound`` as anything else.
+        """
+        pattern = self._patterns.get((profile.purpose, csr.key_type))
+        if pattern is None or pattern.profile != profile:
+            return None
+        return pattern.filled(subject, csr, validity)
 
     def _passes_by_template(self, profile: CertificateProfile, certificate: x509.Certificate) -> bool:
         if profile.purpose not in self._begun or secrets.randbelow(self._one_in) == 0:

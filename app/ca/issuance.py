@@ -17,7 +17,7 @@ from app.ca.csr import VerifiedCsr
 from app.ca.lint import Linter
 from app.ca.ports import SigningKey
 from app.ca.refusals import PreparedCertificateSpent
-from app.ca.signing import sign_certificate, signature_hash, throw_away_key
+from app.ca.signing import sign_certificate, signature_hash, signed_certificate, throw_away_key
 from app.domain.certificate_profile import CertificateProfile
 from app.domain.json_value import JsonValue
 
@@ -87,9 +87,18 @@ class Issuer:
         Raises:
             ProfileViolated, LintFailed
         """
-        self.gate.require_clean(profile, self._linted(profile, subject, csr, validity))
+        self.gate.require_clean(profile, self._built(profile, subject, csr, validity))
 
     def _linted(
+        self, profile: CertificateProfile, subject: x509.Name, csr: VerifiedCsr, validity: Validity
+    ) -> x509.Certificate:
+        """Made from the certificate of its kind that was linted whole; the first of a kind is built."""
+        made = self.gate.filled(profile, subject, csr, validity)
+        if made is None:
+            return self._built(profile, subject, csr, validity)
+        return x509.load_der_x509_certificate(signed_certificate(made, self.throw_away_key))
+
+    def _built(
         self, profile: CertificateProfile, subject: x509.Name, csr: VerifiedCsr, validity: Validity
     ) -> x509.Certificate:
         contents = end_entity(profile, subject, csr.public_key, self.certificate, self._addresses, validity)

@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.ca import der
 from app.ca.ports import SigningKey
 
+_ALGORITHM = 2
+
 
 def signature_hash(key: SigningKey) -> hashes.SHA256 | hashes.SHA384 | None:
     """The hash that fits a CA key's strength: SHA-384 for P-384, else SHA-256; none for Ed25519."""
@@ -43,6 +45,11 @@ def sign_octets(key: SigningKey, octets: bytes) -> bytes:
 def signed(to_be_signed: bytes, algorithm: bytes, key: SigningKey) -> bytes:
     """A certificate or CRL: what is signed, the algorithm's identifier and the signature (RFC 5280)."""
     return der.sequence(to_be_signed, algorithm, der.bit_string(sign_octets(key, to_be_signed)))
+
+
+def signed_certificate(to_be_signed: bytes, key: SigningKey) -> bytes:
+    """A certificate, signed by the algorithm that it names itself (RFC 5280 section 4.1.1.2)."""
+    return signed(to_be_signed, der.children(to_be_signed)[_ALGORITHM], key)
 
 
 def signed_again(document: bytes, key: SigningKey) -> bytes:

@@ -37,6 +37,14 @@ class _Node:
             node.takes(part, found) for node, part in zip(self.children, parts, strict=True)
         )
 
+    def filled(self, values: Mapping[str, bytes]) -> bytes:
+        """The element with these elements in its slots."""
+        if self.name:
+            return values[self.name]
+        if not self.children:
+            return self.octets
+        return der.element(self.octets[0], *(each.filled(values) for each in self.children))
+
 
 class Template:
     """The pattern of ``linted``, a complete DER element.
@@ -56,6 +64,10 @@ class Template:
             return found if self._root.takes(octets, found) else None
         except der.NotDer:
             return None
+
+    def filled(self, child: int, values: Mapping[str, bytes]) -> bytes:
+        """This child of the document with elements in its slots, each complete with tag and length."""
+        return self._root.children[child].filled(values)
 
 
 def _node(octets: bytes, place: Path, slots: Mapping[Path, str]) -> _Node:

@@ -29,6 +29,8 @@ _AFTER = (
     .order_by(audit_event.c.seq)
     .execution_options(yield_per=500)
 )
+_SEAL_FIELDS = tuple(Seal.__dataclass_fields__)
+_ADD_SEAL = Prepared(insert(audit_seal), _SEAL_FIELDS)
 _LAST_SEAL = select(audit_seal).order_by(audit_seal.c.seq.desc()).limit(1)
 
 
@@ -118,9 +120,7 @@ class AuditLog:
 
     def add_seal(self, seal: Seal) -> None:
         """Keep a seal that the audit key has made."""
-        self._connection.execute(
-            insert(audit_seal).values({name: getattr(seal, name) for name in _SEAL_FIELDS})
-        )
+        _ADD_SEAL.change(self._connection, {name: getattr(seal, name) for name in _SEAL_FIELDS})
 
     def seals(self) -> list[Seal]:
         """All seals, oldest first."""
@@ -134,7 +134,6 @@ class AuditLog:
         return _seal_of(row) if row else None
 
 
-_SEAL_FIELDS = tuple(Seal.__dataclass_fields__)
 _PLAIN_FIELDS = (
     "event",
     "subject",

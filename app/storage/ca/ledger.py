@@ -21,6 +21,7 @@ from app.ca.refusals import (
 from app.domain.certificate_order import ApprovedBy, CertificatePurpose
 from app.storage.ca.receipt_ledger import ReceiptLedger, keep, keep_reason
 from app.storage.ca.revoked_authorities import authority_revoked
+from app.storage.ca.status_changes import next_status_position
 from app.storage.ca.tables import (
     authority_key,
     ceremony,
@@ -62,7 +63,7 @@ _MARK_AUDITED = Prepared(
 )
 _SIGN = Prepared(
     update(certificate).where(certificate.c.serial_number == bindparam("this"), certificate.c.der.is_(None)),
-    ("der", "signed_at"),
+    ("der", "signed_at", "status_position"),
 )
 _DAY = func.date(certificate.c.not_after)
 _ENDING = (
@@ -174,8 +175,11 @@ class Ledger(ReceiptLedger):
         self, ders: Mapping[str, bytes], at: datetime, receipt: MadeReceipt | None = None
     ) -> dict[str, bytes]:
         """Keep certificates by serial number, with their receipt; see the port."""
-        with self._database.change() as work:
-            rows = [{"this": each, "der": der, "signed_at": at} for each, der in ders.items()]
+        with self._numbering, self._database.change() as work:
+            rows = [
+                {"this": each, "der": der, "signed_at": at, "status_position": position}
+                for position, (each, der) in enumerate(ders.items(), next_status_position(work.connection))
+            ]
             if _SIGN.change_each(work.connection, rows) == len(rows):
                 if receipt is not None:
                     keep(work.connection, receipt)

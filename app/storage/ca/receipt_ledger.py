@@ -57,7 +57,7 @@ class ReceiptLedger(StatusLedger):
 
     def latest_receipts(self, most: int) -> list[tuple[str, str]]:
         """The orders of the certificates signed last, at least so many, each with its receipt's SHA-256."""
-        # By what is indexed: the places in what the status service is told of, and what it was not told yet.
+        # By what is indexed: the places in what the status service is told of, and what has none yet.
         position = certificate.c.status_position
         is_untold = position.is_(None) & certificate.c.der.is_not(None)
         newest = select(func.max(position)).scalar_subquery()

@@ -67,7 +67,8 @@ class StatusChangesLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Positions are given when they are asked for, by one thread: so they have no gap that fills later.
+        # Positions are given by one thread at a time, until they are committed: so they have no gap that
+        # fills later.
         self._numbering = threading.Lock()
 
     def states(self, serial_numbers: Sequence[str]) -> list[CertificateState]:
@@ -94,13 +95,13 @@ class StatusChangesLedger:
 
 
 def _number(connection: Connection, serial_numbers: Sequence[str]) -> None:
-    for position, serial_number in enumerate(serial_numbers, _highest_ever(connection) + 1):
+    for position, serial_number in enumerate(serial_numbers, next_status_position(connection)):
         _TELL.change(connection, {"this": serial_number, "status_position": position})
 
 
-def _highest_ever(connection: Connection) -> int:
-    """The highest position that was ever given, whether its certificate still has it or was revoked since."""
-    return max(highest or 0 for highest in _HIGHEST.first(connection) or ())
+def next_status_position(connection: Connection) -> int:
+    """After the highest that was ever given, whether its certificate still has it or was revoked since."""
+    return 1 + max(highest or 0 for highest in _HIGHEST.first(connection) or ())
 
 
 def _state(row: Any) -> CertificateState:

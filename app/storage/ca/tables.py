@@ -95,7 +95,7 @@ certificate = Table(
     Column("audited_at", UtcDateTime),
     Column("signed_at", UtcDateTime),
     Column("der", LargeBinary),
-    # Rises with each change of its status; none while nobody was told of the newest one.
+    # Rises with each change of its status; none from a revocation until somebody asks what changed.
     Column("status_position", BigInteger, unique=True),
     UniqueConstraint("order_id", "purpose"),
     CheckConstraint("(der IS NULL) = (signed_at IS NULL)", name="signed_has_a_time"),
