@@ -6,7 +6,6 @@ octets that were compared with others mean the same to everybody who reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING = 0x01, 0x02, 0x03, 0x04
@@ -54,17 +53,15 @@ def children(octets: bytes) -> list[bytes]:
     Raises:
         NotDer: also when something follows the element.
     """
-    start, end = content_of(octets)
+    at, end = content_of(octets)
     if end != len(octets):
         raise NotDer("something follows the element")
-    return list(_elements(octets, start))
-
-
-def _elements(octets: bytes, at: int) -> Iterator[bytes]:
-    while at < len(octets):
-        _, end = content_of(octets, at)
-        yield octets[at:end]
-        at = end
+    found = []
+    while at < end:
+        _, stop = content_of(octets, at)
+        found.append(octets[at:stop])
+        at = stop
+    return found
 
 
 def element(tag: int, *contents: bytes) -> bytes:

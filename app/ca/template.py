@@ -17,33 +17,35 @@ Path = tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Node:
-    """One element: a slot by ``name``, its ``children`` when a slot is among them, or else its ``octets``."""
+    """One element: a slot by ``name``, its ``children`` when a slot is among them, or fixed ``octets``."""
 
     octets: bytes
     name: str = ""
     children: tuple[_Node, ...] = ()
+    is_fixed: bool = False
 
     def takes(self, octets: bytes, found: dict[str, bytes]) -> bool:
         """Whether the element fits; its slots are put into ``found``."""
-        if not self.children and not self.name:
-            return octets == self.octets
         if octets[:1] != self.octets[:1]:
             return False
         if self.name:
             found[self.name] = octets
             return True
         parts = der.children(octets)
-        return len(parts) == len(self.children) and all(
-            node.takes(part, found) for node, part in zip(self.children, parts, strict=True)
+        if len(parts) != len(self.children):
+            return False
+        return all(
+            # Most are fixed: they are compared without a call for each.
+            part == node.octets if node.is_fixed else node.takes(part, found)
+            for node, part in zip(self.children, parts, strict=True)
         )
 
     def filled(self, values: Mapping[str, bytes]) -> bytes:
         """The element with these elements in its slots."""
         if self.name:
             return values[self.name]
-        if not self.children:
-            return self.octets
-        return der.element(self.octets[0], *(each.filled(values) for each in self.children))
+        parts = (each.octets if each.is_fixed else each.filled(values) for each in self.children)
+        return der.element(self.octets[0], *parts)
 
 
 class Template:
@@ -74,6 +76,6 @@ def _node(octets: bytes, place: Path, slots: Mapping[Path, str]) -> _Node:
     if place in slots:
         return _Node(octets, name=slots[place])
     if not any(each[: len(place)] == place for each in slots):
-        return _Node(octets)
+        return _Node(octets, is_fixed=True)
     parts = der.children(octets)
     return _Node(octets, children=tuple(_node(part, (*place, at), slots) for at, part in enumerate(parts)))

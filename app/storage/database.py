@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import NoReturn
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -34,26 +36,21 @@ class Database:
         self._clock = clock
         self._thread = threading.local()
 
-    @contextmanager
-    def read(self) -> Iterator[Work]:
+    def read(self) -> AbstractContextManager[Work]:
         """A snapshot: sees one state of the database throughout, and cannot write.
 
         Raises:
             Unavailable: the database is down.
         """
-        with self._transaction(self._reading) as work:
-            yield work
+        return _Transaction(self._reading, self._clock)
 
-    @contextmanager
-    def change(self) -> Iterator[Work]:
+    def change(self) -> AbstractContextManager[Work]:
         """One transaction: commits at the end of the block, is rolled back when anything is raised.
 
         Raises:
             Unavailable: the database is down or locked, or the audit cannot be written; nothing was changed.
         """
-        with self._once_a_thread(), self._transaction(self.engine) as work:
-            yield work
-            work.audit.write()
+        return _Change(self.engine, self._clock, self._thread)
 
     @contextmanager
     def audited(self, actor: Actor, event: str, subject: str, **details: JsonValue) -> Iterator[Work]:
@@ -112,23 +109,75 @@ class Database:
         self.engine.dispose()
         self._reading.dispose()
 
-    @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Work]:
-        with _outages_named(), engine.begin() as connection:
-            yield Work(connection, self._clock())
 
-    @contextmanager
-    def _once_a_thread(self) -> Iterator[None]:
+class _Transaction(AbstractContextManager[Work]):
+    """One transaction on a connection of its own. Not a generator: every card needs many of them."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def __enter__(self) -> Work:
+        try:
+            self._connection = self._engine.connect()
+            try:
+                self._transaction = self._connection.begin()
+            except BaseException:
+                self._connection.close()
+                raise
+        except (PoolTimeout, DBAPIError) as fault:
+            _raise_named(fault)
+        self._work = Work(self._connection, self._clock())
+        return self._work
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._end(is_well=error is None)
+        except DBAPIError as fault:
+            _raise_named(fault)
+        if isinstance(error, DBAPIError) and is_outage(error):
+            raise _database_unavailable() from error
+
+    def _end(self, *, is_well: bool) -> None:
+        try:
+            if is_well:
+                self._transaction.commit()
+            elif self._transaction.is_active:
+                self._transaction.rollback()
+        finally:
+            self._connection.close()
+
+
+class _Change(_Transaction):
+    """One that writes: the only one of its thread, and with what it audited at its end."""
+
+    def __init__(self, engine: Engine, clock: Clock, thread: threading.local) -> None:
+        super().__init__(engine, clock)
+        self._thread = thread
+
+    def __enter__(self) -> Work:
         # A second one would wait for the first for ever (SQLite) or commit without it (PostgreSQL).
         if getattr(self._thread, "changing", False):
             raise RuntimeError(
                 "this thread is in a change already: hand its Work on instead of beginning another"
             )
+        work = super().__enter__()
         self._thread.changing = True
-        try:
-            yield
-        finally:
-            self._thread.changing = False
+        return work
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.changing = False
+        if error is None:
+            try:
+                self._work.audit.write()
+            except BaseException as fault:
+                super().__exit__(type(fault), fault, fault.__traceback__)
+                raise
+        super().__exit__(kind, error, trace)
 
 
 class _Attempt:
@@ -146,12 +195,15 @@ class _Attempt:
 def _outages_named() -> Iterator[None]:
     try:
         yield
-    except PoolTimeout as fault:
-        raise _database_unavailable() from fault
-    except DBAPIError as fault:
-        if not is_outage(fault):
-            raise
-        raise _database_unavailable() from fault
+    except (PoolTimeout, DBAPIError) as fault:
+        _raise_named(fault)
+
+
+def _raise_named(fault: PoolTimeout | DBAPIError) -> NoReturn:
+    """What a fault of the database is to whoever uses it: an outage, or else itself."""
+    if isinstance(fault, DBAPIError) and not is_outage(fault):
+        raise fault
+    raise _database_unavailable() from fault
 
 
 def _database_unavailable() -> Unavailable:

@@ -24,8 +24,9 @@ WAIT_FOR_LOCK_SECONDS = 10
 _SQLITE_SETTINGS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 _WRITING, _READING = ("BEGIN IMMEDIATE",), ("BEGIN", "query_only = ON")
 _POSTGRESQL_OPTIONS = f"-c timezone=UTC -c lock_timeout={WAIT_FOR_LOCK_SECONDS}s"
-# Values of personal data must not get into logs with an error.
-_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "hide_parameters": True}
+# The connection given back last is taken first: it knows the statements and has the pages. Values of personal
+# data must not get into logs with an error.
+_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 10, "pool_use_lifo": True, "hide_parameters": True}
 _FAULT_IN_OUR_SQL = sqlite3.SQLITE_ERROR
 
 

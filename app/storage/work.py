@@ -50,6 +50,8 @@ from app.storage.systems import Systems
 from app.storage.unlock_codes import Authenticators, UnlockCodes
 from app.storage.workstation_reports import WorkstationReports
 
+_UNATTENDED = Actor.system("unattended")
+
 
 class Work:
     """One open transaction.
@@ -65,7 +67,7 @@ class Work:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self.connection = connection
         self.now = now
-        self.actor = Actor.system("unattended")
+        self.actor = _UNATTENDED
         self.audit = AuditLog(connection, now)
         self.outbox = Outbox(connection, now)
 

@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import LifoQueue
+from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
@@ -81,7 +81,7 @@ class SigningSession:
         self._sessions = sessions
         self._closing = False
         self._keys: dict[str, PrivateKey] = {}
-        self._pool: LifoQueue[_PooledSession] = LifoQueue()
+        self._pool: SimpleQueue[_PooledSession] = SimpleQueue()
         for _ in range(sessions):
             self._pool.put(_PooledSession(token.open()))
 
