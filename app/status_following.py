@@ -17,7 +17,7 @@ from typing import Protocol
 from cryptography import x509
 
 from app.ca.ocsp_form import HASHES
-from app.ca.status_values import AnswerKey, AnswersAhead, PublishedCrl, StatusFeed
+from app.ca.status_values import AnswerKey, AnswersAhead, AnswersWanted, PublishedCrl, StatusFeed
 from app.clock import Clock
 from app.errors import SpineError
 from app.settings import OcspAhead
@@ -43,7 +43,7 @@ class StatusAuthority(Protocol):
     """The certificate authority, as far as the follower needs it. Each call may raise Unavailable."""
 
     def status_changes(self, after: int) -> StatusFeed: ...
-    def ocsp_ahead(self, issuing_ca: str, algorithm: str, serial_numbers: Sequence[str]) -> AnswersAhead: ...
+    def ocsp_ahead(self, wanted: Sequence[AnswersWanted]) -> Sequence[AnswersAhead]: ...
     def crl(self, issuing_ca: str) -> PublishedCrl: ...
     def delta_crl(self, issuing_ca: str) -> PublishedCrl: ...
     def certificates(self) -> Mapping[str, bytes]: ...
@@ -128,12 +128,14 @@ class StatusFollower:
 
     def _make(self, keys: Iterable[AnswerKey]) -> None:
         """Have answers made and keep them; those that the authority does not give are kept no longer."""
-        for issuing_ca, algorithm, part in _parts(keys):
-            serial_numbers = [key.serial_number for key in part]
-            made = self._authority.ocsp_ahead(issuing_ca, algorithm, serial_numbers)
-            given = {each.serial_number for each in made.answers}
-            self._store.keep_answers(made, self._clock())
-            self._store.forget_answers(key for key in part if key.serial_number not in given)
+        for part in _parts(keys):
+            given: set[AnswerKey] = set()
+            for made in self._authority.ocsp_ahead(_wanted(part)):
+                given |= {
+                    AnswerKey(each.issuing_ca, each.algorithm, each.serial_number) for each in made.answers
+                }
+                self._store.keep_answers(made, self._clock())
+            self._store.forget_answers(key for key in part if key not in given)
 
     def _renew(self, now: datetime) -> int:
         """Those asked for meanwhile that are not kept yet, then the oldest past half of their life."""
@@ -172,12 +174,19 @@ class StatusFollower:
             self._store.forget_ended(now - KEPT_AFTER_EXPIRY, now)
 
 
-def _parts(keys: Iterable[AnswerKey]) -> Iterator[tuple[str, str, Sequence[AnswerKey]]]:
-    """Keys by CA and hash, so many as are asked for by one call."""
-    for (issuing_ca, algorithm), group in groupby(keys, lambda key: (key.issuing_ca, key.algorithm)):
-        together = list(group)
-        for begin in range(0, len(together), AT_ONCE):
-            yield issuing_ca, algorithm, together[begin : begin + AT_ONCE]
+def _parts(keys: Iterable[AnswerKey]) -> Iterator[Sequence[AnswerKey]]:
+    """So many as are asked for by one call."""
+    together = list(keys)
+    for begin in range(0, len(together), AT_ONCE):
+        yield together[begin : begin + AT_ONCE]
+
+
+def _wanted(keys: Iterable[AnswerKey]) -> list[AnswersWanted]:
+    """By CA and hash; the keys are in that order."""
+    return [
+        AnswersWanted(issuing_ca, algorithm, [key.serial_number for key in group])
+        for (issuing_ca, algorithm), group in groupby(keys, lambda key: (key.issuing_ca, key.algorithm))
+    ]
 
 
 def _certificate_document(der: bytes) -> KeptDocument:

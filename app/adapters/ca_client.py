@@ -21,9 +21,9 @@ from app.adapters.ca_messages import (
     release_order_message,
     send_message,
 )
-from app.adapters.ca_status_messages import answers_of, crl_of, feed_of
+from app.adapters.ca_status_messages import answers_of, answers_wanted_message, crl_of, feed_of
 from app.ca.refusals import RequestMalformed, refusal_of
-from app.ca.status_values import AnswersAhead, PublishedCrl, StatusFeed
+from app.ca.status_values import AnswersAhead, AnswersWanted, PublishedCrl, StatusFeed
 from app.domain.certificate_order import CardCertificateOrder, CardCertificates, CertificatePurpose
 from app.domain.provenance import provenance_of_text
 from app.domain.so_pin_release import SoPinReleaseOrder
@@ -100,11 +100,10 @@ class CaClient:
         """Certificates whose status changed after a position, and the CRLs there are. Raises Unavailable."""
         return feed_of(self._call("status_changes", after=after))
 
-    def ocsp_ahead(self, issuing_ca: str, algorithm: str, serial_numbers: Sequence[str]) -> AnswersAhead:
-        """OCSP answers for certificates of one CA, at most 1000. Raises CertificateRefused, Unavailable."""
-        wanted = list(serial_numbers)
-        message = self._call("ocsp_ahead", issuing_ca=issuing_ca, algorithm=algorithm, serial_numbers=wanted)
-        return answers_of(issuing_ca, algorithm, message)
+    def ocsp_ahead(self, wanted: Sequence[AnswersWanted]) -> list[AnswersAhead]:
+        """OCSP answers made ahead, at most 1000 in all. Raises CertificateRefused, Unavailable."""
+        made = self._call("ocsp_ahead", **answers_wanted_message(wanted))["made"]
+        return [answers_of(each, message) for each, message in zip(wanted, made, strict=True)]
 
     def renew_ocsp_signers(self) -> Sequence[str]:
         """Have OCSP responders that end soon made anew; the names of the new keys. Raises Unavailable."""

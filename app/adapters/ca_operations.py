@@ -20,7 +20,12 @@ from app.adapters.ca_messages import (
     encoded,
     release_order_from_untrusted,
 )
-from app.adapters.ca_status_messages import answers_message, changes_message, crl_message
+from app.adapters.ca_status_messages import (
+    answers_message,
+    answers_wanted_from_untrusted,
+    changes_message,
+    crl_message,
+)
 from app.ca.authority import Authority
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.ocsp import OCSPResponder
@@ -128,11 +133,8 @@ class Operations:
         return {"der": encoded(self.responder.answer(fields.octets("request")))}
 
     def _ocsp_ahead(self, fields: Fields) -> Message:
-        return answers_message(
-            self.responder.answers_ahead(
-                fields.text("issuing_ca"), fields.text("algorithm"), fields.texts("serial_numbers")
-            )
-        )
+        made = self.responder.answers_ahead(answers_wanted_from_untrusted(fields))
+        return {"made": [answers_message(each) for each in made]}
 
     def _status_changes(self, fields: Fields) -> Message:
         changes = self.ledger.status_changes(fields.number("after"), CHANGES_AT_ONCE)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
-from app.adapters.ca_messages import Message, encoded
+from app.adapters.ca_messages import Fields, Message, encoded
 from app.ca.status_values import (
     AnswersAhead,
+    AnswersWanted,
     ChangedStatus,
     PreparedAnswer,
     PublishedCrl,
     StatusChanges,
     StatusFeed,
 )
+
+MOST_KINDS_OF_ANSWERS = 50
+"""Pairs of CA and hash for which answers are asked for by one call."""
 
 
 def crl_message(crl: PublishedCrl) -> Message:
@@ -57,6 +62,19 @@ def feed_of(message: Message) -> StatusFeed:
     )
 
 
+def answers_wanted_message(wanted: Sequence[AnswersWanted]) -> Message:
+    """Answers that are to be made ahead as they travel."""
+    return {"wanted": [{**asdict(each), "serial_numbers": list(each.serial_numbers)} for each in wanted]}
+
+
+def answers_wanted_from_untrusted(fields: Fields) -> list[AnswersWanted]:
+    """The answers that a message asks for. Raises RequestMalformed."""
+    return [
+        AnswersWanted(each.text("issuing_ca"), each.text("algorithm"), each.texts("serial_numbers"))
+        for each in fields.parts("wanted", MOST_KINDS_OF_ANSWERS)
+    ]
+
+
 def answers_message(ahead: AnswersAhead) -> Message:
     """Answers made ahead as they travel; those of one call have their times in common."""
     answers = [
@@ -75,12 +93,12 @@ def answers_message(ahead: AnswersAhead) -> Message:
     }
 
 
-def answers_of(issuing_ca: str, algorithm: str, message: Message) -> AnswersAhead:
-    """The answers in a message."""
+def answers_of(wanted: AnswersWanted, message: Message) -> AnswersAhead:
+    """The answers in a message, which were asked for so."""
     answers = [
         PreparedAnswer(
-            issuing_ca=issuing_ca,
-            algorithm=algorithm,
+            issuing_ca=wanted.issuing_ca,
+            algorithm=wanted.algorithm,
             serial_number=serial_number,
             this_update=datetime.fromisoformat(message["this_update"]),
             next_update=datetime.fromisoformat(message["next_update"]),

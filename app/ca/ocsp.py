@@ -16,7 +16,7 @@ from app.ca.ocsp_gate import LONGEST_NONCE
 from app.ca.ocsp_signer import AnswerSigner
 from app.ca.ports import CertificateLedger
 from app.ca.refusals import IssuingCaUnknown, LintFailed, RequestMalformed
-from app.ca.status_values import AnswersAhead, CertificateState, PreparedAnswer
+from app.ca.status_values import AnswersAhead, AnswersWanted, CertificateState, PreparedAnswer
 from app.clock import Clock
 from app.domain.certificate_order import serial_number_text
 
@@ -63,22 +63,36 @@ class OCSPResponder:
             # The only part of an answer that a stranger writes is the serial number, which was none.
             return _unsuccessful(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
 
-    def answers_ahead(self, issuing_ca: str, algorithm: str, serial_numbers: Sequence[str]) -> AnswersAhead:
-        """Answers without a nonce for certificates of one CA; for those that it did not issue there is none.
+    def answers_ahead(self, wanted: Sequence[AnswersWanted]) -> list[AnswersAhead]:
+        """Answers without a nonce, by CA and hash; for certificates that the CA did not issue there is none.
 
         Raises:
             IssuingCaUnknown, RequestMalformed, LintFailed, Unavailable
         """
-        if issuing_ca not in self._signers:
-            raise IssuingCaUnknown(f"There is no issuing CA {issuing_ca[:40]!r}.")
-        if algorithm not in HASHES or len(serial_numbers) > MAXIMUM_AT_ONCE:
+        self._require_known(wanted)
+        begins = self._now()
+        serial_numbers = [number for each in wanted for number in each.serial_numbers]
+        states = {state.serial_number: state for state in self._ledger.states(serial_numbers)}
+        return [self._made_ahead(each, states, begins) for each in wanted]
+
+    def _require_known(self, wanted: Sequence[AnswersWanted]) -> None:
+        for each in wanted:
+            if each.issuing_ca not in self._signers:
+                raise IssuingCaUnknown(f"There is no issuing CA {each.issuing_ca[:40]!r}.")
+        too_many = sum(len(each.serial_numbers) for each in wanted) > MAXIMUM_AT_ONCE
+        if too_many or any(each.algorithm not in HASHES for each in wanted):
             known = ", ".join(HASHES)
             raise RequestMalformed(f"Ask for at most {MAXIMUM_AT_ONCE} answers by one of {known}.")
-        signer, begins = self._signers[issuing_ca], self._now()
+
+    def _made_ahead(
+        self, wanted: AnswersWanted, states: Mapping[str, CertificateState], begins: datetime
+    ) -> AnswersAhead:
+        signer = self._signers[wanted.issuing_ca]
+        found = (states.get(serial_number) for serial_number in dict.fromkeys(wanted.serial_numbers))
         answers = [
-            self._ahead(signer, algorithm, state, begins)
-            for state in self._ledger.states(serial_numbers)
-            if state.issuing_ca == issuing_ca
+            self._ahead(signer, wanted.algorithm, state, begins)
+            for state in found
+            if state is not None and state.issuing_ca == wanted.issuing_ca
         ]
         return AnswersAhead(signer.certificate, answers)
 

@@ -78,6 +78,11 @@ class PreparedAnswer:
     not_after: datetime
     signed: bytes
 
+    @property
+    def key(self) -> AnswerKey:
+        """Which answer it is."""
+        return AnswerKey(self.issuing_ca, self.algorithm, self.serial_number)
+
 
 @dataclass(frozen=True, order=True)
 class AnswerKey:
@@ -86,6 +91,15 @@ class AnswerKey:
     issuing_ca: str
     algorithm: str
     serial_number: str
+
+
+@dataclass(frozen=True)
+class AnswersWanted:
+    """OCSP answers that are to be made ahead: for certificates of one CA, by one hash."""
+
+    issuing_ca: str
+    algorithm: str
+    serial_numbers: Sequence[str]
 
 
 @dataclass(frozen=True)
