@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from app.errors import InvalidInput
+
 CONFIG: Final = Path(__file__).resolve().parents[1] / "config"
 CEREMONY_FILE: Final = CONFIG / "ceremony.toml"
 PROFILES_FILE: Final = CONFIG / "certificate_profiles.toml"
@@ -15,6 +17,18 @@ PUBLIC_FOLDER: Final = "public"
 def public_crl(folder: Path, name: str) -> Path:
     """Where the ceremony leaves a CA's CRL (DER): ``<folder>/public/root.crl``."""
     return folder / PUBLIC_FOLDER / f"{name}.crl"
+
+
+def reviewed(file: Path, what: str) -> bytes:
+    """The content of a reviewed file; ``what`` names it in a problem.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput({what: f"The file {file} cannot be read: {error.strerror}."}) from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,26 +1,30 @@
-"""The offline root put together: its token, its list, and ``spine-ra ca revoke-authority``."""
+"""The offline root put together: its token, its list, what it certifies, ``spine-ra ca revoke-authority``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import TokenKeys, open_token_keys
+from app.ca.authority_making import AuthorityMaking
 from app.ca.authority_revocation import authority_revocation_from_toml
 from app.ca.authority_revoking import AuthorityRevoking
-from app.ca.ceremony_record import AuthorityKind
+from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.contents import StatusAddresses
 from app.ca.refusals import CeremonyNotHeld
 from app.ca.root_list import RootList
 from app.ca.status_values import PublishedCrl
-from app.ca_files import public_crl, write_whole
+from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER, public_crl, reviewed, write_whole
 from app.clock import Clock, utc_now
-from app.errors import InvalidInput, Refusal, Unavailable
+from app.domain.certificate_profile import rules_from_toml
+from app.errors import Refusal, Unavailable
 from app.settings import Settings
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.ca.ledger import Ledger
@@ -79,9 +83,9 @@ def revoke_authority(
         own = resources.enter_context(closing(Database(settings.ca.database_url, clock)))
         main = resources.enter_context(closing(Database(settings.database.url, clock)))
         migrate_ca_database(own.engine)
-        root_list = root_list_of(settings, _root(own), own)
+        root_list = root_list_of(settings, require_ceremony(own), own)
         revoking = AuthorityRevoking(
-            authority_revocation_from_toml(_content(file)),
+            authority_revocation_from_toml(reviewed(file, "revocation")),
             CeremonyStore(own),
             RevokedAuthorityStore(own),
             root_list,
@@ -125,6 +129,35 @@ def root_list_of(settings: Settings, root: str, own: Database) -> RootList:
     )
 
 
+def making_of(
+    settings: Settings, own: Database, now: datetime, progress: Callable[[str], None]
+) -> AuthorityMaking:
+    """What makes CAs below the root, in the tokens and the authority's database."""
+    return AuthorityMaking(
+        rules=rules_from_toml(PROFILES_FILE.read_text()),
+        root_token=partial(root_token, settings),
+        token=partial(open_token_keys, settings.ca),
+        record=CeremonyStore(own),
+        addresses=StatusAddresses(settings.status.origin),
+        now=now,
+        progress=progress,
+    )
+
+
+def publish_keys(settings: Settings, keys: Sequence[AuthorityKey]) -> None:
+    """Leave what others need in ``public``: ``<name>.cer`` (DER), ``<name>.pem`` where there is none."""
+    public = settings.ca.folder / PUBLIC_FOLDER
+    for key in keys:
+        if key.certificate is not None:
+            write_whole(public / f"{key.name}.cer", key.certificate)
+        else:
+            write_whole(public / f"{key.name}.pem", _pem(key.public_key))
+
+
+def _pem(spki: bytes) -> bytes:
+    return load_der_public_key(spki).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def publish_root_list(settings: Settings, newest: PublishedCrl) -> None:
     """What sign-in asks whether a CA was revoked. One that revokes a CA more, made elsewhere, stays."""
     file = public_crl(settings.ca.folder, newest.issuing_ca)
@@ -140,17 +173,15 @@ def _revoked(crl: bytes) -> set[int]:
         return set()
 
 
-def _root(own: Database) -> str:
+def require_ceremony(own: Database) -> str:
+    """The name of the root.
+
+    Raises:
+        CeremonyNotHeld: there is none yet.
+    """
     record = CeremonyStore(own)
     made = record.keys()
     root = next((each for each in made if each.kind is AuthorityKind.ROOT), None)
     if root is None or not record.is_complete():
         raise CeremonyNotHeld("The key ceremony was not held to its end. Run: spine-ra ca ceremony")
     return root.name
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InvalidInput({"revocation": f"The file {file} cannot be read: {error.strerror}."}) from error

@@ -198,13 +198,17 @@ def certificate_authority_at_rest(settings: Settings) -> Iterator[Operations]:
     Raises:
         Unavailable: its process runs; and what ``open_certificate_authority`` raises.
     """
-    with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
+    with only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
         yield operations
 
 
 @contextmanager
-def _only_process(folder: Path) -> Iterator[None]:
-    """Hold the authority's lock; it goes when the process ends, however it ends."""
+def only_process(folder: Path) -> Iterator[None]:
+    """Hold the authority's lock; it goes when the process ends, however it ends.
+
+    Raises:
+        Unavailable: another process holds it, or there is no authority in that folder.
+    """
     if not folder.exists():
         raise Unavailable(
             "ca",
@@ -239,7 +243,7 @@ def serve(settings: Settings) -> None:
     """
     _require_root_away(settings)
     settings.ca.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
+    with only_process(settings.ca.folder), open_certificate_authority(settings) as operations:
         with CaSocketServer(settings.ca.socket, operations.handle, *permitted_users(settings)) as server:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from cryptography import x509
@@ -43,20 +43,19 @@ def renew_crls(client: CaClient) -> None:
     client.renew_ocsp_signers()
 
 
-SYSTEMS_CA = "systems"
-"""The issuing CA of accredited systems' certificates."""
-
-
 def tell_directory_of_revocations(
-    client: CaClient, revocations: RevocationLists, by_root: RevokedByRoot
+    client: CaClient, issuing_cas: Sequence[str], revocations: RevocationLists, by_root: RevokedByRoot
 ) -> None:
     """Have slapd refuse the system certificates that are revoked by now; to be called every few seconds.
+
+    Args:
+        issuing_cas: the names of the CAs of accredited systems' certificates.
 
     Raises:
         Unavailable: the certificate authority or the directory is down.
     """
-    crl = x509.load_der_x509_crl(client.crl(SYSTEMS_CA).der)
-    crls = [crl.public_bytes(Encoding.PEM), *(each.public_bytes(Encoding.PEM) for each in by_root.lists)]
+    lists = [x509.load_der_x509_crl(client.crl(name).der) for name in issuing_cas]
+    crls = [each.public_bytes(Encoding.PEM) for each in (*lists, *by_root.lists)]
     authorities = [each.public_bytes(Encoding.PEM) for each in by_root.authorities]
     try:
         revocations.renew(RevokedNow(b"".join(crls), b"".join(authorities)))

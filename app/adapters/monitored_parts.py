@@ -50,6 +50,7 @@ class MonitoredParts:
         authority: the certificate authority's process.
         replicas: answers how to open a session with each replica that there is now, by its name.
         root_list: answers what the root's revocation list says.
+        issues_until: answers until when each CA that issues now may.
     """
 
     def __init__(
@@ -58,16 +59,20 @@ class MonitoredParts:
         authority: Authority,
         replicas: Callable[[], Mapping[str, Connect]] = dict,
         root_list: Callable[[], RootListFigures] = lambda: RootListFigures(None),
+        issues_until: Callable[[], Mapping[str, datetime]] = dict,
     ) -> None:
         self._connect = connect
         self._authority = authority
         self._replicas = replicas
         self._root_list = root_list
+        self._issues_until = issues_until
 
     def figures(self) -> Iterator[Figure]:
         """What can be had now. A part that does not answer says so by its figure ``part_up``."""
         yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
         yield from _root_list_figures(self._root_list())
+        for name, moment in self._issues_until().items():
+            yield Figure(figures.ISSUES_UNTIL, moment.timestamp(), (name,))
         found, state = self._directory()
         yield _up(DIRECTORY, found is not None)
         if found is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
 from app.adapters.ca_client import CaClient
 from app.adapters.monitored_parts import MonitoredParts, RootListFigures
 from app.bootstrap.directory_tls import look_ups_tls
-from app.bootstrap.validation import root_list_says
+from app.bootstrap.validation import issues_until, root_list_says
 from app.clock import utc_now
 from app.domain.figures import TOPICS
 from app.errors import SpineError
@@ -45,6 +46,7 @@ def monitored_parts(settings: Settings) -> MonitoredParts:
         authority,
         lambda: _watched_replicas(settings),
         lambda: _root_list(settings),
+        lambda: _issues_until(settings),
     )
 
 
@@ -54,6 +56,13 @@ def _root_list(settings: Settings) -> RootListFigures:
     except SpineError:
         return RootListFigures(None)
     return RootListFigures(said.ends, {name: how is not None for name, how in said.revoked.items()})
+
+
+def _issues_until(settings: Settings) -> Mapping[str, datetime]:
+    try:
+        return issues_until(settings)
+    except SpineError:
+        return {}
 
 
 def _watched_replicas(settings: Settings) -> Mapping[str, Callable[[], Session]]:

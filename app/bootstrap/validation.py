@@ -15,6 +15,7 @@ from app.adapters.asked_ocsp import AskedByOcsp
 from app.adapters.fetched_revocation_lists import FetchedRevocationLists, ListPlace, read_list
 from app.ca.contents import StatusAddresses
 from app.ca_files import PROFILES_FILE, PUBLIC_FOLDER, public_crl
+from app.clock import utc_now
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import CertificateProfile, rules_from_toml
 from app.errors import Unavailable
@@ -29,6 +30,7 @@ from app.validation.status import FirstThatTells, Revoked
 from app.validation.use import CertificateUse
 
 ROOT = "root"
+_KNOWN_WITHIN = timedelta(minutes=5)
 EVERY_CA = "*"
 """The profile of OCSP responders belongs to every issuing CA."""
 
@@ -92,10 +94,43 @@ def root_list_says(settings: Settings, now: datetime) -> RootListSays:
     return RootListSays(min(checked.next_update, checked.this_update + longest), revoked)
 
 
-def issuer_is_revoked(settings: Settings, purpose: CertificatePurpose) -> bool:
-    """Whether the root has revoked the CA that issues certificates for the purpose."""
-    issuer = ca_certificate(settings, _profiles()[purpose].issuing_ca)
-    return issuer in revoked_by_root(settings).authorities
+def issuing_cas(purpose: CertificatePurpose) -> tuple[str, ...]:
+    """Names of the CAs whose certificates for the purpose may be in force; the one that issues now first."""
+    return _profiles()[purpose].issuing_cas
+
+
+def issues_until(settings: Settings) -> Mapping[str, datetime]:
+    """Until when each CA that issues now may: a certificate of full length must not outlive it.
+
+    Raises:
+        Unavailable: its certificate cannot be read.
+    """
+    issuing = {each.issuing_ca: each.validity for each in _profiles().values() if each.issuing_ca != EVERY_CA}
+    return {
+        name: ca_certificate(settings, name).not_valid_after_utc - validity
+        for name, validity in issuing.items()
+    }
+
+
+def revoked_issuers(settings: Settings, purpose: CertificatePurpose) -> frozenset[bytes]:
+    """The subjects (DER) of those that the root has revoked, of the CAs for the purpose."""
+    revoked = revoked_by_root(settings).authorities
+    ours = [ca_certificate(settings, name) for name in issuing_cas(purpose)]
+    return frozenset(each.subject.public_bytes() for each in ours if each in revoked)
+
+
+def cards_distrusted_before(settings: Settings) -> datetime | None:
+    """Sessions that cards began before this moment are of no worth; None while no CA of cards is revoked.
+
+    When the CA that issues now is revoked, it is the present: no card signs in any more. When one before it
+    is, it is when sign-in everywhere knew of that: who had a card of another CA signs in once more.
+    """
+    revoked, current = revoked_by_root(settings), issuing_cas(CertificatePurpose.AUTHENTICATION)[0]
+    if ca_certificate(settings, current) in revoked.authorities:
+        return utc_now()
+    if revoked_issuers(settings, CertificatePurpose.AUTHENTICATION):
+        return min(each.last_update_utc for each in revoked.lists) + _KNOWN_WITHIN
+    return None
 
 
 def revoked_by_root(settings: Settings) -> RevokedByRoot:
@@ -116,8 +151,9 @@ def revoked_by_root(settings: Settings) -> RevokedByRoot:
 
 
 def trust_anchors(settings: Settings, profile: CertificateProfile) -> TrustAnchors:
-    """The root and the CA that issues for the profile, from the CA's public folder."""
-    return TrustAnchors(ca_certificate(settings, ROOT), (ca_certificate(settings, profile.issuing_ca),))
+    """The root and the CAs that issue or issued for the profile, from the CA's public folder."""
+    issuing = tuple(ca_certificate(settings, name) for name in profile.issuing_cas)
+    return TrustAnchors(ca_certificate(settings, ROOT), issuing)
 
 
 def ca_certificate(settings: Settings, name: str) -> x509.Certificate:
@@ -162,7 +198,7 @@ def revocation_status(settings: Settings) -> FirstThatTells:
 
 
 def _issuing_cas() -> set[str]:
-    return {profile.issuing_ca for profile in _profiles().values()} - {EVERY_CA}
+    return {name for profile in _profiles().values() for name in profile.issuing_cas} - {EVERY_CA}
 
 
 def _profiles() -> Mapping[CertificatePurpose, CertificateProfile]:

@@ -20,7 +20,7 @@ from app.bootstrap.cards import (
 from app.bootstrap.database import open_database
 from app.bootstrap.directory import directory_nodes, directory_publishing
 from app.bootstrap.openid import openid_token_place, relying_parties
-from app.bootstrap.validation import issuer_is_revoked, revoked_by_root
+from app.bootstrap.validation import cards_distrusted_before, issuing_cas, revoked_by_root, revoked_issuers
 from app.domain.certificate_order import CertificatePurpose
 from app.oidc.logging_out import TellingRelyingParties
 from app.periodic_tasks import (
@@ -52,7 +52,9 @@ def worker(settings: Settings) -> Worker:
     revoked = PeriodicTask(
         "revoked systems",
         timedelta(seconds=10),
-        lambda: tell_directory_of_revocations(ca, revocations, revoked_by_root(settings)),
+        lambda: tell_directory_of_revocations(
+            ca, issuing_cas(CertificatePurpose.SYSTEM), revocations, revoked_by_root(settings)
+        ),
     )
     locking = PeriodicTask("locked out systems", timedelta(seconds=20), LockingOutSystems(database).announce)
     asked = [*authority_tasks(database, ca, lambda: renew_crls(ca)), revoked, *card_tasks(expiring(database))]
@@ -72,11 +74,11 @@ def worker(settings: Settings) -> Worker:
 
 
 def _distrusting(settings: Settings, database: Database) -> list[PeriodicTask]:
-    of_cards, of_systems = (
-        partial(issuer_is_revoked, settings, purpose)
-        for purpose in (CertificatePurpose.AUTHENTICATION, CertificatePurpose.SYSTEM)
+    of_systems = partial(revoked_issuers, settings, CertificatePurpose.SYSTEM)
+    return distrusting_tasks(
+        EndingSessions(database, partial(cards_distrusted_before, settings)),
+        DistrustingSystems(database, of_systems),
     )
-    return distrusting_tasks(EndingSessions(database, of_cards), DistrustingSystems(database, of_systems))
 
 
 def party_handlers(settings: Settings, database: Database) -> Mapping[str, Handler]:

@@ -8,11 +8,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
+from app.ca.reviewed_file import because_from, line_from, witnesses_from
 from app.domain.revocation import AUTHORITY_REASONS, RevocationReason
 from app.domain.toml_table import TomlTable
 
-FEWEST_WITNESSES = 2
-_LONGEST = {"name": 60, "because": 1000}
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -58,22 +58,15 @@ def authority_revocation_from_toml(content: bytes) -> AuthorityRevocation:
     table = top.take_table("authority")
     top.require_empty()
     revocation = AuthorityRevocation(
-        name=_text(table, "name"),
+        name=line_from(table, "name", _LONGEST_NAME),
         reason=_reason(table),
         revoked_at=_moment(table),
-        because=_text(table, "because"),
-        witnesses=_witnesses(table),
+        because=because_from(table),
+        witnesses=witnesses_from(table),
         digest=sha256(content).hexdigest(),
     )
     table.require_empty()
     return revocation
-
-
-def _text(table: TomlTable, key: str) -> str:
-    text = str(table.take(key, str, "text in quotation marks")).strip()
-    if not text or len(text) > _LONGEST[key] or not text.isprintable():
-        raise table.problem(key, f"must be 1 to {_LONGEST[key]} characters on one line")
-    return text
 
 
 def _reason(table: TomlTable) -> RevocationReason:
@@ -88,10 +81,3 @@ def _moment(table: TomlTable) -> datetime:
     if moment.utcoffset() is None:
         raise table.problem("revoked_at", "must say its time zone: write 2026-11-26T12:00:00Z for UTC")
     return moment.replace(microsecond=0)
-
-
-def _witnesses(table: TomlTable) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in table.take_words("witnesses"))
-    if len({name.casefold() for name in names if name}) < max(FEWEST_WITNESSES, len(names)):
-        raise table.problem("witnesses", f"must name {FEWEST_WITNESSES} or more different people")
-    return names

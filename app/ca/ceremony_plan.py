@@ -60,9 +60,9 @@ def plan_from_toml(content: bytes) -> CeremonyPlan:
     root_crl_validity = timedelta(days=root.take_number("crl_validity_days"))
     plan = CeremonyPlan(
         digest=sha256(content).hexdigest(),
-        root=_authority(root),
+        root=authority_plan(root),
         root_crl_validity=root_crl_validity,
-        issuing=tuple(_authority(each) for each in table.take_tables("issuing_ca")),
+        issuing=tuple(authority_plan(each) for each in table.take_tables("issuing_ca")),
         ocsp_key_type=_only_key_type(table.take_table("ocsp_signers")),
         audit_seal_key_type=_only_key_type(table.take_table("audit_seal")),
         escrow_key_type=_only_key_type(table.take_table("so_pin_escrow")),
@@ -93,7 +93,12 @@ def founders_of(plan: CeremonyPlan, founding_file: bytes) -> tuple[str, ...]:
     return tuple(f"{person.given_name} {person.family_name}" for person in people)
 
 
-def _authority(table: TomlTable) -> AuthorityPlan:
+def authority_plan(table: TomlTable) -> AuthorityPlan:
+    """A CA to be made, from its table.
+
+    Raises:
+        InvalidInput: naming the key that is unknown, missing or impossible.
+    """
     plan = AuthorityPlan(
         name=str(table.take("name", str, "a short name")),
         subject=table.take_pairs("subject", SUBJECT_ATTRIBUTES),

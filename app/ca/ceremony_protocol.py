@@ -31,7 +31,7 @@ def protocol_text(
     """The protocol as plain text of at most 100 columns, ending with the lines for the signatures."""
     parts = [
         _heading(plan, founders, tokens, printed_at),
-        *(_key_lines(each) for each in keys),
+        *(key_lines(each) for each in keys),
         signature_lines(["Ceremony leader", "Witness", "Witness"]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -58,7 +58,8 @@ def _heading(plan: CeremonyPlan, founders: Sequence[str], tokens: Tokens, printe
     return "\n".join(lines)
 
 
-def _key_lines(key: AuthorityKey) -> str:
+def key_lines(key: AuthorityKey) -> str:
+    """A key and its certificate, for people to compare."""
     lines = [
         key.name.upper(),
         f"  kind               {key.kind.replace('_', ' ')}, {key.key_type}, not exportable",

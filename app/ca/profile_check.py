@@ -93,7 +93,7 @@ def _require_validity(
     _require(profile.may_last(ends - begins), f"its validity is not {profile.validity.days} days")
     _require(
         ends <= issuer.not_valid_after_utc,
-        "it would outlive its issuing CA; hold a ceremony for a new one",
+        "it would outlive its issuing CA; have another take over: docs/revocation.md",
     )
 
 

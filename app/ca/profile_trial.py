@@ -49,10 +49,11 @@ def _profiles_of(
     for profile in rules.profiles.values():
         if profile.purpose is CertificatePurpose.OCSP_SIGNER:
             yield from ((profile, name) for name in issuers)
-        elif profile.issuing_ca not in issuers:
-            raise _cannot(profile, "issuing_ca", "the key ceremony made no CA of this name")
-        else:
-            yield profile, profile.issuing_ca
+            continue
+        for name in profile.issuing_cas:
+            if name not in issuers:
+                raise _cannot(profile, name, "no ceremony made a CA of this name")
+        yield profile, profile.issuing_ca
 
 
 def _try(profile: CertificateProfile, issuing_ca: str, issuer: Issuer, key_type: KeyType) -> None:

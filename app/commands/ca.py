@@ -17,6 +17,7 @@ from app.ca_files import CEREMONY_FILE, PROTOCOL
 from app.ca_root import revoke_authority
 from app.ca_server import certificate_authority_at_rest
 from app.ca_server import serve as serve_socket
+from app.ca_succession import succeed_authority
 from app.domain.actor import Actor
 from app.domain.certificate_order import SystemCertificateOrder
 from app.domain.revocation import Giver, RevocationReason
@@ -151,9 +152,35 @@ def revoke_an_authority(settings_file: Path | None, file: Path) -> None:
     click.echo("What comes next: docs/revocation.md, After a CA was revoked.")
 
 
+@ca.command()
+@_SETTINGS
+@click.argument("file", type=click.Path(path_type=Path))
+def succeed(settings_file: Path | None, file: Path) -> None:
+    """Make the issuing CA that takes over from another, as a reviewed file says, and print the protocol.
+
+    Run it on the certificate authority's machine with the root's token there and its process stopped. The
+    same file again goes on where it was interrupted, or prints the protocol again.
+    """
+    try:
+        protocol = succeed_authority(load(settings_file), file, _agreed_to_make, progress=click.echo)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
+    click.echo("Take the root's token away again, and copy the folder public to every machine that has it.")
+    click.echo("What comes next: docs/revocation.md, A new CA takes over.")
+
+
 def _agreed(review: str, name: str) -> bool:
+    return _typed("Type the name of the authority to revoke it for good", review, name)
+
+
+def _agreed_to_make(review: str, name: str) -> bool:
+    return _typed("Type the name of the new authority to make it", review, name)
+
+
+def _typed(question: str, review: str, name: str) -> bool:
     click.echo(f"{review}\n")
-    return bool(click.prompt("Type the name of the authority to revoke it for good", default="") == name)
+    return bool(click.prompt(question, default="") == name)
 
 
 @ca.command("renew-ocsp-signers")

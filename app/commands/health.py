@@ -12,7 +12,7 @@ import click
 
 from app.bootstrap.authority import certificate_authority
 from app.bootstrap.database import open_database
-from app.bootstrap.validation import RootListSays, root_list_says
+from app.bootstrap.validation import RootListSays, issues_until, root_list_says
 from app.clock import utc_now
 from app.errors import SpineError
 from app.settings import Settings, load
@@ -23,6 +23,7 @@ _NOT_WELL = 1
 _CARRIED_WITHIN = timedelta(seconds=30)
 _ANSWERS_WITHIN_SECONDS = 5.0
 _ROOT_LIST_ENDS_SOON = timedelta(days=60)
+_ISSUING_ENDS_SOON = timedelta(days=180)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def _parts(settings: Settings, database: Database) -> Iterator[Part]:
     yield _asked("certificate authority", certificate_authority(settings).health)
     yield _asked("directory", lambda: _connect(settings))
     yield _root_list(settings)
+    yield _issuing(settings)
     for name, look in (
         ("announcements", _announcements),
         ("directory's content", _comparison),
@@ -90,6 +92,20 @@ def _root_list(settings: Settings) -> Part:
     if said.ends - utc_now() < _ROOT_LIST_ENDS_SOON:
         return Part("root's revocation list", False, f"{holds}. {again} after that.")
     return Part("root's revocation list", True, holds)
+
+
+def _issuing(settings: Settings) -> Part:
+    """Whether each issuing CA lives long enough for certificates of full length."""
+    name = "issuing authorities"
+    try:
+        moments = issues_until(settings)
+    except (SpineError, OSError) as error:
+        return Part(name, False, str(error))
+    first = min(moments, key=lambda each: moments[each])
+    holds = f"{first} can issue until {moments[first]:%d %B %Y}"
+    if moments[first] - utc_now() < _ISSUING_ENDS_SOON:
+        return Part(name, False, f"{holds}. Have another take over before: docs/revocation.md")
+    return Part(name, True, holds)
 
 
 def _revoked_authorities(said: RootListSays) -> str:

@@ -109,6 +109,7 @@ REQUIRED_DETAILS: Mapping[str, frozenset[str]] = {
     "crl.published": frozenset(),
     "ocsp_signer.certified": frozenset(),
     "authority.revoked": frozenset({"reason", "because", "witnesses", "reviewed_file_sha256"}),
+    "authority.succeeded": frozenset({"because", "witnesses", "reviewed_file_sha256"}),
     "certificate.receipt_kept": frozenset({"sha256"}),
     # Sign-in and relying parties
     "signin.succeeded": frozenset(),

@@ -49,6 +49,7 @@ class CertificateProfile:
     Attributes:
         purpose: what it is for.
         issuing_ca: name of the CA that issues it, as in the ceremony file.
+        former_issuing_cas: names of those that issued it before; what they issued is believed until it ends.
         subject: attribute types and values from the most general; values may name ``{uid}``,
             ``{given_name}``, ``{family_name}``, ``{asid}`` and ``{issuing_ca}``.
         key_types: public keys it may hold.
@@ -70,6 +71,12 @@ class CertificateProfile:
     policies: tuple[str, ...]
     temporary_longest: timedelta = timedelta(0)
     levelling: timedelta = timedelta(0)
+    former_issuing_cas: tuple[str, ...] = ()
+
+    @property
+    def issuing_cas(self) -> tuple[str, ...]:
+        """The names of all whose certificates may be in force, the one that issues now first."""
+        return (self.issuing_ca, *self.former_issuing_cas)
 
     def may_last(self, length: timedelta) -> bool:
         """Whether a certificate of this profile may be valid for so long."""
@@ -173,6 +180,7 @@ def _profile(purpose: CertificatePurpose, table: TomlTable) -> CertificateProfil
         extended_key_usage=table.take_words("extended_key_usage", frozenset(EXTENDED_KEY_USAGES)),
         policies=table.take_words("policies"),
         temporary_longest=_temporary_longest(purpose, table),
+        former_issuing_cas=_former_issuing_cas(purpose, table),
     )
     table.require_empty()
     _require_possible(profile, table)
@@ -185,11 +193,17 @@ def _temporary_longest(purpose: CertificatePurpose, table: TomlTable) -> timedel
     return timedelta(hours=table.take_number("temporary_longest_hours"))
 
 
+def _former_issuing_cas(purpose: CertificatePurpose, table: TomlTable) -> tuple[str, ...]:
+    return () if purpose is CertificatePurpose.OCSP_SIGNER else table.take_words("former_issuing_cas")
+
+
 def _key_types(purpose: CertificatePurpose) -> frozenset[KeyType]:
     return frozenset(KeyType) if purpose is CertificatePurpose.OCSP_SIGNER else CARD_KEY_TYPES
 
 
 def _require_possible(profile: CertificateProfile, table: TomlTable) -> None:
+    if len(set(profile.issuing_cas)) < len(profile.issuing_cas):
+        raise table.problem("former_issuing_cas", "must name other CAs than issuing_ca, each once")
     if not profile.key_types:
         raise table.problem("key_types", "must name at least one key type")
     if not profile.subject:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ from app.domain.json_value import canonical_json
 from app.domain.receipt import Receipt, items_of, octets_of
 
 COMMITMENT_CA = "content-commitment"
+"""The first CA of approvers' certificates; those that took over are ``content-commitment-2`` and so on."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,13 @@ class PublicMaterial:
     def root(self) -> x509.Certificate:
         """The one that signed itself."""
         return next(each for each in self.certificates.values() if each.issuer == each.subject)
+
+    @property
+    def commitment_cas(self) -> list[x509.Certificate]:
+        """Those below the root that certify the keys with which people approve."""
+        line = re.compile(rf"{COMMITMENT_CA}(-[0-9]+)?")
+        named = [each for name, each in self.certificates.items() if line.fullmatch(name)]
+        return [each for each in named if _is_issued_by(each, self.root)]
 
 
 @dataclass(frozen=True)
@@ -193,7 +202,7 @@ def _one_approval(
     approval: Mapping[str, Any], order: Mapping[str, str], public: PublicMaterial
 ) -> Iterator[str]:
     certificate, statement = _load(approval), approval["statement"].encode()
-    if not _is_issued_by(certificate, public.certificates[COMMITMENT_CA]):
+    if not any(_is_issued_by(certificate, each) for each in public.commitment_cas):
         yield "The approver's certificate is not of this authority."
     try:
         verify_signature(certificate.public_key(), octets_of(approval, "signature"), statement)

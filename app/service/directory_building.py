@@ -8,7 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.bootstrap.directory import directory_publishing
+from app.bootstrap.validation import ROOT, issuing_cas
 from app.clock import utc_now
+from app.domain.certificate_order import CertificatePurpose
 from app.service.directory_start import being_built
 from app.service.files import PUBLIC, write_whole
 from app.service.layout import Layout
@@ -24,7 +26,8 @@ from directory.slapd import Slapd
 def write_system_authorities(settings: Settings, layout: Layout) -> None:
     """What slapd trusts of clients, in one PEM file: the CAs of systems, and the replicas' certificate."""
     public = settings.ca.folder / "public"
-    pem = b"".join(_pem(public / f"{name}.cer") for name in ("systems", "root"))
+    names = (*issuing_cas(CertificatePurpose.SYSTEM), ROOT)
+    pem = b"".join(_pem(public / f"{name}.cer") for name in names)
     write_whole(system_authorities(layout), pem + node_certificate(layout.systems, utc_now()), PUBLIC)
 
 

@@ -6,6 +6,7 @@ Sign-in asks the root's list each time; a session that is open asks nobody. The 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from app.signin.ports import SignInDatabase
 
@@ -14,22 +15,25 @@ _AT_ONCE = 200
 
 
 class EndingSessions:
-    """Ends sessions of cards whose CA is revoked; ``is_revoked`` answers whether the root's list says so."""
+    """Ends sessions of cards; ``distrusted_before`` answers before which sign-in a session is of no worth.
 
-    def __init__(self, database: SignInDatabase, is_revoked: Callable[[], bool]) -> None:
+    It is None while the root's list revokes no CA of cards.
+    """
+
+    def __init__(self, database: SignInDatabase, distrusted_before: Callable[[], datetime | None]) -> None:
         self._database = database
-        self._is_revoked = is_revoked
+        self._distrusted_before = distrusted_before
 
     def sweep(self) -> int:
-        """End every session that a card began, when the CA of cards is revoked; returns how many ended.
+        """End every session that a card began before that moment; returns how many ended.
 
         Relying parties are told of each. Killed in between, the next sweep ends what is left.
         """
         ended = 0
-        while self._is_revoked() and (some := self._end_some()):
+        while (moment := self._distrusted_before()) and (some := self._end_some(moment)):
             ended += some
         return ended
 
-    def _end_some(self) -> int:
+    def _end_some(self, moment: datetime) -> int:
         with self._database.change() as work:
-            return work.sessions.end_some_of_cards(REASON, _AT_ONCE)
+            return work.sessions.end_some_of_cards(REASON, moment, _AT_ONCE)

@@ -98,7 +98,7 @@ class SessionRecords(Protocol):
     def end_all(self, uid: str, reason: str) -> int:
         """End every session of a person; answers how many."""
 
-    def end_some_of_cards(self, reason: str, most: int) -> int:
+    def end_some_of_cards(self, reason: str, before: datetime, most: int) -> int:
         """End sessions that a card began, not more than so many; answers how many."""
 
     def forget_old(self, before: datetime) -> int:

@@ -121,10 +121,11 @@ class Sessions:
         """End every session of a person; answers how many."""
         return self._end(web_session.c.uid == uid, reason, Actor.system("sign-in"))
 
-    def end_some_of_cards(self, reason: str, most: int) -> int:
-        """End sessions that a card began, not more than so many; answers how many."""
-        of_cards = select(web_session.c.id).where(web_session.c.card_serial.is_not(None), self._is_live())
-        return self._end(web_session.c.id.in_(of_cards.limit(most)), reason, Actor.system("worker"))
+    def end_some_of_cards(self, reason: str, before: datetime, most: int) -> int:
+        """End sessions that a card began before that moment, not more than so many; answers how many."""
+        by_card = web_session.c.card_serial.is_not(None) & (web_session.c.signed_in_at < before)
+        of_cards = select(web_session.c.id).where(by_card, self._is_live()).limit(most)
+        return self._end(web_session.c.id.in_(of_cards), reason, Actor.system("worker"))
 
     def _end(self, which: ColumnElement[bool], reason: str, actor: Actor) -> int:
         ended = self._connection.execute(

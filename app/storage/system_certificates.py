@@ -38,10 +38,11 @@ class SystemCertificates:
         """Those not revoked that end before the moment, newest first."""
         return self._select(_certificate.c.revoked_at.is_(None), _certificate.c.not_after < moment)
 
-    def good_ones(self, now: datetime, most: int) -> list[str]:
-        """The serial numbers of certificates that are neither revoked nor over, not more than so many."""
-        chosen = select(_certificate.c.serial_number).where(_is_good(now)).limit(most)
-        return list(self._connection.scalars(chosen))
+    def good_ones(self, now: datetime, after: str, most: int) -> list[SystemCertificate]:
+        """Some that are neither revoked nor over, by serial number from the next one on, at most so many."""
+        chosen = select(_certificate).where(_is_good(now), _certificate.c.serial_number > after)
+        rows = self._connection.execute(chosen.order_by(_certificate.c.serial_number).limit(most))
+        return [SystemCertificate(**row._mapping) for row in rows]
 
     def without_good_one(self, now: datetime) -> set[str]:
         """The ASIDs of systems that got certificates, of which none is good now."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from app.adapters.ca_outbox import tell_directory_of_revocations
 from app.adapters.directory_entries import locked_out_systems
-from app.bootstrap.validation import ca_certificate, issuer_is_revoked, revoked_by_root
+from app.bootstrap.validation import ca_certificate, revoked_by_root, revoked_issuers
 from app.ca_root import revoke_authority
 from app.ca_server import certificate_authority_at_rest
 from app.domain.certificate_order import CertificatePurpose, SystemCertificateOrder, serial_number_text
@@ -35,6 +35,7 @@ from tests.support.certificates import RegistrationRecord, authority_in_a_thread
 from tests.support.slapd import ThrowAwayAuthority, free_port
 
 ASID = "200000000123"
+SYSTEMS = "systems"
 
 
 @pytest.fixture
@@ -91,13 +92,13 @@ def test_revoked_by_the_authority_is_refused_by_the_directory(
     tls, serial_number = certify(ca_settings, tmp_path)
     revocations = RevocationLists(lambda: [slapd.folder])
     with authority_in_a_thread(ca_settings) as client:
-        tell_directory_of_revocations(client, revocations, RevokedByRoot())
+        tell_directory_of_revocations(client, [SYSTEMS], revocations, RevokedByRoot())
         assert may_read(slapd, tls)
         client.revoke(serial_number, "keyCompromise", later())
-        tell_directory_of_revocations(client, revocations, RevokedByRoot())
+        tell_directory_of_revocations(client, [SYSTEMS], revocations, RevokedByRoot())
     assert not may_read(slapd, tls)
     with pytest.raises(Unavailable):
-        tell_directory_of_revocations(client, revocations, RevokedByRoot())
+        tell_directory_of_revocations(client, [SYSTEMS], revocations, RevokedByRoot())
 
 
 REVOCATION = """\
@@ -133,7 +134,7 @@ def test_of_an_authority_that_the_root_revoked_no_system_is_let_in(
     revocations = RevocationLists(lambda: [slapd.folder])
     for expected in (True, False):
         with authority_in_a_thread(ca_settings) as client:
-            tell_directory_of_revocations(client, revocations, revoked_by_root(ca_settings))
+            tell_directory_of_revocations(client, [SYSTEMS], revocations, revoked_by_root(ca_settings))
         assert (may_read(slapd, tls), may_read(slapd, chain)) == (expected, expected)
         if expected:
             revoke_systems_authority(ca_settings, tmp_path)
@@ -142,12 +143,13 @@ def test_of_an_authority_that_the_root_revoked_no_system_is_let_in(
     assert (may_read(slapd, tls), may_read(slapd, chain)) == (False, False)
 
 
-def keep_certificate(record: RegistrationRecord, serial_number: str) -> None:
+def keep_certificate(record: RegistrationRecord, serial_number: str, file: Path) -> None:
     """On record, as one that the registration authority had made for the system."""
+    der = x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
     with record.database.change() as work:
         ends_at = work.now + timedelta(days=30)
         work.system_certificates.add(
-            SystemCertificate(serial_number, ASID, None, serial_number, work.now, ends_at, b"")
+            SystemCertificate(serial_number, ASID, None, serial_number, work.now, ends_at, der)
         )
 
 
@@ -155,9 +157,10 @@ def test_of_an_authority_that_the_root_revoked_every_system_is_locked_out(
     ca_settings: Settings, record: RegistrationRecord, tmp_path: Path
 ) -> None:
     add_system(record, ASID, "active")
-    keep_certificate(record, "0a1b")
-    is_revoked = partial(issuer_is_revoked, ca_settings, CertificatePurpose.SYSTEM)
-    distrusting = DistrustingSystems(record.database, is_revoked)
+    certify(ca_settings, tmp_path)
+    keep_certificate(record, "0a1b", tmp_path / "system.pem")
+    revoked = partial(revoked_issuers, ca_settings, CertificatePurpose.SYSTEM)
+    distrusting = DistrustingSystems(record.database, revoked)
     assert distrusting.sweep() == 0
     revoke_systems_authority(ca_settings, tmp_path)
     assert (distrusting.sweep(), distrusting.sweep()) == (1, 0)
@@ -166,3 +169,7 @@ def test_of_an_authority_that_the_root_revoked_every_system_is_locked_out(
         assert kept is not None
         assert kept.revoked_by == "system:worker"
         assert ASID in locked_out_systems(work)
+    keep_certificate(record, "0a1c", ThrowAwayAuthority(tmp_path, "Another").system(ASID).certificate)
+    assert distrusting.sweep() == 0, "of a CA that is not revoked"
+    with record.database.read() as work:
+        assert ASID not in locked_out_systems(work)

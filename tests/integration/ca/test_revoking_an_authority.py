@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import open_token_keys
-from app.bootstrap.validation import card_paths, issuer_is_revoked, root_list_says
+from app.bootstrap.validation import card_paths, cards_distrusted_before, root_list_says
 from app.ca.contents import StatusAddresses
 from app.ca.crl import CrlPlan, build_crl
 from app.ca.issuance import Issuer
@@ -174,7 +174,7 @@ def test_sessions_of_its_cards_end_and_relying_parties_are_told(
     ca_settings: Settings, file: Path, database: Database
 ) -> None:
     sessions = signed_in_with_cards(database, 201)
-    ending = EndingSessions(database, partial(issuer_is_revoked, ca_settings, AUTHENTICATION))
+    ending = EndingSessions(database, partial(cards_distrusted_before, ca_settings))
     assert ending.sweep() == 0
     revoke(ca_settings, file)
     assert ending.sweep() == len(sessions)
@@ -191,7 +191,7 @@ def test_while_the_roots_list_cannot_be_read_no_session_ends(
 ) -> None:
     signed_in_with_cards(database, 1)
     (ca_settings.ca.folder / "public" / "root.crl").unlink()
-    ending = EndingSessions(database, partial(issuer_is_revoked, ca_settings, AUTHENTICATION))
+    ending = EndingSessions(database, partial(cards_distrusted_before, ca_settings))
     assert ending.sweep() == 0
 
 

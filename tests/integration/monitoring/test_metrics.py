@@ -61,7 +61,10 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDirector
 def parts_of(directory: TestDirectory) -> MonitoredParts:
     says = RootListFigures(datetime(2027, 1, 1, tzinfo=UTC), {"authentication": False, "systems": True})
     return MonitoredParts(
-        lambda: open_session(directory.slapd.ldapi_url), Answering(), root_list=lambda: says
+        lambda: open_session(directory.slapd.ldapi_url),
+        Answering(),
+        root_list=lambda: says,
+        issues_until=lambda: {"systems": datetime(2034, 1, 1, tzinfo=UTC)},
     )
 
 
@@ -108,6 +111,8 @@ def test_every_figure_of_the_directory_is_told(
         told = scrape(sqlite_database, parts)
     assert told["spine_ra_authority_revoked", "systems"] == 1
     assert told["spine_ra_authority_revoked", "authentication"] == 0
+    until = datetime(2034, 1, 1, tzinfo=UTC).timestamp()
+    assert told["spine_ra_authority_issues_until_timestamp_seconds", "systems"] == until
     compares = ("spine_ra_directory_operations_total", "Compare")
     assert told[compares] - before[compares] == 7
     assert told["spine_ra_directory_connections",] >= 2

@@ -255,7 +255,7 @@ def test_a_profile_that_cannot_be_issued_is_named() -> None:
 
 
 def test_a_profile_of_a_ca_that_is_not_there_is_named() -> None:
-    with pytest.raises(InvalidInput, match="the key ceremony made no CA of this name"):
+    with pytest.raises(InvalidInput, match="no ceremony made a CA of this name"):
         try_profiles(RULES, {"authentication": ISSUER})
 
 
