@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from cryptography import x509
 
+from app.ca.audit_ports import AuditRecord
 from app.ca.authority_making import AuthorityMaking
 from app.ca.authority_revoking import OPERATOR, Review
 from app.ca.ceremony_protocol import fingerprint, key_lines, signature_lines
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind, certificate_of
 from app.ca.names import named_subject
 from app.ca.ocsp_signers import ocsp_signer_name
-from app.ca.ports import AuditRecord
 from app.ca.succession import Succession
 from app.domain.audit_event import AuditEvent
 from app.errors import InvalidInput
