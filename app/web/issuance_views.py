@@ -77,15 +77,15 @@ def begin_otherwise(uid: str) -> WerkzeugResponse:
 
 
 def _otherwise_page(uid: str, form: SubmittedForm) -> Response:
-    context.require(Permission.ISSUE_CARD)
+    record = context.services().finding.person(context.require(Permission.ISSUE_CARD), uid)
     return render_page(
         "issuances/otherwise.html",
         "Issue a card in another way",
         status=form.status,
-        crumbs=(Crumb("People", "/people"), Crumb("Person", f"/people/{uid}")),
+        crumbs=(Crumb("People", "/people"), Crumb(record.person.card_name, f"/people/{uid}")),
         form=form,
         problems=form.problems,
-        choices=TermsChoices(),
+        choices=TermsChoices.of(record),
         action=f"/people/{uid}/issue-card/otherwise",
         back=f"/people/{uid}",
     )

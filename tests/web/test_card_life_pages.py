@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from app.domain.card_move import MOVES
 from app.domain.card_status import CardStatus
+from app.domain.issuance_terms import IssuanceTerms
 from app.domain.provenance import Provenance, ProvenanceKind
 from tests.support.card_states import card_in
-from tests.support.registration_authority import another
+from tests.support.registration_authority import Desk, another
 from tests.support.web import ORIGIN, Site
 from tests.support.web_pages import Page
 
@@ -124,11 +125,30 @@ def test_somebody_with_a_card_is_offered_a_temporary_one_only(site: Site) -> Non
     page = browser.get(f"/people/{uid}")
     assert f"{base}/otherwise?way=temporary" in page.links
     assert not [form for form in page.forms if form.action == base]
-    browser.get(f"{base}/otherwise?way=temporary")
+    asked_how = browser.get(f"{base}/otherwise?way=temporary").text
+    assert "A temporary access card" in asked_how
+    assert "Locked, for later" not in asked_how
+    assert "First day" not in asked_how
     asked = {"way": "temporary", "hours": "24", "temporary_reason": "forgotten"}
     browser.send(f"{base}/otherwise", expect=200, **asked)
     page = browser.get(browser.way_to_the_desk()[1])
     assert "24 hours" in page.text
+
+
+def test_somebody_with_both_cards_is_offered_no_third(site: Site) -> None:
+    office, uid = site.office, site.office.person(another(66)).uid
+    office.card_for(uid)
+    terms = IssuanceTerms(temporary_hours=24, temporary_reason="forgotten")
+    desk = Desk(
+        office.ra.desk_jobs,
+        office.ra.issuing.ticket(office.manager, office.ra.issuing.begin(office.manager, uid, terms)),
+    )
+    temporary = office.blank()
+    desk.approve(temporary, office.manager_card, temporary_hours="24")
+    desk.finish(temporary)
+    page = site.as_role("agent").get(f"/people/{uid}/issue-card/otherwise")
+    assert "One of them must end before another can be issued" in page.text
+    assert "Locked, for later" not in page.text
 
 
 def test_each_certificate_says_where_its_key_was_made(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.domain.issuance_terms import TEMPORARY_HOURS, TEMPORARY_REASONS, IssuanceTerms
+from app.ra.records import PersonRecord
 from app.web.forms.submitted import SubmittedForm
 
 LOCKED, DAY_ONE, TEMPORARY = "locked", "day-one", "temporary"
@@ -24,13 +25,27 @@ def _hours_in_words(hours: int) -> str:
 class TermsChoices:
     """What the form offers, as the design system's radios take it."""
 
-    ways: tuple[dict[str, str], ...] = tuple({"value": name, "text": text} for name, text in _WAYS.items())
+    ways: tuple[dict[str, str], ...]
     hours: tuple[dict[str, str], ...] = tuple(
         {"value": str(hours), "text": _hours_in_words(hours)} for hours in TEMPORARY_HOURS
     )
     reasons: tuple[dict[str, str], ...] = tuple(
         {"value": name, "text": text} for name, text in TEMPORARY_REASONS.items()
     )
+
+    @classmethod
+    def of(cls, record: PersonRecord) -> TermsChoices:
+        """What this person can have: one card that works, and one temporary one beside it."""
+        live = [each.card for each in record.cards if each.card.is_live]
+        taken = {TEMPORARY} if any(card.is_temporary for card in live) else set[str]()
+        if any(not card.is_temporary and not card.replace_for for card in live):
+            taken |= {LOCKED, DAY_ONE}
+        return cls(tuple({"value": name, "text": _WAYS[name]} for name in _WAYS if name not in taken))
+
+    @property
+    def offered(self) -> frozenset[str]:
+        """The names of the ways."""
+        return frozenset(way["value"] for way in self.ways)
 
 
 def terms_of(form: SubmittedForm) -> IssuanceTerms:
