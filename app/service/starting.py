@@ -19,6 +19,7 @@ from app.service.preflight import CannotStart, require_free_ports
 from app.service.relying_party import write_relying_party
 from app.service.stopping import StopRequest
 from app.service.supervisor import Supervisor
+from app.service.system_authorities import write_system_authorities
 from app.service.telling import Terminal
 from app.service.trial_keys import give_prescribing_screen_its_key
 from app.service.whole import require_whole
@@ -79,10 +80,10 @@ def _prepare(
 
         begin(settings, layout, database, terminal)
     give_prescribing_screen_its_key(settings, layout)
+    write_system_authorities(settings, layout)
     if state is State.NEW or not is_built(layout):
-        from app.service.directory_building import build_directory, write_system_authorities
+        from app.service.directory_building import build_directory
 
-        write_system_authorities(settings, layout)
         build_directory(settings, layout, database, terminal)
     if state is State.NEW:
         remember(layout, State.PREPARED)

@@ -30,6 +30,10 @@ from app.domain.certificate_order import CertificatePurpose
 from app.domain.receipt import receipt_from_untrusted
 from app.domain.receipt_verification import problems_of, verify_receipt
 from app.errors import InvalidInput, Unavailable
+from app.service import system_authorities
+from app.service.layout import Layout
+from app.service.preflight import CannotStart
+from app.service.system_authorities import write_system_authorities
 from app.settings import Settings
 from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.database import Database
@@ -113,7 +117,7 @@ def profiles_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
             text = text.replace(old, f'issuing_ca = "{line}-2"\nformer_issuing_cas = ["{line}"]')
         renamed = tmp_path / "certificate_profiles.toml"
         renamed.write_text(text)
-        for module in (ca_server, validation):
+        for module in (ca_server, validation, system_authorities):
             monkeypatch.setattr(module, "PROFILES_FILE", renamed)
 
     return rename
@@ -284,6 +288,22 @@ def require_believed(settings: Settings, client: CaClient, der: bytes, issuer: s
     receipt = receipt_from_untrusted(client.receipt(serial_of(der)))
     findings = verify_receipt(receipt, public_material(settings.ca.folder / "public"))
     assert problems_of(findings) == []
+
+
+def test_slapd_is_given_both_and_a_start_says_which_is_missing(
+    ca_settings: Settings, file: Path, tmp_path: Path, profiles_name: Callable[..., None]
+) -> None:
+    layout = Layout(tmp_path, tmp_path)
+    layout.systems.mkdir()
+    profiles_name("systems")
+    with pytest.raises(CannotStart, match=r"systems-2.*spine-ra ca succeed"):
+        write_system_authorities(ca_settings, layout)
+    succeed_all(ca_settings, file, "systems")
+    write_system_authorities(ca_settings, layout)
+    given = x509.load_pem_x509_certificates((layout.systems / "authorities.pem").read_bytes())
+    names = ("systems-2", "systems", "root")
+    assert given[:-1] == [certificate(ca_settings, name) for name in names]
+    assert given[-1].subject.rfc4514_string() == "CN=node,O=Spine RA Directory Nodes"
 
 
 def test_when_the_one_before_is_revoked_its_cards_and_systems_end_and_no_others(
