@@ -33,6 +33,11 @@ from card_agent.reader_scan import by_profile, readers_now
 from cryptoki import CardProfile, InsertedCard, Session
 from cryptoki import errors as cryptoki_errors
 
+_NOT_MADE_ANEW = (
+    "One try of this card's SO PIN is left, and the card is not made anew with it. "
+    "Undo the issuance on the site and use another card."
+)
+
 
 @dataclass(frozen=True)
 class PcscCardOpener:
@@ -110,6 +115,8 @@ class PcscCard:
                 except cryptoki_errors.PinIncorrect:
                     if not is_begun:
                         raise
+                except cryptoki_errors.LastTryNeedsConsent as error:
+                    raise CardFault(_NOT_MADE_ANEW) from error
                 else:
                     return True
             _empty(card, pin)

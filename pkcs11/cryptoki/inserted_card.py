@@ -78,9 +78,11 @@ class InsertedCard:
         """Erase the card, give it this SO PIN and its holder this PIN.
 
         A card that was initialised before is erased with its ``present_so_pin`` only; one fresh from its
-        maker needs none. Raises PinIncorrect for a wrong one, PinLenRange.
+        maker needs none. Raises PinIncorrect for a wrong one, LastTryNeedsConsent when one try of it is
+        left, PinLenRange.
         """
         self._check_length(pin)
+        self._require_so_tries(consent_to_last_try=False)
         profile = self.profile
         blank = profile.blank_so_pin if self.is_cleared else so_pin
         present = present_so_pin or profile.factory_so_pin or blank

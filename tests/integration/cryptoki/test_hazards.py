@@ -176,6 +176,12 @@ def test_the_last_try_of_the_so_pin_needs_a_second_person(card: VirtualCard, so_
                 opened.unblock(PROFILES[card.profile].random_so_pin(), NEW_PIN)
         with pytest.raises(errors.LastTryNeedsConsent, match="nobody can ever unblock"):
             opened.unblock(so_pin, NEW_PIN)
+        with pytest.raises(errors.LastTryNeedsConsent):
+            opened.initialise(so_pin, PIN, "card", present_so_pin=so_pin)
+        with pytest.raises(errors.LastTryNeedsConsent):
+            opened.clear(so_pin, PIN)
+        with pytest.raises(errors.LastTryNeedsConsent):
+            opened.change_so_pin(so_pin, PROFILES[card.profile].random_so_pin())
         assert opened.so_tries_left() == 1
         opened.unblock(so_pin, NEW_PIN, consent_to_last_try=True)
         assert (opened.so_tries_left() or 0) > 1

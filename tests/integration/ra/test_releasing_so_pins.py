@@ -16,6 +16,7 @@ from app.adapters.ca_client import CaClient
 from app.ca.releasing import CodeLimits
 from app.domain.actor import Actor
 from app.domain.approval import ApprovalNotValid
+from app.domain.card import CardStatus
 from app.domain.card_job import JobStepOutOfOrder
 from app.domain.certificate_order import SignedApproval
 from app.domain.desk_record import TicketNotValid
@@ -297,7 +298,13 @@ def answered(ward: Ward, challenge: str, card: DeskCard | None = None) -> list[b
     return desk.release()
 
 
-def test_a_challenge_is_answered_for_that_computer_and_card_and_once(ward: Ward) -> None:
+@pytest.mark.parametrize("status", [CardStatus.ACTIVE, CardStatus.LOCKED, CardStatus.EXPIRED])
+def test_a_challenge_is_answered_for_that_computer_and_card_and_once(ward: Ward, status: CardStatus) -> None:
+    with ward.office.ra.database.change() as work:
+        found = work.cards.get(ward.card.serial)
+        assert found
+        if found.status is not status:
+            work.cards.move(found, status)
     workstation_id = registered(ward)
     asked = OfflineUnlock.begin(bytes.fromhex(workstation_id), ward.card.serial)
     (answer,) = answered(ward, asked.challenge)

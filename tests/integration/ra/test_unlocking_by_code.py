@@ -65,17 +65,21 @@ def use(office: Office, request: str, code: str) -> str:
 def test_a_code_unlocks_ones_own_card(
     office: Office, holder: Actor, card: DeskCard, status: CardStatus
 ) -> None:
-    if status is not CardStatus.ACTIVE:
-        with office.ra.database.change() as work:
-            found = work.cards.get(card.serial)
-            assert found
-            work.cards.move(found, status)
+    _set_status(office, card, status)
     request = begin(office, holder)
     desk = UnlockDesk(office.ra, use(office, request, letters(office)[-1]["code"]))
     assert (desk.job["basis"], desk.job["operator"], desk.job["state"]) == ("code", None, "approved")
     assert desk.release() == [b"wrapped SO PIN"]
     desk.complete(card)
     assert office.ra.ca.releases[-1].approvals == ()
+
+
+def _set_status(office: Office, card: DeskCard, status: CardStatus) -> None:
+    with office.ra.database.change() as work:
+        found = work.cards.get(card.serial)
+        assert found
+        if found.status is not status:
+            work.cards.move(found, status)
 
 
 def test_a_code_goes_to_the_address_on_record(office: Office, holder: Actor, card: DeskCard) -> None:
@@ -120,13 +124,21 @@ def test_a_code_is_of_the_browser_that_asked(office: Office, holder: Actor, card
         use(office, "another browser", letters(office)[-1]["code"])
 
 
-def test_a_code_works_for_fifteen_minutes(office: Office, holder: Actor, card: DeskCard) -> None:
+@pytest.mark.parametrize(("minutes", "works"), [(14, True), (15, False)])
+def test_a_code_works_for_fifteen_minutes(
+    office: Office, holder: Actor, card: DeskCard, minutes: int, works: bool
+) -> None:
     request = begin(office, holder)
     with office.ra.database.change() as work:
-        ended = update(unlock_code).values(expires_at=work.now - timedelta(seconds=1))
-        work.connection.execute(ended)
-    with pytest.raises(CodeNotAccepted):
-        use(office, request, letters(office)[-1]["code"])
+        ends = work.connection.scalars(select(unlock_code.c.expires_at)).one()
+        earlier = update(unlock_code).values(expires_at=ends - timedelta(minutes=minutes))
+        work.connection.execute(earlier)
+    code = letters(office)[-1]["code"]
+    if works:
+        assert use(office, request, code)
+    else:
+        with pytest.raises(CodeNotAccepted):
+            use(office, request, code)
 
 
 def test_a_newer_code_takes_the_place_of_the_older(office: Office, holder: Actor, card: DeskCard) -> None:
@@ -274,8 +286,10 @@ def third(office: Office) -> tuple[Actor, DeskCard]:
     return colleague, office.card_for(colleague.uid)
 
 
-def test_two_colleagues_vouch(office: Office, third: tuple[Actor, DeskCard]) -> None:
+@pytest.mark.parametrize("status", [CardStatus.ACTIVE, CardStatus.LOCKED, CardStatus.EXPIRED])
+def test_two_colleagues_vouch(office: Office, third: tuple[Actor, DeskCard], status: CardStatus) -> None:
     colleague, card = third
+    _set_status(office, card, status)
     desk = vouching(office, colleague.uid)
     desk.sign(office.manager.uid, office.manager_card)
     with pytest.raises(JobStepOutOfOrder):
