@@ -110,7 +110,7 @@ def provenance(
 
     ``requests`` are the CSRs of the keys, DER.
     """
-    proofs = card.proofs(keys, {purpose: _requested_key(der) for purpose, der in requests.items()})
+    proofs = card.proofs(keys, {purpose: requested_key(der) for purpose, der in requests.items()})
     return {
         purpose: {
             **claims[purpose],
@@ -120,7 +120,8 @@ def provenance(
     }
 
 
-def _requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
+def requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the public key of a CSR (DER)."""
     return cast(ec.EllipticCurvePublicKey, x509.load_der_x509_csr(request).public_key())
 
 
@@ -167,15 +168,15 @@ def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
     return r.to_bytes(_P256_INTEGER_BYTES, "big") + s.to_bytes(_P256_INTEGER_BYTES, "big")
 
 
-def subject_public_key(certificate: bytes) -> bytes:
-    """Return the SubjectPublicKeyInfo of a DER certificate."""
-    return spki_of(x509.load_der_x509_certificate(certificate).public_key())
+def certified_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the public key of a DER certificate."""
+    return cast(ec.EllipticCurvePublicKey, x509.load_der_x509_certificate(certificate).public_key())
 
 
 def _require_key_of(
     logged_in: LoggedInCard, purpose: Purpose, certificate: bytes, keys: KeySet | None = None
 ) -> None:
-    if not logged_in.holds_key_of(purpose, certificate, keys):
+    if not logged_in.holds_key_of(purpose, certified_key(certificate), keys):
         raise KeysNotOnCard(
             "The certificates were made for keys that this card no longer holds. "
             "Undo this issuance on the site and begin a new one."

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from card_agent import so_pin_release
 from card_agent.card_job import FINISHED, card_job_from_untrusted
 from card_agent.card_process import CardProcesses
 from card_agent.card_views import CardViews
@@ -75,7 +76,9 @@ class JobDesk:
         job = card_job_from_untrusted(collected.message)
         self._workstation.keep_policy(collected.connection.site.origin, job.pin_policy)
         self._processes.get_ready()
-        return self._jobs.add(DeskJob(JobAtDesk(link, job, self._processes, self._clock), kind))
+        at_desk = JobAtDesk(link, job, self._processes, self._clock)
+        so_pin_release.get_ready(at_desk)
+        return self._jobs.add(DeskJob(at_desk, kind))
 
     def find(self, name: str) -> DeskJob:
         """Return the collected job. Raises PageExpired."""

@@ -6,21 +6,27 @@ are for. See ``card_operations`` for what such functions take and return.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from card_agent.card_operations import (
+    certified_key,
     provenance,
     raw_signature,
     request,
-    spki_of,
-    subject_public_key,
+    requested_key,
 )
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
-from card_agent.ports import Card, KeySet, LoggedInCard, Purpose
+from card_agent.ports import Card, KeySet, LoggedInCard, PublicKeys, Purpose
+
+_NOT_THERE = "The card does not hold the keys of its certificates. They cannot be made anew: replace it."
+_SIGNED = b"spine-ra: this key is the certificate's"
+_ES256 = ec.ECDSA(hashes.SHA256())
 
 
 @dataclass(frozen=True)
@@ -43,28 +49,27 @@ def make_keys_beside(card: Card, pin: Pin, holder_uid: str) -> MadeKeys:
 
 def holds_keys_of(card: Card, pin: Pin, requests: Mapping[Purpose, bytes]) -> bool:
     """Say whether the card holds, in one set, the keys of these CSRs."""
-    spkis = {purpose: spki_of(x509.load_der_x509_csr(der).public_key()) for purpose, der in requests.items()}
+    requested = {purpose: requested_key(der) for purpose, der in requests.items()}
     with card.log_in(pin) as logged_in:
-        return _set_with(logged_in, spkis) is not None
+        return _set_with(logged_in, requested) is not None
 
 
-def write_beside_keys(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
-    """Write the certificates beside their keys, the authentication certificate last: by it the set is in use.
+def repair(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> Iterator[object]:
+    """Put certificates back beside their keys, in two steps; what each yields:
 
-    Raises KeysNotOnCard before anything is written.
+    1. write them: None. Raises KeysNotOnCard before anything is written
+    2. read them back, by a module loaded anew (one that wrote may answer with what it was given), and have
+       each key sign: the certificates, by purpose. Raises KeysNotOnCard
     """
-    with card.log_in(pin) as logged_in:
-        keys = _required_set(logged_in, certificates)
-        for purpose in reversed(Purpose):
-            logged_in.write(purpose, certificates[purpose], keys)
-
-
-def read_back(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> Mapping[Purpose, bytes]:
-    """Return the certificates that lie on the card beside the keys of those given. Raises KeysNotOnCard."""
+    keys = _written(card, pin, certificates)
+    yield None
     with card.held():
+        read_back = card.contents(keys).certificates
+        # A card that was pulled meanwhile reads like one that kept nothing; it does not log in.
         with card.log_in(pin) as logged_in:
-            keys = _required_set(logged_in, certificates)
-        return card.contents(keys).certificates
+            for purpose, der in certificates.items():
+                _require_signs(logged_in, purpose, keys, certified_key(der))
+    yield read_back
 
 
 @dataclass(frozen=True)
@@ -75,19 +80,24 @@ class FirstUse:
     proof: bytes
 
 
-def use(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: bytes) -> FirstUse:
-    """Read back the certificates' set and sign the nonce with its authentication key (ES256).
+def put_in_use(
+    card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: bytes
+) -> Iterator[FirstUse | None]:
+    """Have a card use its new set, in two steps; what each yields:
 
-    Whether it is the set in use does not matter: that of two sets from the same second is a matter of chance.
-    Raises KeysNotOnCard.
+    1. write the certificates: None. Raises KeysNotOnCard before anything is written
+    2. read them back, by a module loaded anew, and sign the nonce with the set's authentication key (ES256):
+       the FirstUse. Whether the set is the one in use does not matter: that of two sets from the same second
+       is a matter of chance
     """
+    keys = _written(card, pin, certificates)
+    yield None
     with card.held():
+        read_back = card.contents(keys).certificates
+        # A card that was pulled meanwhile reads like one that kept nothing; it does not log in.
         with card.log_in(pin) as logged_in:
-            keys = _required_set(logged_in, certificates)
-            # Before the signature: a card that was pulled meanwhile reads like one that kept nothing.
-            kept = card.contents(keys).certificates
             proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, keys), nonce)
-        return FirstUse(kept, proof)
+    yield FirstUse(read_back, proof)
 
 
 def keep_only(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> None:
@@ -96,22 +106,36 @@ def keep_only(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> No
         logged_in.clear(_required_set(logged_in, certificates).other)
 
 
-def _required_set(logged_in: LoggedInCard, certificates: Mapping[Purpose, bytes]) -> KeySet:
-    spkis = {purpose: subject_public_key(der) for purpose, der in certificates.items()}
-    keys = _set_with(logged_in, spkis)
-    if keys is None:
-        raise KeysNotOnCard(
-            "The card does not hold the keys of its certificates. They cannot be made anew: replace it."
-        )
+def _written(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> KeySet:
+    """Write them beside their keys; the authentication certificate last, for by it the set is in use."""
+    with card.log_in(pin) as logged_in:
+        keys = _required_set(logged_in, certificates)
+        for purpose in reversed(Purpose):
+            logged_in.write(purpose, certificates[purpose], keys)
     return keys
 
 
-def _set_with(logged_in: LoggedInCard, spkis: Mapping[Purpose, bytes]) -> KeySet | None:
+def _required_set(logged_in: LoggedInCard, certificates: Mapping[Purpose, bytes]) -> KeySet:
+    certified = {purpose: certified_key(der) for purpose, der in certificates.items()}
+    keys = _set_with(logged_in, certified)
+    if keys is None:
+        raise KeysNotOnCard(_NOT_THERE)
+    return keys
+
+
+def _require_signs(
+    logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, certified: ec.EllipticCurvePublicKey
+) -> None:
+    signature = logged_in.private_key(purpose, keys).sign(_SIGNED, _ES256)
+    try:
+        certified.verify(signature, _SIGNED, _ES256)
+    except InvalidSignature as error:
+        raise KeysNotOnCard(_NOT_THERE) from error
+
+
+def _set_with(logged_in: LoggedInCard, public_keys: PublicKeys) -> KeySet | None:
+    """Return the set that holds all of these keys, if one does."""
     for keys in KeySet:
-        try:
-            found = {purpose: logged_in.private_key(purpose, keys) for purpose in spkis}
-        except KeysNotOnCard:
-            continue
-        if all(spki_of(found[purpose].public_key()) == spki for purpose, spki in spkis.items()):
+        if all(logged_in.holds_key_of(purpose, key, keys) for purpose, key in public_keys.items()):
             return keys
     return None

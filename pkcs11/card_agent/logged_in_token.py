@@ -60,12 +60,16 @@ class LoggedInToken:
             )
         return key
 
-    def holds_key_of(self, purpose: Purpose, certificate: bytes, keys: KeySet | None = None) -> bool:
-        """Say whether the key is the certificate's, by its public half or by a signature."""
+    def holds_key_of(
+        self, purpose: Purpose, public_key: ec.EllipticCurvePublicKey, keys: KeySet | None = None
+    ) -> bool:
+        """Say whether the key is this one's, by its public half or by a signature."""
         try:
-            return self._session.holds_key_of(certificate, cka_id=(keys or self.in_use).cka_id(purpose))
+            return self._session.holds_key_of(public_key, cka_id=(keys or self.in_use).cka_id(purpose))
         except cryptoki_errors.ObjectNotFound:
             return False
+        except cryptoki_errors.PublicHalfLost:
+            return True
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""

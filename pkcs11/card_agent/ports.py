@@ -92,8 +92,14 @@ class LoggedInCard(Protocol):
     def private_key(self, purpose: Purpose, keys: KeySet | None = None) -> ec.EllipticCurvePrivateKey:
         """Return the key that signs on the card, of the set in use unless said. Raises KeysNotOnCard."""
 
-    def holds_key_of(self, purpose: Purpose, certificate: bytes, keys: KeySet | None = None) -> bool:
-        """Say whether the key, of the set in use unless said, is the DER certificate's."""
+    def holds_key_of(
+        self, purpose: Purpose, public_key: ec.EllipticCurvePublicKey, keys: KeySet | None = None
+    ) -> bool:
+        """Say whether the private key, of the set in use unless said, is this one's.
+
+        A card that shows no public half signs something with it. Where it does not do that either until the
+        certificate is there, the key counts as this one's, and is to sign once it is.
+        """
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate the key pair on the card; return what the module claims about the private key."""

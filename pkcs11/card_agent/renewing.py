@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -170,6 +171,7 @@ class _Renewal:
         with progress.doing(RenewStep.SIGN):
             if self.told.signatures_missing or requests != self.told.requests:
                 self._sign(requests)
+        self.at_desk.processes.open_ahead(self._target)
         with progress.doing(RenewStep.CERTIFY):
             issued = certificates_from_untrusted(self.at_desk.link.step("/renewal-certificates", {}))
         return issued.by_purpose, issued.completion_nonce
@@ -183,11 +185,17 @@ class _Renewal:
         made = self._on_target(key_set_operations.make_keys_beside, self.at_desk.job.holder.uid)
         body: dict[str, object] = {name: as_base64(made.requests[each]) for each, name in JSON_NAMES.items()}
         body["provenance"] = {name: dict(made.provenance[each]) for each, name in JSON_NAMES.items()}
+        self.at_desk.processes.open_ahead(self._signers.serial)
         self.at_desk.link.step("/renewal-keys", body)
         return made.requests
 
+    @property
+    def _signers(self) -> CardView:
+        """The card that signs: the operator's or a colleague's, or the one that is renewed."""
+        return self.cards.get(SIGNER, self.cards[TARGET])
+
     def _sign(self, requests: Mapping[Purpose, bytes]) -> None:
-        card = self.cards.get(SIGNER, self.cards[TARGET])
+        card = self._signers
         pin = self.pins.get(SIGNER_PIN, self.pins[HOLDER_PIN])
         signed = statement(self.at_desk, self.told, requests, card.holder_uid)
         signature = self.at_desk.processes.run(
@@ -204,19 +212,28 @@ class _Renewal:
         )
 
     def _finish(self, progress: Progress, certificates: Mapping[Purpose, bytes], nonce: str) -> None:
-        with progress.doing(RenewStep.WRITE_CERTIFICATES):
-            self._on_target(key_set_operations.write_beside_keys, certificates)
-        with progress.doing(RenewStep.USE):
-            used = self._on_target(key_set_operations.use, certificates, nonce.encode())
-            body = {"read_back": _digests(certificates, used.read_back), "proof": as_base64(used.proof)}
-            self.at_desk.link.step("/renewal-completion", body)
+        arguments = (key_set_operations.put_in_use, self._target_pins(), certificates, nonce.encode())
+        with closing(self.at_desk.processes.steps(self._target, *arguments)) as answers:
+            with progress.doing(RenewStep.WRITE_CERTIFICATES):
+                next(answers)
+            with progress.doing(RenewStep.USE):
+                (used,) = answers
+                self.at_desk.processes.open_ahead(self._target)
+                body = {"read_back": _digests(certificates, used.read_back), "proof": as_base64(used.proof)}
+                self.at_desk.link.step("/renewal-completion", body)
         with progress.doing(RenewStep.REMOVE_OLD):
             self._on_target(key_set_operations.keep_only, certificates)
             self.at_desk.link.step("/renewal-end", {})
 
     def _on_target(self, operation: Callable[..., Result], *arguments: object) -> Result:
-        serial, pins = self.cards[TARGET].serial, [self.pins[HOLDER_PIN]]
-        return self.at_desk.processes.run(serial, operation, pins, *arguments)
+        return self.at_desk.processes.run(self._target, operation, self._target_pins(), *arguments)
+
+    @property
+    def _target(self) -> str:
+        return self.cards[TARGET].serial
+
+    def _target_pins(self) -> list[Pin]:
+        return [self.pins[HOLDER_PIN]]
 
 
 def _digests(written: Mapping[Purpose, bytes], read_back: Mapping[Purpose, bytes]) -> dict[str, str]:

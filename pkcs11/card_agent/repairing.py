@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from enum import StrEnum
 
 from card_agent import card_operations, key_set_operations
@@ -80,16 +81,19 @@ class RepairCard:
 def _repair(
     at_desk: JobAtDesk, serial: str, pin: Pin, certificates: Mapping[Purpose, bytes], progress: Progress
 ) -> None:
-    with progress.doing(RepairStep.WRITE_CERTIFICATES):
-        at_desk.processes.run(serial, key_set_operations.write_beside_keys, [pin], certificates)
-    with progress.doing(RepairStep.READ_BACK):
-        on_card = at_desk.processes.run(serial, key_set_operations.read_back, [pin], certificates)
-        if dict(on_card) != dict(certificates):
-            raise CardFault(
-                "The card did not keep its certificates. Go on once, then have the card replaced."
-            )
-        read_back = {name: hashlib.sha256(on_card[each]).hexdigest() for each, name in JSON_NAMES.items()}
-        at_desk.link.step("/repair-completion", {"read_back": read_back})
+    steps = at_desk.processes.steps(serial, key_set_operations.repair, [pin], certificates)
+    with closing(steps) as answers:
+        with progress.doing(RepairStep.WRITE_CERTIFICATES):
+            next(answers)
+        with progress.doing(RepairStep.READ_BACK):
+            (on_card,) = answers
+            at_desk.link.step("/repair-completion", {"read_back": _digests(certificates, on_card)})
+
+
+def _digests(written: Mapping[Purpose, bytes], on_card: Mapping[Purpose, bytes]) -> dict[str, str]:
+    if dict(on_card) != dict(written):
+        raise CardFault("The card did not keep its certificates. Go on once, then have the card replaced.")
+    return {name: hashlib.sha256(on_card[each]).hexdigest() for each, name in JSON_NAMES.items()}
 
 
 def _certificates_from_untrusted(job: CardJob) -> dict[Purpose, bytes]:

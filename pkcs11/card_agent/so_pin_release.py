@@ -7,9 +7,11 @@ SO PIN that the card gets next is in escrow before the card has it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import cast
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -31,7 +33,7 @@ from cryptoki.card_profile import SoPinChanging
 
 STATEMENT_TYPE = "spine-ra/so-pin-release/1"
 OFFLINE, COLLEAGUES, EXPORT, HOLDER = "offline", "colleagues", "export", "holder"
-_RECIPIENT_BITS = 2048
+_RECIPIENT, _RECIPIENT_BITS = "recipient", 2048
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 _SIGNATURES = {"operator": 1, OFFLINE: 1, COLLEAGUES: 2, EXPORT: 2, "code": 0, HOLDER: 1}
 _CHANGED = ("changed", "The card has its next SO PIN.")
@@ -46,6 +48,15 @@ class Released:
 
     so_pins: Sequence[Pin]
     is_being_changed: bool
+
+
+def get_ready(at_desk: JobAtDesk) -> None:
+    """Begin to make this desk's key for a job that releases an SO PIN, while somebody fills in the form.
+
+    That takes longer than most of what is done on the card.
+    """
+    if "basis" in at_desk.job.message and not is_offline(at_desk.job):
+        _future_recipient(at_desk)
 
 
 def is_offline(job: CardJob) -> bool:
@@ -206,10 +217,15 @@ def _signed_as(job: CardJob) -> str:
 
 def _recipient(at_desk: JobAtDesk) -> rsa.RSAPrivateKey:
     """Return this desk's key for the job; the signatures name it, so it stays the same for all of them."""
-    key = at_desk.kept.get("recipient")
-    if not isinstance(key, rsa.RSAPrivateKey):
-        key = at_desk.kept["recipient"] = rsa.generate_private_key(65537, _RECIPIENT_BITS)
-    return key
+    return _future_recipient(at_desk).result()
+
+
+def _future_recipient(at_desk: JobAtDesk) -> Future[rsa.RSAPrivateKey]:
+    if _RECIPIENT not in at_desk.kept:
+        thread = ThreadPoolExecutor(1)
+        at_desk.kept[_RECIPIENT] = thread.submit(rsa.generate_private_key, 65537, _RECIPIENT_BITS)
+        thread.shutdown(wait=False)
+    return cast(Future[rsa.RSAPrivateKey], at_desk.kept[_RECIPIENT])
 
 
 def _as_uids(value: object) -> list[str]:

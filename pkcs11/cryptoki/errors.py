@@ -49,6 +49,12 @@ class ObjectAlreadyExists(CryptokiError):
     """A key of that CKA_ID or label lies in the token already; it is never overwritten silently."""
 
 
+class PublicHalfLost(CryptokiError):
+    """The card has lost the public half of a key, and its module makes no signature with it: whose it is
+    can be told once its certificate is on the card.
+    """
+
+
 class CertificateOfAnotherKey(CryptokiError):
     """The certificate's public key is not the public key of the token's key with that CKA_ID."""
 
@@ -136,6 +142,13 @@ class UserPinNotInitialized(TokenError):
 
     ckr = "CKR_USER_PIN_NOT_INITIALIZED"
     sentence = "The token has no user PIN yet."
+
+
+class OperationActive(TokenError):
+    """Something was begun in this session and not ended."""
+
+    ckr = "CKR_OPERATION_ACTIVE"
+    sentence = "Something else was begun before."
 
 
 class UserAlreadyLoggedIn(TokenError):

@@ -21,6 +21,7 @@ CODES: Final[dict[int, type[errors.TokenError]]] = {
     0x054: errors.FunctionNotSupported,
     0x068: errors.KeyFunctionNotPermitted,
     0x070: errors.MechanismInvalid,
+    0x090: errors.OperationActive,
     0x0A0: errors.PinIncorrect,
     0x0A1: errors.PinInvalid,
     0x0A2: errors.PinLenRange,

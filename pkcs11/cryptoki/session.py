@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
 import pkcs11.types
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import Attribute, Mechanism, ObjectClass
 from pkcs11.types import DecryptMixin, Object, SignMixin
 
 from cryptoki import errors
 from cryptoki.certificates import CertificateObject, certificate_template, read_certificate
-from cryptoki.key_matching import signs_as
+from cryptoki.key_matching import is_same, signs_as
 from cryptoki.key_spec import (
     CAPABILITIES,
     GENERATION,
@@ -183,17 +182,16 @@ class Session:
         private = self._one(ObjectClass.PRIVATE_KEY, cka_id, label)
         return private_key_of(self._key(private), public_key or self._public_key_of(private))
 
-    def holds_key_of(self, der: bytes, *, cka_id: bytes) -> bool:
-        """Whether the key with that CKA_ID is the certificate's. Raises ObjectNotFound.
+    def holds_key_of(self, public_key: PublicKey, *, cka_id: bytes) -> bool:
+        """Whether the private key with that CKA_ID is this one's. Raises ObjectNotFound or PublicHalfLost.
 
-        A card that was pulled while its certificate was written may have lost the public half (a
-        SmartCard-HSM keeps both in one file); then a signature tells.
+        A card that was pulled while its certificate was written, or whose certificate was deleted, may have
+        lost the public half (a SmartCard-HSM keeps both in one file); then a signature tells, if it can.
         """
-        certified = cast(PublicKey, x509.load_der_x509_certificate(der).public_key())
         try:
-            return _spki(self.public_key(cka_id=cka_id)) == _spki(certified)
+            return is_same(self.public_key(cka_id=cka_id), public_key)
         except errors.ObjectNotFound:
-            return signs_as(self.private_key(cka_id=cka_id, public_key=certified), certified)
+            return signs_as(self.private_key(cka_id=cka_id, public_key=public_key), public_key)
 
     def token_key(self, label: str) -> SessionKey:
         """The private key object itself, for a pool that keeps one for each session."""
@@ -212,11 +210,13 @@ class Session:
         """Write the certificate of the key with that CKA_ID, in the place of an earlier one.
 
         Raises ObjectNotFound when the token has no such key and CertificateOfAnotherKey when the certificate
-        is not that key's.
+        is not that key's. A key whose public half is lost gets it unseen: have it sign afterwards.
         """
         certificate = CertificateObject(cka_id, label, der)
-        if not self.holds_key_of(der, cka_id=cka_id):
-            raise errors.CertificateOfAnotherKey(f"The certificate is of another key than {cka_id.hex()}.")
+        certified = cast(PublicKey, x509.load_der_x509_certificate(der).public_key())
+        with suppress(errors.PublicHalfLost):
+            if not self.holds_key_of(certified, cka_id=cka_id):
+                raise errors.CertificateOfAnotherKey(f"It is not of the key {cka_id.hex()}.")
         earlier = self._objects(ObjectClass.CERTIFICATE, cka_id, None)
         with self._among_objects("C_CreateObject"):
             # First: on a card with one place for a key's certificate, an earlier one is the same file.
@@ -292,7 +292,3 @@ class Session:
 
 def _provenance(private: Object) -> dict[str, bool]:
     return {name: bool(private[attribute]) for name, attribute in _PROVENANCE.items()}
-
-
-def _spki(public_key: Any) -> bytes:
-    return cast(bytes, public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

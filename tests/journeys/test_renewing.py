@@ -1,5 +1,6 @@
 """Cards that grow old, in a real browser, on all that ./run starts: renewed by the holder in one click,
-and refused when expired, until the RA agent renews it with the holder.
+and refused when expired, until the RA agent renews it with the holder. On a card in a folder and on each
+kind in PC/SC readers: what is beside the old keys differs with the kind.
 """
 
 from __future__ import annotations
@@ -9,12 +10,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pkcs11 import Attribute, ObjectClass
 from playwright.sync_api import Browser, expect
 from sqlalchemy import update
 
-import cryptoki
-import virtual_card
 from app.domain.card import CardStatus
 from app.domain.certificate import CertificateStatus
 from app.domain.renewal import RenewalRules
@@ -24,8 +22,21 @@ from app.storage.ca.ledger import Ledger
 from app.storage.ca.tables import certificate as ledger_certificate
 from app.storage.database import Database
 from app.storage.tables.cards import certificate
-from tests.support.running_service import Holder, Service, wait_until
+from card_agent.pin import Pin
+from tests.support.cards_of_service import (
+    certificate_count,
+    destroy_certificates,
+    key_count,
+    processes_of,
+)
+from tests.support.running_service import CARD_KINDS, Holder, Service, wait_until
 from tests.support.walking import READER_1, READER_2, Walker
+
+
+@pytest.fixture(scope="module", params=(*CARD_KINDS, "piv"))
+def card_kind(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
 
 
 class Years:
@@ -94,10 +105,12 @@ def priya(service: Service) -> Holder:
 
 def certificates_on_card(service: Service, card_serial: str) -> int:
     """How many certificates lie on the card, of whatever set of keys."""
-    desk = virtual_card.Desk(service.folder / "desk")
-    profile = cryptoki.load_card_profiles()["softhsm"]
-    with virtual_card.open_card(desk.card(card_serial), profile) as opened:
-        return len(list(opened.certificates_without_pin()))
+    return processes_of(service).run(card_serial, certificate_count)
+
+
+def keys_on_card(service: Service, holder: Holder) -> int:
+    """How many private keys the card has, of whatever set."""
+    return processes_of(service).run(holder.card_serial, key_count, [Pin(holder.pin)])
 
 
 def finished(walker: Walker) -> None:
@@ -124,7 +137,7 @@ def test_1_the_holder_is_offered_the_renewal_after_signing_in_and_may_do_it_late
 
 
 def test_2_one_click_and_the_pin_renew_the_card(
-    walkers: dict[str, Walker], years: Years, daniel: Holder, service: Service
+    walkers: dict[str, Walker], years: Years, daniel: Holder, service: Service, card_kind: str
 ) -> None:
     sponsor, old = walkers["sponsor"], years.serials(daniel.card_serial, CertificateStatus.ACTIVE)
     sponsor.go_to_pin_page(daniel.card_serial)
@@ -141,6 +154,8 @@ def test_2_one_click_and_the_pin_renew_the_card(
     assert years.serials(daniel.card_serial, CertificateStatus.REVOKED) == old
     assert len(years.serials(daniel.card_serial, CertificateStatus.ACTIVE) - old) == 2
     assert certificates_on_card(service, daniel.card_serial) == 2
+    # A PIV card destroys no key: others, that nobody certifies, are in the place of the old ones.
+    assert keys_on_card(service, daniel) == (4 if card_kind == "piv" else 2)
 
 
 def test_3_the_renewed_card_signs_in(walkers: dict[str, Walker], daniel: Holder) -> None:
@@ -187,18 +202,16 @@ def test_5_the_ra_agent_renews_the_expired_card_with_its_holder(
 
 def lose_certificates(service: Service, holder: Holder) -> None:
     """Something deletes the certificates from the card; the keys stay."""
-    profile = cryptoki.load_card_profiles()["softhsm"]
-    card = virtual_card.Desk(service.folder / "desk").card(holder.card_serial)
-    with virtual_card.open_card(card, profile) as opened, opened.login(holder.pin) as session:
-        for found in list(session._session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE})):
-            found.destroy()
+    processes_of(service).run(holder.card_serial, destroy_certificates, [Pin(holder.pin)])
+    assert certificates_on_card(service, holder.card_serial) == 0
 
 
 def test_6_a_card_without_its_certificates_is_found_out_and_repaired(
     walkers: dict[str, Walker], service: Service, daniel: Holder, priya: Holder
 ) -> None:
-    lose_certificates(service, daniel)
     sponsor, agent = walkers["sponsor"], walkers["agent"]
+    agent.put_card(READER_2, daniel.card_serial)
+    lose_certificates(service, daniel)
     sponsor.go_to_pin_page(daniel.card_serial)
     sponsor.sees("your registration authority can repair it")
     agent.sign_in_as(priya)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from card_agent.errors import (
 from card_agent.pin import Pin
 from card_agent.ports import Desk, Purpose
 from card_agent.settings import AgentSettings
+from tests.support.cards_of_service import destroy_certificates
 from tests.support.desk_job_site import MemoryAuthority, verify_raw
 from tests.support.making_cards import NONCE, finish, prepare
 
@@ -82,6 +84,13 @@ class Bench:
         return self.processes.run(
             serial, card_operations.sign, [Pin(pin)], Purpose.CONTENT_COMMITMENT, b"said"
         )
+
+    def put_in_use(self, serial: str, certificates: Mapping[Purpose, bytes]) -> key_set_operations.FirstUse:
+        steps = self.processes.steps(serial, key_set_operations.put_in_use, [Pin(PIN)], certificates, NONCE)
+        with closing(steps) as answers:
+            *_, used = answers
+        assert isinstance(used, key_set_operations.FirstUse)
+        return used
 
     def tries_left(self, serial: str) -> int:
         return self.processes.run(serial, card_operations.contents).tries_left
@@ -209,12 +218,24 @@ def test_a_new_set_is_read_back_and_used_beside_one_that_began_in_the_same_secon
     old = bench.certify(serial)
     made = bench.processes.run(serial, key_set_operations.make_keys_beside, [Pin(PIN)], "555036632106")
     new = bench.certificates_for(made.requests)
-    bench.processes.run(serial, key_set_operations.write_beside_keys, [Pin(PIN)], new)
-    for certificates in (old, new):
-        used = bench.processes.run(serial, key_set_operations.use, [Pin(PIN)], certificates, NONCE)
+    for certificates in (new, old):
+        used = bench.put_in_use(serial, certificates)
         assert used.read_back == certificates
         verify_raw(certificates[Purpose.AUTHENTICATION], used.proof, NONCE)
     bench.processes.run(serial, key_set_operations.keep_only, [Pin(PIN)], new)
     assert bench.processes.run(serial, card_operations.contents).certificates == new
     with pytest.raises(KeysNotOnCard):
-        bench.processes.run(serial, key_set_operations.use, [Pin(PIN)], old, NONCE)
+        bench.put_in_use(serial, old)
+
+
+def test_certificates_that_were_deleted_are_put_back_beside_their_keys(bench: Bench) -> None:
+    """With its certificate a SmartCard-HSM loses the public half of the key, and the key is there still."""
+    serial = bench.blank()
+    bench.initialise(serial)
+    certificates = bench.certify(serial)
+    bench.processes.run(serial, destroy_certificates, [Pin(PIN)])
+    assert bench.processes.run(serial, card_operations.contents).certificates == {}
+    steps = bench.processes.steps(serial, key_set_operations.repair, [Pin(PIN)], certificates)
+    with closing(steps) as answers:
+        assert list(answers) == [None, certificates]
+    verify_raw(certificates[Purpose.CONTENT_COMMITMENT], bench.sign(serial), b"said")

@@ -17,20 +17,28 @@ from card_agent.job_client import JobLink
 from card_agent.settings import Site
 from card_agent.site_connection import SiteConnection
 from tests.support.desk_job_site import MemoryAuthority
+from tests.support.running_service import wait_until
 
 
 @dataclass
 class Told:
-    """What the site has seen, and how many of the next requests it reads and then hangs up on."""
+    """What the site has seen, how many of the next requests it reads and then hangs up on, and whether it
+    closes the connection after the next answer without saying so."""
 
     connections: set[object] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     hang_up_on: int = 0
+    closes: bool = False
+    closed: int = 0
 
 
 class KeepingSite(ThreadingHTTPServer):
     daemon_threads = True
     told: Told
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.told.closed += 1
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -46,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
             told.hang_up_on -= 1
             self.close_connection = True
             return
+        self.close_connection, told.closes = told.closes, False
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -110,4 +119,16 @@ def test_what_may_have_had_its_effect_is_not_sent_again(server: KeepingSite, lin
         link.report_failure("one", "why")
     assert server.told.requests[1:] == ["POST /desk/jobs/job-1/failure"]
     assert link.fetch() is None  # the next call is made on a new connection
+    assert len(server.told.connections) == 2
+
+
+def test_a_connection_that_the_site_closed_meanwhile_is_not_written_to(
+    server: KeepingSite, link: JobLink
+) -> None:
+    server.told.closes = True
+    link.fetch()
+    wait_until(lambda: server.told.closed, "the site has closed the connection")
+    # Not sent again by itself, so it arrives only if the end of the kept connection was seen.
+    link.report_failure("one", "why")
+    assert server.told.requests[1:] == ["POST /desk/jobs/job-1/failure"]
     assert len(server.told.connections) == 2

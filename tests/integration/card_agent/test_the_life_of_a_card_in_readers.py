@@ -21,7 +21,7 @@ from app.domain.renewal_job import Signing
 from app.ra.changing_so_pins import ChangingSoPins
 from app.ra.moving_cards import MoveAsked
 from app.ra.releasing_so_pins import ReleasedSoPins, ReleasingSoPins
-from card_agent.card_operations import spki_of, subject_public_key
+from card_agent.card_operations import certified_key, spki_of
 from card_agent.driver import Driver, DriverRefused
 from card_agent.ports import KeySet, Purpose
 from tests.integration.card_agent.conftest import AgentProcess
@@ -71,7 +71,7 @@ class Story:
             known = work.certificates.of_card(self.serial)
         keys = {True: set[bytes](), False: set[bytes]()}
         for each in known:
-            keys[each.status is CertificateStatus.ACTIVE].add(subject_public_key(each.der))
+            keys[each.status is CertificateStatus.ACTIVE].add(spki_of(certified_key(each.der)))
         self.desk.put(None, self.amara)
         on_card = self._keys_on_card()
         assert keys[True] <= on_card
