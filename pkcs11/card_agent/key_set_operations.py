@@ -109,18 +109,36 @@ def keep_only(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> No
 def _written(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> KeySet:
     """Write them beside their keys; the authentication certificate last, for by it the set is in use."""
     with card.log_in(pin) as logged_in:
-        keys = _required_set(logged_in, certificates)
+        keys = _set_with(logged_in, _certified(certificates)) or _set_that_may_hold(logged_in, certificates)
         for purpose in reversed(Purpose):
             logged_in.write(purpose, certificates[purpose], keys)
     return keys
 
 
 def _required_set(logged_in: LoggedInCard, certificates: Mapping[Purpose, bytes]) -> KeySet:
-    certified = {purpose: certified_key(der) for purpose, der in certificates.items()}
-    keys = _set_with(logged_in, certified)
+    keys = _set_with(logged_in, _certified(certificates))
     if keys is None:
         raise KeysNotOnCard(_NOT_THERE)
     return keys
+
+
+def _set_that_may_hold(logged_in: LoggedInCard, certificates: Mapping[Purpose, bytes]) -> KeySet:
+    """Return a set of which nothing stands against it, though the card has lost what would tell.
+
+    For writing only: nothing is destroyed because of it. Raises KeysNotOnCard.
+    """
+    certified = _certified(certificates)
+    for keys in KeySet:
+        if all(
+            logged_in.has_lost_public_half(purpose, keys) or logged_in.holds_key_of(purpose, key, keys)
+            for purpose, key in certified.items()
+        ):
+            return keys
+    raise KeysNotOnCard(_NOT_THERE)
+
+
+def _certified(certificates: Mapping[Purpose, bytes]) -> PublicKeys:
+    return {purpose: certified_key(der) for purpose, der in certificates.items()}
 
 
 def _require_signs(

@@ -66,10 +66,17 @@ class LoggedInToken:
         """Say whether the key is this one's, by its public half or by a signature."""
         try:
             return self._session.holds_key_of(public_key, cka_id=(keys or self.in_use).cka_id(purpose))
-        except cryptoki_errors.ObjectNotFound:
+        except (cryptoki_errors.ObjectNotFound, cryptoki_errors.PublicHalfLost):
             return False
-        except cryptoki_errors.PublicHalfLost:
-            return True
+
+    def has_lost_public_half(self, purpose: Purpose, keys: KeySet) -> bool:
+        """Say whether only the private half is there."""
+        cka_id = keys.cka_id(purpose)
+        try:
+            self._session.public_key(cka_id=cka_id)
+        except cryptoki_errors.ObjectNotFound:
+            return self._session.has_private_key(cka_id=cka_id)
+        return False
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""

@@ -97,8 +97,13 @@ class LoggedInCard(Protocol):
     ) -> bool:
         """Say whether the private key, of the set in use unless said, is this one's.
 
-        A card that shows no public half signs something with it. Where it does not do that either until the
-        certificate is there, the key counts as this one's, and is to sign once it is.
+        A card that shows no public half signs something with it; False where it does not do that either.
+        """
+
+    def has_lost_public_half(self, purpose: Purpose, keys: KeySet) -> bool:
+        """Say whether the key is there without its public half, which some cards lose with the certificate.
+
+        Whose it is can be told once its certificate is on the card: it is to sign then.
         """
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:

@@ -239,3 +239,17 @@ def test_certificates_that_were_deleted_are_put_back_beside_their_keys(bench: Be
     with closing(steps) as answers:
         assert list(answers) == [None, certificates]
     verify_raw(certificates[Purpose.CONTENT_COMMITMENT], bench.sign(serial), b"said")
+
+
+def test_a_set_that_lost_its_certificates_is_not_taken_for_the_new_one(bench: Bench) -> None:
+    """Or the new keys were destroyed in its place."""
+    serial = bench.blank()
+    bench.initialise(serial)
+    bench.certify(serial)
+    made = bench.processes.run(serial, key_set_operations.make_keys_beside, [Pin(PIN)], "555036632106")
+    bench.processes.run(serial, destroy_certificates, [Pin(PIN)])
+    new = bench.certificates_for(made.requests)
+    assert bench.put_in_use(serial, new).read_back == new
+    bench.processes.run(serial, key_set_operations.keep_only, [Pin(PIN)], new)
+    assert bench.processes.run(serial, card_operations.contents).certificates == new
+    verify_raw(new[Purpose.CONTENT_COMMITMENT], bench.sign(serial), b"said")
