@@ -17,7 +17,7 @@ from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent, require_declared
 from app.domain.json_value import JsonValue
 from app.errors import Refusal, Unavailable
-from app.storage.engines import for_reading, is_outage, open_engine
+from app.storage.engines import WAIT_FOR_LOCK_SECONDS, for_reading, is_outage, open_engine
 from app.storage.exclusive import StillHeld, exclusively
 from app.storage.work import Work
 
@@ -35,6 +35,9 @@ class Database:
         self._reading = for_reading(self.engine)
         self._clock = clock
         self._thread = threading.local()
+        # SQLite has one writer at a time. Those of this process wait for one another here, in turn, and so
+        # take one connection, which keeps its pages; SQLite would have each sleep and try again.
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else None
 
     def read(self) -> AbstractContextManager[Work]:
         """A snapshot: sees one state of the database throughout, and cannot write.
@@ -50,7 +53,7 @@ class Database:
         Raises:
             Unavailable: the database is down or locked, or the audit cannot be written; nothing was changed.
         """
-        return _Change(self.engine, self._clock, self._thread)
+        return _Change(self.engine, self._clock, self._thread, self._turn)
 
     @contextmanager
     def audited(self, actor: Actor, event: str, subject: str, **details: JsonValue) -> Iterator[Work]:
@@ -153,9 +156,12 @@ class _Transaction(AbstractContextManager[Work]):
 class _Change(_Transaction):
     """One that writes: the only one of its thread, and with what it audited at its end."""
 
-    def __init__(self, engine: Engine, clock: Clock, thread: threading.local) -> None:
+    def __init__(
+        self, engine: Engine, clock: Clock, thread: threading.local, turn: threading.Lock | None
+    ) -> None:
         super().__init__(engine, clock)
         self._thread = thread
+        self._turn = turn
 
     def __enter__(self) -> Work:
         # A second one would wait for the first for ever (SQLite) or commit without it (PostgreSQL).
@@ -163,7 +169,13 @@ class _Change(_Transaction):
             raise RuntimeError(
                 "this thread is in a change already: hand its Work on instead of beginning another"
             )
-        work = super().__enter__()
+        if self._turn is not None and not self._turn.acquire(timeout=WAIT_FOR_LOCK_SECONDS):
+            raise _database_unavailable()
+        try:
+            work = super().__enter__()
+        except BaseException:
+            self._let_the_next()
+            raise
         self._thread.changing = True
         return work
 
@@ -171,13 +183,23 @@ class _Change(_Transaction):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.changing = False
-        if error is None:
-            try:
-                self._work.audit.write()
-            except BaseException as fault:
-                super().__exit__(type(fault), fault, fault.__traceback__)
-                raise
-        super().__exit__(kind, error, trace)
+        try:
+            if error is None:
+                self._write_audit()
+            super().__exit__(kind, error, trace)
+        finally:
+            self._let_the_next()
+
+    def _write_audit(self) -> None:
+        try:
+            self._work.audit.write()
+        except BaseException as fault:
+            super().__exit__(type(fault), fault, fault.__traceback__)
+            raise
+
+    def _let_the_next(self) -> None:
+        if self._turn is not None:
+            self._turn.release()
 
 
 class _Attempt:
