@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.bootstrap.cards import renewal_rules
+from app.domain.card_job import JobStepOutOfOrder
 from app.domain.renewal_job import Signing
 from app.ra.renewing import Renewing
 from tests.support.afterwards import require_audit_verifies
@@ -101,12 +102,20 @@ def test_killed_and_given_up(
     killing.recover(job, program)
     run.seen()
     if job.status.is_open:
-        job.undo("The machine stopped.")
+        _give_up(job)
     office.wait_until_carried()
     assert renewed.card in office.sign_in(renewed.card)
     again = renewed.begin()
     again.go_on()
     office.require_live(renewed.uid, renewed.card)
+
+
+def _give_up(job: JobAtDesk) -> None:
+    """Or finish it: a call that was under way when the agent was killed may have been carried out."""
+    try:
+        job.undo("The machine stopped.")
+    except JobStepOutOfOrder:
+        job.go_on()
 
 
 def test_afterwards_the_audit_verifies(office: Office) -> None:
