@@ -125,13 +125,21 @@ def bind_card(
     Raises:
         CardNotBlank, CardNotDelivered, CardNotInStock
     """
-    card = work.cards.get_to_change(serial)
-    if card is None:
+    known = work.cards.get_to_change(serial)
+    if known is None:
         require_delivered(serial, undelivered)
-        card = Card(serial, card_profile, None, CardStatus.STOCK, work.now)
-        work.cards.add(card)
-        work.stock_findings.add([(FindingKind.UNEXPECTED, serial)], DESK, work.actor.uid)
-    require_blank(card)
-    require_in_stock(serial, work.stock.place_of(serial), is_missed=work.stock_findings.is_missed(serial))
+        card = _presented(work, serial, card_profile)
+    else:
+        card = known
+        require_blank(card)
+        require_in_stock(serial, work.stock.place_of(serial), is_missed=work.stock_findings.is_missed(serial))
     terms = issuance.terms
     work.cards.assign(card, issuance.uid, is_temporary=terms.is_temporary, usable_from=terms.usable_from)
+
+
+def _presented(work: Work, serial: str, card_profile: str) -> Card:
+    """A card that no delivery brought: in the ledger it comes to the desk now, and somebody decides on it."""
+    card = Card(serial, card_profile, None, CardStatus.STOCK, work.now)
+    work.cards.add(card)
+    work.stock_findings.add([(FindingKind.UNEXPECTED, serial)], DESK, work.actor.uid)
+    return card

@@ -101,11 +101,14 @@ class _Form:
         self._sql = str(compiled)
         self._order = compiled.positiontup if compiled.positional else None
         self._given = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
-        self._into = [(name, _into(binds[name].type, dialect)) for name in binds]
+        # Most types go as they are: only the others are converted, one by one.
+        into = ((name, _into(bind.type, dialect)) for name, bind in binds.items())
+        self._into = [(name, convert) for name, convert in into if convert]
         read = list(statement.exported_columns)
         row: Any = namedtuple("Row", [each.key or "_" for each in read], rename=True)  # type: ignore[misc]
         self._row: Callable[[Iterable[Any]], Any] = row._make
-        self._out_of = [_out_of(each.type, dialect) for each in read]
+        out_of = ((place, _out_of(each.type, dialect)) for place, each in enumerate(read))
+        self._out_of = [(place, convert) for place, convert in out_of if convert]
 
     def executed(self, connection: Connection, values: Values) -> DBAPICursor:
         """The driver's cursor after executing it; its errors become SQLAlchemy's."""
@@ -117,14 +120,17 @@ class _Form:
         return cursor
 
     def _parameters(self, values: Values) -> Any:
-        known = {**self._given, **values} if self._given else values
-        converted = {name: into(known[name]) if into else known[name] for name, into in self._into}
-        return converted if self._order is None else [converted[name] for name in self._order]
+        known = {**self._given, **values}
+        for name, into in self._into:
+            known[name] = into(known[name])
+        return known if self._order is None else [known[name] for name in self._order]
 
     def row(self, found: Sequence[Any]) -> Any:
         """A row as it came from the driver, with values of Python."""
-        pairs = zip(found, self._out_of, strict=True)
-        return self._row(value if out_of is None else out_of(value) for value, out_of in pairs)
+        values = list(found)
+        for place, out_of in self._out_of:
+            values[place] = out_of(values[place])
+        return self._row(values)
 
     def _translated(self, connection: Connection, fault: Exception) -> BaseException:
         dialect = connection.dialect

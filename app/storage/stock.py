@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -36,9 +36,9 @@ _ADD_POSTING = Prepared(insert(_posting).returning(_posting.c.id))
 _PLACE_OF = Prepared(
     select(_place).join(_here, _here.c.place_id == _place.c.id).where(_here.c.serial == bindparam("serial"))
 )
-_LATEST = select(_here.c.serial, _here.c.place_id, _here.c.number).where(
-    _here.c.serial.in_(bindparam("serials", expanding=True))
-)
+_WHERE = select(_here.c.serial, _here.c.place_id, _here.c.number)
+_LATEST = _WHERE.where(_here.c.serial.in_(bindparam("serials", expanding=True)))
+_LATEST_OF_ONE = Prepared(_WHERE.where(_here.c.serial == bindparam("serial")))
 
 
 class Stock:
@@ -183,7 +183,11 @@ class Stock:
         return [_movement_of(row) for row in self._connection.execute(chosen)]
 
     def _latest(self, serials: Sequence[str]) -> dict[str, tuple[str, int]]:
-        latest = self._connection.execute(_LATEST, {"serials": serials})
+        latest: Iterable[Any] = (
+            _LATEST_OF_ONE.rows(self._connection, {"serial": serials[0]})
+            if len(serials) == 1
+            else self._connection.execute(_LATEST, {"serials": serials})
+        )
         return {serial: (place, number) for serial, place, number in latest}
 
     def _add_posting(self, kind: PostingKind, note: str, reference: str | None) -> int:

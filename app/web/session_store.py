@@ -28,22 +28,28 @@ class DatabaseSession(CallbackDict[str, Any], SessionMixin):
     """One request's view of the session.
 
     Attributes:
-        key: what the cookie holds.
+        key: what the cookie holds; made when it is first asked for, which programs never do.
         record: the session in the database; None for a browser that comes for the first time.
     """
 
-    def __init__(self, key: str, record: LiveSession | None) -> None:
+    def __init__(self, record: LiveSession | None = None, key: str = "") -> None:
         super().__init__(record.data if record else {}, on_update=_mark_as_modified)
-        self.key = key
+        self._key = key
         self.record = record
         self.modified = False
         self.accessed = True
         self.is_new_key = record is None
         self.is_discarded = False
 
+    @property
+    def key(self) -> str:
+        """What the cookie holds."""
+        self._key = self._key or new_value()
+        return self._key
+
     def continue_under(self, key: str, record: LiveSession) -> None:
         """After signing in: another key, another record, empty contents."""
-        self.key = key
+        self._key = key
         self.record = record
         self.is_new_key = True
         self.clear()
@@ -68,10 +74,10 @@ class DatabaseSessionInterface(SessionInterface):
         """The browser's session, or a new one that is kept only when something is put into it."""
         key = request.cookies.get(self.get_cookie_name(app), "")
         if not 0 < len(key) <= _LONGEST_KEY or request.path.startswith(f"{app.static_url_path}/"):
-            return DatabaseSession(new_value(), None)
+            return DatabaseSession()
         record = app.extensions[context.EXTENSION].services.sessions.open(key)
         # A key that opens nothing is never taken over: whoever planted it would know it.
-        return DatabaseSession(key if record else new_value(), record)
+        return DatabaseSession(record, key) if record else DatabaseSession()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Keep what was put in, and tell the browser a new key."""
