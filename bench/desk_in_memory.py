@@ -8,14 +8,12 @@ software (SoftHSM), whose key cannot be taken out of it; it stays logged in.
 from __future__ import annotations
 
 import hashlib
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.whole_service import Desk
@@ -34,7 +32,6 @@ from card_agent.virtual_cards import VirtualCardOpener
 
 # What SoftHSM's module claims of a key that it has made.
 _CLAIMS = {"local": True, "sensitive": True, "always_sensitive": True, "never_extractable": True}
-_TIMEOUT_SECONDS = 30
 
 
 class DeskInMemory:
@@ -42,14 +39,13 @@ class DeskInMemory:
 
     def __init__(self, desk: Desk, operators_card: LoggedInCard, certificate: bytes) -> None:
         self._site = Site(desk.service.web, "the service", desk.service.tls_authority)
-        self._authorities = ssl.create_default_context(cafile=str(desk.service.tls_authority))
         self._operators_key = operators_card.private_key(Purpose.CONTENT_COMMITMENT)
         self._certificate = certificate
         self._token = threading.Lock()
 
     def issue(self, hop: str, number: int) -> None:
         """Issue the card with this number, at the address that a browser is sent to."""
-        with closing(_ConnectionFrom(self._site, self._authorities, _address(number))) as connection:
+        with closing(SiteConnection(self._site, _address(number))) as connection:
             claimed = _claimed(connection, parse_qs(urlsplit(hop).query)["ticket"][0])
             serial = f"memory-{number:08}"
             approval = self._approval(claimed, serial)
@@ -88,17 +84,8 @@ class _CardInMemory:
         return {each: card_operations.request(self, each, KeySet.FIRST, uid) for each in Purpose}
 
 
-class _ConnectionFrom(SiteConnection):
-    """A job's connection from a loopback address: the site counts the claims that come from each."""
-
-    def __init__(self, site: Site, authorities: ssl.SSLContext, address: str) -> None:
-        super().__init__(site)
-        transport = httpx.HTTPTransport(verify=authorities, local_address=address)
-        self._client = httpx.Client(transport=transport, timeout=_TIMEOUT_SECONDS)
-
-
 def _address(number: int) -> str:
-    """Each card's desk stands elsewhere, as in a nation."""
+    """Each card's desk stands elsewhere, as in a nation: the site counts the claims that come from each."""
     return f"127.{number // 65536 % 250 + 1}.{number // 256 % 256}.{number % 254 + 1}"
 
 

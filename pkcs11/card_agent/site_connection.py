@@ -44,10 +44,12 @@ class SiteConnection:
 
     It is closed after a silence and after a call that got no answer; the next call opens another. Of the
     standard library, which knows no proxies: a variable of the person's session carries no job elsewhere.
+    ``from_address`` is the network address of this computer that it comes from; empty for any.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, from_address: str = "") -> None:
         self.site = site
+        self._from_address = from_address
         self._kept: http.client.HTTPSConnection | None = None
         self._used_at = 0.0
 
@@ -77,7 +79,7 @@ class SiteConnection:
     def _answer(self, method: str, path: str, body: object, headers: dict[str, str]) -> _Answer:
         if not self._is_open():
             self.close()
-        self._kept = self._kept or _connection(self.site)
+        self._kept = self._kept or _connection(self.site, self._from_address)
         message = None if body is None else json.dumps(body).encode()
         self._kept.request(method, path, message, {**_IS_JSON, **headers})
         response = self._kept.getresponse()
@@ -100,13 +102,14 @@ def call(site: Site, method: str, path: str, body: object, headers: dict[str, st
         return connection.call(method, path, body, headers)
 
 
-def _connection(site: Site) -> http.client.HTTPSConnection:
+def _connection(site: Site, from_address: str) -> http.client.HTTPSConnection:
     address = urlsplit(site.origin)
     return http.client.HTTPSConnection(
         address.hostname or "",
         address.port,
         timeout=_TIMEOUT_SECONDS,
         context=_authorities(site.ca_file, site.ca_file.stat().st_mtime_ns),
+        source_address=(from_address, 0) if from_address else None,
     )
 
 
