@@ -7,6 +7,7 @@ import json
 import logging
 import select
 import ssl
+import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ class SiteConnection:
         self._from_address = from_address
         self._kept: http.client.HTTPSConnection | None = None
         self._used_at = 0.0
+        # A page may ask how far a job is while its last call is made.
+        self._in_use = threading.RLock()
 
     def call(self, method: str, path: str, body: object, headers: dict[str, str]) -> dict[str, object]:
         """Make one call of the site's API and return its JSON. Raises JobRefused or SiteUnavailable.
@@ -60,21 +63,23 @@ class SiteConnection:
         """
         # No ticket, token or body. An address names a job, which is worth nothing without its token.
         _log.info("%s is asked: %s %s", self.site.origin, method, path)
-        try:
-            answer = self._answer(method, path, body, headers)
-        except (http.client.HTTPException, OSError) as error:
-            self.close()
-            raise SiteUnavailable(
-                f"{self.site.name} does not answer ({type(error).__name__}). "
-                "What is done so far is kept. Check the network, then go on."
-            ) from error
+        with self._in_use:
+            try:
+                answer = self._answer(method, path, body, headers)
+            except (http.client.HTTPException, OSError) as error:
+                self.close()
+                raise SiteUnavailable(
+                    f"{self.site.name} does not answer ({type(error).__name__}). "
+                    "What is done so far is kept. Check the network, then go on."
+                ) from error
         return _read(self.site, answer)
 
     def close(self) -> None:
         """Close it; a further call opens another."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        with self._in_use:
+            if self._kept is not None:
+                self._kept.close()
+                self._kept = None
 
     def _answer(self, method: str, path: str, body: object, headers: dict[str, str]) -> _Answer:
         if not self._is_open():

@@ -22,14 +22,18 @@ from tests.support.running_service import wait_until
 
 @dataclass
 class Told:
-    """What the site has seen, how many of the next requests it reads and then hangs up on, and whether it
-    closes the connection after the next answer without saying so."""
+    """What the site has seen, how many of the next requests it reads and then hangs up on, whether it closes
+    the connection after the next answer without saying so, and when it answers."""
 
     connections: set[object] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
     hang_up_on: int = 0
     closes: bool = False
     closed: int = 0
+    answers_when: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.answers_when.set()
 
 
 class KeepingSite(ThreadingHTTPServer):
@@ -50,6 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         told.connections.add(self.client_address)
         told.requests.append(f"{self.command} {self.path}")
+        told.answers_when.wait(30)
         if told.hang_up_on:
             told.hang_up_on -= 1
             self.close_connection = True
@@ -132,3 +137,19 @@ def test_a_connection_that_the_site_closed_meanwhile_is_not_written_to(
     link.report_failure("one", "why")
     assert server.told.requests[1:] == ["POST /desk/jobs/job-1/failure"]
     assert len(server.told.connections) == 2
+
+
+def test_a_page_that_asks_during_a_call_waits_for_its_answer(server: KeepingSite, link: JobLink) -> None:
+    link.fetch()
+    server.told.answers_when.clear()
+    results: list[object] = []
+    calls = [lambda: link.step("/one", {}), link.fetch, link.rest]
+    asking = [threading.Thread(target=lambda call=call: results.append(call())) for call in calls]
+    for each in asking:
+        each.start()
+    wait_until(lambda: len(server.told.requests) > 1, "the first call has arrived")
+    server.told.answers_when.set()
+    for each in asking:
+        each.join(30)
+    assert len(results) == 3
+    assert len(server.told.requests) == 3
