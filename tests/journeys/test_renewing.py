@@ -210,6 +210,7 @@ def test_6_a_card_without_its_certificates_is_found_out_and_repaired(
     walkers: dict[str, Walker], service: Service, daniel: Holder, priya: Holder
 ) -> None:
     sponsor, agent = walkers["sponsor"], walkers["agent"]
+    agent.clear_desk()
     agent.put_card(READER_2, daniel.card_serial)
     lose_certificates(service, daniel)
     sponsor.go_to_pin_page(daniel.card_serial)
