@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from directory.slapd import Slapd
+from tests.support.ending import end
 from tests.support.replicas import wait_until
 from tests.support.slapd import free_port
 
@@ -85,5 +86,4 @@ def balancer(folder: Path, servers: Mapping[str, Slapd]) -> Iterator[Balancer]:
             made.wait_until_up(name)
         yield made
     finally:
-        running.terminate()
-        running.wait()
+        end(running)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.support.ending import end
+
 _READY_WITHIN_SECONDS = 20
 
 
@@ -56,9 +58,8 @@ def running_tpm(folder: Path) -> Iterator[dict[str, str]]:
 
 def clear_lockout(environment: dict[str, str]) -> None:
     """What the computer's owner does after wrong PINs: no function of PKCS#11 can."""
-    subprocess.run(
-        ["tpm2_dictionarylockout", "--clear-lockout"], env={**os.environ, **environment}, check=True
-    )
+    command = ["tpm2_dictionarylockout", "--clear-lockout"]
+    subprocess.run(command, env={**os.environ, **environment}, check=True, timeout=_READY_WITHIN_SECONDS)
 
 
 @contextmanager
@@ -67,14 +68,16 @@ def _running(command: Sequence[str], log: int, environment: dict[str, str]) -> I
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        end(process)
 
 
 def _answers(environment: dict[str, str]) -> bool:
     asked = ["tpm2_getcap", "properties-fixed"]
-    done = subprocess.run(asked, env={**os.environ, **environment}, capture_output=True, check=False)
-    return done.returncode == 0
+    settings = {"env": {**os.environ, **environment}, "capture_output": True, "check": False}
+    try:
+        return subprocess.run(asked, **settings, timeout=_READY_WITHIN_SECONDS).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _wait(is_ready: Callable[[], bool]) -> None:
