@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -21,6 +22,8 @@ from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, Purpose
 
 _P256_INTEGER_BYTES = 32
+_SIGNED = b"spine-ra: this key is the certificate's"
+_ES256 = ec.ECDSA(hashes.SHA256())
 
 
 def contents(card: Card) -> CardContents:
@@ -148,8 +151,10 @@ def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: b
     3. sign the nonce with the authentication key: ES256, raw r || s
     """
     with card.log_in(pin) as logged_in:
-        for purpose, certificate in certificates.items():
-            _require_key_of(logged_in, purpose, certificate, KeySet.FIRST)
+        # A card that was pulled while a certificate was written may lack what tells whose key it is.
+        lost = [each for each in certificates if logged_in.has_lost_public_half(each, KeySet.FIRST)]
+        for purpose in certificates.keys() - set(lost):
+            _require_key_of(logged_in, purpose, certificates[purpose], KeySet.FIRST)
         for purpose, certificate in certificates.items():
             logged_in.write(purpose, certificate)
     yield None
@@ -157,6 +162,8 @@ def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: b
         kept = card.contents()
         # A card that was pulled meanwhile reads like one that kept nothing; it does not log in.
         with card.log_in(pin) as logged_in:
+            for purpose in lost:
+                require_signs(logged_in, purpose, KeySet.FIRST, certified_key(certificates[purpose]))
             yield kept
             proof = raw_signature(logged_in.private_key(Purpose.AUTHENTICATION, KeySet.FIRST), nonce)
         yield proof
@@ -171,6 +178,19 @@ def raw_signature(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
 def certified_key(certificate: bytes) -> ec.EllipticCurvePublicKey:
     """Return the public key of a DER certificate."""
     return cast(ec.EllipticCurvePublicKey, x509.load_der_x509_certificate(certificate).public_key())
+
+
+def require_signs(
+    logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, certified: ec.EllipticCurvePublicKey
+) -> None:
+    """Have the key sign, and verify that it is the certified one. Raises KeysNotOnCard."""
+    signature = logged_in.private_key(purpose, keys).sign(_SIGNED, _ES256)
+    try:
+        certified.verify(signature, _SIGNED, _ES256)
+    except InvalidSignature as error:
+        raise KeysNotOnCard(
+            "The card does not hold the keys of its certificates. They cannot be made anew: replace it."
+        ) from error
 
 
 def _require_key_of(

@@ -9,24 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from card_agent.card_operations import (
     certified_key,
     provenance,
     raw_signature,
     request,
     requested_key,
+    require_signs,
 )
 from card_agent.errors import KeysNotOnCard
 from card_agent.pin import Pin
 from card_agent.ports import Card, KeySet, LoggedInCard, PublicKeys, Purpose
 
 _NOT_THERE = "The card does not hold the keys of its certificates. They cannot be made anew: replace it."
-_SIGNED = b"spine-ra: this key is the certificate's"
-_ES256 = ec.ECDSA(hashes.SHA256())
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,7 @@ def repair(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes]) -> Itera
         # A card that was pulled meanwhile reads like one that kept nothing; it does not log in.
         with card.log_in(pin) as logged_in:
             for purpose, der in certificates.items():
-                _require_signs(logged_in, purpose, keys, certified_key(der))
+                require_signs(logged_in, purpose, keys, certified_key(der))
     yield read_back
 
 
@@ -139,16 +134,6 @@ def _set_that_may_hold(logged_in: LoggedInCard, certificates: Mapping[Purpose, b
 
 def _certified(certificates: Mapping[Purpose, bytes]) -> PublicKeys:
     return {purpose: certified_key(der) for purpose, der in certificates.items()}
-
-
-def _require_signs(
-    logged_in: LoggedInCard, purpose: Purpose, keys: KeySet, certified: ec.EllipticCurvePublicKey
-) -> None:
-    signature = logged_in.private_key(purpose, keys).sign(_SIGNED, _ES256)
-    try:
-        certified.verify(signature, _SIGNED, _ES256)
-    except InvalidSignature as error:
-        raise KeysNotOnCard(_NOT_THERE) from error
 
 
 def _set_with(logged_in: LoggedInCard, public_keys: PublicKeys) -> KeySet | None:

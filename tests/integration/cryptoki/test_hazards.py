@@ -58,7 +58,8 @@ def _make_key(card: InsertedCard) -> None:
 
 def _sign_in_another_process(reader: str) -> str:
     command = [sys.executable, "-m", "tests.support.signing_past_a_login", reader]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
 
 
 @ONLY_SMARTCARD_HSM
