@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ def pcsc_desk() -> Iterator[PcscDesk]:
     """The desk, its readers empty. This process' PKCS#11 modules use them."""
     service = _readers()
     desk = PcscDesk(service.folder)
+    # What a card agent of an earlier file told OpenSC in this process: it locks a card while logged in.
+    os.environ.pop("OPENSC_CONF", None)
     with pytest.MonkeyPatch.context() as patched:
         for name, value in service.environment.items():
             patched.setenv(name, value)
