@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from app.storage.ca.ceremony_record import CeremonyStore
 from app.storage.database import Database
 from app.storage.tables.audit import audit_event
 from tests.integration.ca.test_revoking_an_authority import FILE as REVOCATION
+from tests.integration.ca.test_revoking_an_authority import Killed, certificate, database
 from tests.integration.ca.test_status import ocsp_request, serial_of
 from tests.support.certificates import (
     OPERATOR,
@@ -61,11 +62,8 @@ key_type = "EC-P256"
 validity_days = 3653
 """
 PEOPLE = ("authentication", "content-commitment")
+__all__ = ["database"]
 BOTH = ("authentication", "authentication-2")
-
-
-class Killed(BaseException):
-    """The process ended here."""
 
 
 @pytest.fixture
@@ -73,13 +71,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "succession.toml"
     path.write_text(FILE)
     return path
-
-
-@pytest.fixture
-def database(ca_settings: Settings) -> Iterator[Database]:
-    database = Database(ca_settings.database.url)
-    yield database
-    database.close()
 
 
 def succeed(settings: Settings, file: Path) -> Path:
@@ -99,10 +90,6 @@ def events(database: Database) -> list[str]:
     chosen = select(audit_event.c.subject).where(audit_event.c.event == "authority.succeeded")
     with database.read() as work:
         return list(work.connection.execute(chosen).scalars())
-
-
-def certificate(settings: Settings, name: str) -> x509.Certificate:
-    return x509.load_der_x509_certificate((settings.ca.folder / "public" / f"{name}.cer").read_bytes())
 
 
 @pytest.fixture
