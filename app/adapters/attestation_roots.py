@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 from app.ca.attestation import AttestationRoots, ProvenanceCheck, UnusableRoot, roots_from_pem
 from app.errors import InvalidInput
@@ -29,12 +30,21 @@ def provenance_check(settings: Settings) -> ProvenanceCheck:
     return ProvenanceCheck(_roots(settings), is_required=always or profile.provenance_required)
 
 
-def _roots(settings: Settings) -> AttestationRoots:
-    files = sorted(settings.attestation.folder.glob("*.pem"))
+def makers_roots(folder: Path) -> AttestationRoots:
+    """The roots of the makers in a folder.
+
+    Raises:
+        InvalidInput: a file cannot be read, or holds no root.
+    """
+    files = sorted(folder.glob("*.pem"))
     try:
-        roots = roots_from_pem((file.name, file.read_text()) for file in files)
+        return roots_from_pem((file.name, file.read_text()) for file in files)
     except (UnusableRoot, OSError, UnicodeDecodeError) as error:
         raise InvalidInput({"attestation.folder": f"[attestation] folder: {error}"}) from error
+
+
+def _roots(settings: Settings) -> AttestationRoots:
+    roots = makers_roots(settings.attestation.folder)
     for name in roots.stand_ins:
         sentence = f"[attestation] folder: {name} is the maker of cards in software; it proves nothing."
         if settings.service.environment is Environment.PRODUCTION:

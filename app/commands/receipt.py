@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from app.adapters.attestation_roots import makers_roots
 from app.adapters.ca_client import CaClient
 from app.adapters.public_files import public_material
+from app.ca.attestation import ProvenanceCheck
 from app.ca_files import PUBLIC_FOLDER
 from app.commands.command_line import sentences, settings_of
 from app.domain.receipt import receipt_from_untrusted
@@ -47,15 +49,23 @@ def show(context: click.Context, serial_number: str) -> None:
     type=_FILE,
     help="The founding file, for the receipt of a founder's card: whether it names the holder.",
 )
+@click.option(
+    "--makers",
+    type=_FOLDER,
+    help="The roots of the cards' makers (PEM): whether the cards' proofs that they made their keys hold.",
+)
 @click.pass_context
-def verify(context: click.Context, file: Path, folder: Path | None, founding: Path | None) -> None:
+def verify(
+    context: click.Context, file: Path, folder: Path | None, founding: Path | None, makers: Path | None
+) -> None:
     """Verify a receipt offline, with public keys alone. Ends with 0, or with 1 when something is wrong.
 
     What could not be verified is said, and why; it is neither right nor wrong.
     """
     with sentences():
         public = public_material(folder or settings_of(context).ca.folder / PUBLIC_FOLDER)
-        public = replace(public, founding_file=founding.read_bytes() if founding else None)
+        prove = ProvenanceCheck(makers_roots(makers), is_required=False).of if makers else None
+        public = replace(public, founding_file=founding.read_bytes() if founding else None, prove=prove)
         findings = verify_receipt(receipt_from_untrusted(file.read_bytes()), public)
     for each in findings:
         _tell(each)

@@ -27,6 +27,8 @@ from app.domain.certificate_order import ApprovedBy, CertificatePurpose, serial_
 from app.domain.founding import founding_file_from_untrusted
 from app.domain.json_value import canonical_json
 from app.domain.receipt import Receipt, items_of, octets_of
+from app.domain.receipt_origin import ProofCheck, origins
+from app.domain.receipt_told import DoesNotApply, NotVerified
 
 COMMITMENT_CA = "content-commitment"
 """The first CA of approvers' certificates; those that took over are ``content-commitment-2`` and so on."""
@@ -40,12 +42,14 @@ class PublicMaterial:
         founding_digest: SHA-256 of the founding file that the key ceremony fixed, hexadecimal; empty when the
             ceremony's public files do not tell it.
         founding_file: that file itself, when the verifier has it.
+        prove: verifies a card's proof of its key with the roots of the makers, when the verifier has them.
     """
 
     audit_key: ec.EllipticCurvePublicKey
     certificates: Mapping[str, x509.Certificate]
     founding_digest: str = ""
     founding_file: bytes | None = None
+    prove: ProofCheck | None = None
 
     @property
     def root(self) -> x509.Certificate:
@@ -69,14 +73,6 @@ class Finding:
     not_verified: str = ""
 
 
-class _NotVerified(str):
-    """A sentence of a check that found nothing wrong, and could not look at everything."""
-
-
-class _DoesNotApply(Exception):
-    """The receipt has nothing that this check is about."""
-
-
 def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
     """Every check, in the order of the receipt. The receipt is good when no finding has a problem."""
     checks: Mapping[str, Callable[[Receipt, PublicMaterial], Iterator[str]]] = {
@@ -87,6 +83,7 @@ def verify_receipt(receipt: Receipt, public: PublicMaterial) -> list[Finding]:
         "The order rests on the founding record that the key ceremony fixed": _founding,
         "The approval is signed for this order by cards of this authority": _approval,
         "The approval is for exactly these keys": _keys,
+        "The card proves that it made these keys itself": _origin,
         "What was signed is what the linter passed": _lint,
     }
     findings = (_finding(what, check, receipt, public) for what, check in checks.items())
@@ -101,12 +98,12 @@ def _finding(
 ) -> Finding | None:
     try:
         said = list(check(receipt, public))
-    except _DoesNotApply:
+    except DoesNotApply:
         return None
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration, x509.InvalidVersion):
         return Finding(what, "A part of the receipt is missing or cannot be read.")
-    not_verified = [each for each in said if isinstance(each, _NotVerified)]
-    problems = [each for each in said if not isinstance(each, _NotVerified)]
+    not_verified = [each for each in said if isinstance(each, NotVerified)]
+    problems = [each for each in said if not isinstance(each, NotVerified)]
     return Finding(what, " ".join(problems), " ".join(not_verified))
 
 
@@ -158,14 +155,14 @@ def _founding(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
     """The first cards of an installation: no card could sign for them yet."""
     reason = receipt.facts["reason"]
     if ApprovedBy(reason["approved_by"]) is not ApprovedBy.FOUNDING:
-        raise _DoesNotApply
+        raise DoesNotApply
     digest = reason["approval"]["founding_digest"]
     if not public.founding_digest:
-        yield _NotVerified(f"The public files do not tell the digest: compare the protocol's with {digest}.")
+        yield NotVerified(f"The public files do not tell the digest: compare the protocol's with {digest}.")
     elif digest != public.founding_digest:
         yield "It rests on another founding record than the one that the key ceremony fixed."
     if public.founding_file is None:
-        yield _NotVerified("Whether it names the holder can be told with the founding file alone.")
+        yield NotVerified("Whether it names the holder can be told with the founding file alone.")
     else:
         yield from _named_in(public.founding_file, digest, reason["order"])
 
@@ -185,9 +182,9 @@ def _approval(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
     reason = receipt.facts["reason"]
     approved_by, signatures = ApprovedBy(reason["approved_by"]), items_of(reason["approval"], "signatures")
     if approved_by is ApprovedBy.FOUNDING:
-        raise _DoesNotApply
+        raise DoesNotApply
     if approved_by is ApprovedBy.TWO_PEOPLE:
-        yield _NotVerified(
+        yield NotVerified(
             "No card signs for a system: the registration authority's record and audit name the two people."
         )
         return
@@ -228,7 +225,7 @@ def _keys(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
     """An operator's approval reaches the keys by the desk key that it names; a renewal's names them."""
     reason = receipt.facts["reason"]
     if ApprovedBy(reason["approved_by"]) in (ApprovedBy.FOUNDING, ApprovedBy.TWO_PEOPLE):
-        yield _NotVerified("No card signed for it, so nothing but the request itself names its keys.")
+        yield NotVerified("No card signed for it, so nothing but the request itself names its keys.")
         return
     keys = CardKeysStatement(reason["order"]["id"], reason["order"]["card_serial"], *_requested(reason))
     for each in items_of(reason["approval"], "signatures"):
@@ -257,6 +254,10 @@ def _signed_by_desk(keys: CardKeysStatement, signature: bytes, said: Mapping[str
         require_signed_by_desk(keys, signature, said["desk_key"])
     except ApprovalNotValid:
         yield "The desk that the operator approved did not sign these keys."
+
+
+def _origin(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:
+    return origins(receipt.facts, public.prove)
 
 
 def _lint(receipt: Receipt, public: PublicMaterial) -> Iterator[str]:

@@ -8,17 +8,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from app.adapters import attestation_roots
+from app.adapters.public_files import public_material
 from app.ca.refusals import AttestationFalse, ProvenanceNotProved
 from app.ca_server import open_certificate_authority
+from app.cli import main
 from app.domain.certificate_order import CardCertificateOrder, CertificatePurpose
+from app.domain.json_value import canonical_json
 from app.domain.provenance import KeyEvidence, ProvenanceKind
+from app.domain.receipt import receipt_document, receipt_from_untrusted
+from app.domain.receipt_verification import problems_of, verify_receipt
 from app.errors import InvalidInput
 from app.settings import Environment, Settings
 from app.settings_cards import AttestationSettings, ProofDemanded
 from cryptoki import load_card_profiles
 from cryptoki.card_profile import DEFAULT_PATH
+from tests.integration.ca.test_status import serial_of
 from tests.support.card_proofs import CLAIMS, ProvedKey, smartcard_hsm_keys
 from tests.support.certificates import CardKeys, RegistrationRecord, authority_in_a_thread, founding_order
 from virtual_card.maker import Maker
@@ -75,6 +84,54 @@ def test_keys_that_only_the_module_speaks_for_are_recorded_as_claimed(
     assert [each.kind for _, _, each in first.each] == [ProvenanceKind.CLAIMED, ProvenanceKind.UNKNOWN]
     assert again == first
     assert _recorded(settings) == [{"kind": "claimed"}, {"kind": "unknown"}]
+
+
+def _verified(file: Path, settings: Settings, *options: str) -> tuple[int, str]:
+    """How ``spine-ra receipt verify`` ends, and what it says of where the keys were made."""
+    public = str(settings.ca.folder / "public")
+    told = CliRunner().invoke(main, ["receipt", "verify", str(file), "--public", public, *options])
+    _, _, said = told.output.partition("The card proves that it made these keys itself\n")
+    return told.exit_code, said.partition("right")[0]
+
+
+def test_the_receipt_tells_proof_from_claim_and_the_proof_is_verified_again(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    pair, file = smartcard_hsm_keys(tmp_path, maker, SERIAL), tmp_path / "receipt.json"
+    with authority_in_a_thread(settings) as client:
+        order = _order(pair, (pair[0].evidence, KeyEvidence(CLAIMS)))
+        issued = client.issue_card_certificates(order)
+        file.write_bytes(client.receipt(serial_of(issued.authentication)))
+    claim = "That the card made the key for content-commitment is only claimed by its software."
+    code, said = _verified(file, settings)
+    assert code == 0
+    assert claim in said
+    assert "proof for authentication was not verified again" in said
+    code, said = _verified(file, settings, "--makers", str(settings.attestation.folder))
+    assert (code, said.strip()) == (0, claim)
+    (another := tmp_path / "another").mkdir()
+    code, said = _verified(file, settings, "--makers", str(another))
+    assert "proof for authentication could not be verified" in said
+    assert code == 0
+
+
+def test_a_receipt_whose_proof_is_of_another_key_is_wrong_even_when_signed_anew(
+    settings: Settings, maker: Maker, tmp_path: Path
+) -> None:
+    pair, key = smartcard_hsm_keys(tmp_path, maker, SERIAL), ec.generate_private_key(ec.SECP256R1())
+    with authority_in_a_thread(settings) as client:
+        issued = client.issue_card_certificates(_order(pair, (pair[0].evidence, pair[1].evidence)))
+        facts = json.loads(client.receipt(serial_of(issued.authentication)))["receipt"]
+    presented = facts["reason"]["attestation"]
+    presented["authentication"], presented["content-commitment"] = reversed(list(presented.values()))
+    signed = canonical_json(facts)
+    receipt = receipt_from_untrusted(receipt_document(signed, key.sign(signed, ec.ECDSA(hashes.SHA256()))))
+    prove = attestation_roots.provenance_check(settings).of
+    public = replace(public_material(settings.ca.folder / "public"), audit_key=key.public_key(), prove=prove)
+    assert any("proof is of another key" in each for each in problems_of(verify_receipt(receipt, public)))
+    presented["authentication"]["method"] = ""
+    lacking = replace(receipt, facts=facts)
+    assert any("there is no proof" in each for each in problems_of(verify_receipt(lacking, public)))
 
 
 def test_an_authority_that_demands_proof_refuses_claims(

@@ -287,6 +287,7 @@ def test_the_commands_show_and_verify_and_find_a_change(
     assert "not verified  The order rests on the founding record" in good.output
     assert "with the founding file alone" in good.output
     assert "not verified  The approval is for exactly these keys" in good.output
+    assert "not verified  The card proves that it made these keys itself" in good.output
     whole = CliRunner().invoke(main, [*verify, "--founding", str(FOUNDING_FILE)])
     assert (whole.exit_code, whole.output.count("right ")) == (0, 6), whole.output
     other = CliRunner().invoke(main, [*verify, "--founding", str(file)])
@@ -320,7 +321,7 @@ def test_an_auditor_reads_it_in_words_and_nobody_else_does(
     assert said["Approved by"] == "An operator, with a smartcard"
     assert shown.approvals.rows[0][0].text == OPERATOR
     assert {row[0].text for row in shown.certificates.rows} == {"Authentication", "Content commitment"}
-    assert len(shown.checks.rows) == 7
+    assert len(shown.checks.rows) == 8
     with pytest.raises(NotPermitted):
         reading.read(Actor(HOLDER, "Amara Osei"), issued[1])
     with pytest.raises(InvalidInput):
