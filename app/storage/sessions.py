@@ -52,8 +52,11 @@ class Sessions:
         self._connection.execute(insert(web_session).values(id=session_id, key_hash=key_hash, **values))
 
     def save(self, key_hash: str, data: Mapping[str, JsonValue]) -> None:
-        """Replace what the pages keep; an ended session stays as it was."""
-        self._update(web_session.c.key_hash == key_hash, data=data, last_used_at=self._work.now)
+        """Replace what the pages keep; an ended session stays as it was.
+
+        That is no use of it: the sign-in page keeps where an idle session's person wanted to go.
+        """
+        self._update(web_session.c.key_hash == key_hash, data=data)
 
     def note_use(self, key_hash: str) -> None:
         """Keep that it is used now."""

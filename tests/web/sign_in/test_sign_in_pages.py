@@ -188,7 +188,11 @@ def test_a_session_that_was_not_used_asks_for_the_card_again(
     sign_in_site.sign_in(browser, holder[1])
     idle = datetime.now(UTC) - timedelta(minutes=16)
     sign_in_site.register.set(web_session, web_session.c.uid == holder[0], last_used_at=idle)
-    assert browser.client.get("/sign-in/terms", base_url=ORIGIN).location.startswith("/sign-in?")
+    asked = browser.client.get("/sign-in/terms", base_url=ORIGIN).location
+    assert asked.startswith("/sign-in?")
+    # Looking at the sign-in page, which keeps where she wanted to go, gives nobody her session back.
+    assert browser.get(asked).heading == "Sign in with your card"
+    assert browser.client.get("/sign-in/terms", base_url=ORIGIN).location == asked
 
 
 def test_a_session_ends_after_its_longest_life(sign_in_site: SignInSite, holder: Holder) -> None:
