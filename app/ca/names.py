@@ -14,12 +14,12 @@ from cryptography.x509.oid import NameOID
 
 from app.ca.refusals import NameNotAcceptable
 from app.domain.certificate_profile import CertificateProfile
+from app.domain.personal_name import PUNCTUATION
 
 MAXIMUM_COMMON_NAME = 64
 """ub-common-name (RFC 5280 appendix A.1) counts characters; we count octets, as many programs do."""
 
 MAXIMUM_NAME = 200
-PUNCTUATION = frozenset(" '’-.")
 _ATTRIBUTES = {
     "C": NameOID.COUNTRY_NAME,
     "O": NameOID.ORGANIZATION_NAME,

@@ -12,10 +12,11 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
 from app.ca.contents import StatusAddresses, key_usage
-from app.ca.names import MAXIMUM_COMMON_NAME, PUNCTUATION
+from app.ca.names import MAXIMUM_COMMON_NAME
 from app.ca.refusals import ProfileViolated
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import EXTENDED_KEY_USAGES, CertificateProfile
+from app.domain.personal_name import PUNCTUATION
 
 _ALWAYS = {
     ExtensionOID.BASIC_CONSTRAINTS: True,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.person import Person, is_name
+from app.domain.person import Person
+from app.domain.personal_name import is_name, written_name
 from app.errors import InvalidInput, NotPermitted
 
 
@@ -49,7 +50,7 @@ def require_sound(change: NameChange, person: Person) -> None:
         problems["middle_names"] = "Enter the middle names in letters, or leave it empty."
     if not 3 <= len(change.document_number.strip()) <= 60:
         problems["document_number"] = "Enter the number of the document that you have seen."
-    new = (change.given_name.strip(), change.middle_names.strip(), change.family_name.strip())
+    new = tuple(map(written_name, (change.given_name, change.middle_names, change.family_name)))
     if new == (person.given_name, person.middle_names, person.family_name):
         problems["family_name"] = "These are the names on record already. Nothing was changed."
     if problems:

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from app.domain.evidence import Evidence
+from app.domain.personal_name import is_name, written_name
 from app.domain.professional_registration import ProfessionalRegistration
 from app.errors import InvalidInput, Refusal
 
@@ -127,14 +128,9 @@ class Registration:
     @property
     def name_on_card(self) -> str:
         """The chosen name on the card, or given and family name."""
-        return self.card_name.strip() or f"{self.given_name.strip()} {self.family_name.strip()}"
+        return written_name(self.card_name) or written_name(f"{self.given_name} {self.family_name}")
 
 
-# Letters of any script, and what stands between them in names: O’Neill, Smith-Jones, St. John. No control
-# characters, nor those that turn the writing direction and make a name read as another.
-_NAME = re.compile(
-    r"[^\W\d_][^\d_<>\"&;{}|\\/@#$%*=+\[\]()!?:,~^`\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]*"
-)
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>.]+(\.[^@\s<>.]+)+")
 _MOBILE = re.compile(r"\+?[0-9]{10,15}")
 _OLDEST_YEARS, _YOUNGEST_YEARS = 110, 14
@@ -168,12 +164,6 @@ def _name_problems(registration: Registration) -> dict[str, str]:
     if len(registration.title.strip()) > 35:
         problems["title"] = "Enter a title of at most 35 letters."
     return problems
-
-
-def is_name(text: str) -> bool:
-    """Whether the text can be a name: letters of any script, and what stands between them."""
-    name = text.strip()
-    return 0 < len(name) <= 100 and _NAME.fullmatch(name) is not None
 
 
 def _date_of_birth_problems(date_of_birth: date, today: date) -> dict[str, str]:

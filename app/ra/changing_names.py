@@ -12,6 +12,7 @@ from app.domain.card import CardStatus
 from app.domain.name_change import CannotChangeOwnName, NameChange, require_sound
 from app.domain.permission import Permission
 from app.domain.person import Person
+from app.domain.personal_name import written_name
 from app.ra.finding import require_person
 from app.ra.ports import Database, Work
 from app.ra.requesting import require_active
@@ -56,11 +57,11 @@ class ChangingNames:
 
 
 def _renamed(person: Person, change: NameChange) -> Person:
-    given, family = change.given_name.strip(), change.family_name.strip()
+    given, family = written_name(change.given_name), written_name(change.family_name)
     return replace(
         person,
         given_name=given,
-        middle_names=change.middle_names.strip(),
+        middle_names=written_name(change.middle_names),
         family_name=family,
         card_name=f"{given} {family}",
     )

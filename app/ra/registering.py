@@ -21,6 +21,7 @@ from app.domain.person import (
     reason_for_likely_duplicate,
     require_personal_details,
 )
+from app.domain.personal_name import written_name
 from app.domain.photo import Crop
 from app.domain.professional_registration import require_registrations
 from app.errors import InvalidInput
@@ -160,10 +161,10 @@ def normalised(document_numbers: Sequence[str]) -> tuple[str, ...]:
 def _person(registration: Registration, uid: str, registered_by: str, work: Work) -> Person:
     return Person(
         uid=uid,
-        title=registration.title.strip(),
-        given_name=registration.given_name.strip(),
-        middle_names=registration.middle_names.strip(),
-        family_name=registration.family_name.strip(),
+        title=written_name(registration.title),
+        given_name=written_name(registration.given_name),
+        middle_names=written_name(registration.middle_names),
+        family_name=written_name(registration.family_name),
         card_name=registration.name_on_card,
         date_of_birth=registration.date_of_birth,
         email=registration.email.strip().casefold(),

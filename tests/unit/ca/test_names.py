@@ -14,6 +14,7 @@ from app.ca.names import MAXIMUM_COMMON_NAME, person_subject, system_subject
 from app.ca.refusals import NameNotAcceptable
 from app.domain.certificate_order import CertificatePurpose
 from app.domain.certificate_profile import rules_from_toml
+from app.domain.personal_name import is_name, written_name
 
 PROFILES_FILE = Path(__file__).parents[3] / "config" / "certificate_profiles.toml"
 PROFILES = rules_from_toml(PROFILES_FILE.read_text()).profiles
@@ -23,6 +24,16 @@ UID = "555253521108"
 def common_name(given_name: str, family_name: str) -> str:
     subject = person_subject(PROFILES[CertificatePurpose.AUTHENTICATION], UID, given_name, family_name)
     return str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+def test_every_name_that_is_registered_is_certified() -> None:
+    """And so nobody learns at the desk, with the holder waiting, that a name cannot stand in a certificate."""
+    taken = [
+        name for name in (f"A{chr(point)}b" for point in (*range(0x20, 0x3000), 0x1F600)) if is_name(name)
+    ]
+    assert len(taken) > 1000
+    for name in taken:
+        assert common_name(written_name(name), "Osei") == f"{UID}_{written_name(name)}_Osei"
 
 
 @pytest.mark.parametrize(

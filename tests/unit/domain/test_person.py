@@ -14,6 +14,7 @@ from app.domain.person import (
     reason_for_likely_duplicate,
     require_personal_details,
 )
+from app.domain.personal_name import written_name
 from app.domain.professional_registration import (
     ProfessionalBody,
     ProfessionalRegistration,
@@ -50,9 +51,18 @@ def test_names_of_all_kinds_are_taken(name: str) -> None:
     require_personal_details(replace(AMARA, family_name=name, given_name=name), TODAY)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "R2D2", "<b>Amara</b>", "A\u202elice", "Eve\nAdmin", "A" * 101])
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", "R2D2", "<b>Amara</b>", "A\u202elice", "Eve\nAdmin", "A" * 101, "Zoë😀", "A•B", "5€", "-Jo"],
+)
 def test_what_is_no_name_is_refused(name: str) -> None:
     assert "family_name" in problems(family_name=name)
+
+
+def test_a_name_that_was_pasted_is_kept_as_it_reads() -> None:
+    assert written_name("  Mary\u00a0\u2009 Ann ") == "Mary Ann"
+    assert written_name("Zoe\u0308") == "Zoë"
+    require_personal_details(replace(AMARA, given_name="Mary\u00a0Ann "), TODAY)
 
 
 @pytest.mark.parametrize("day", [date(2026, 11, 23), date(2015, 1, 1), date(1900, 1, 1)])
