@@ -39,12 +39,14 @@ _CPU_LIMIT_MS = 15
 
 @dataclass(frozen=True)
 class Round:
-    """One card: wall seconds of all of it, CPU seconds of each server program beyond what it uses when nobody
-    asks anything of it, wall seconds of the token calls, and of those with the module loaded beforehand.
+    """One card: wall seconds until its form is shown, and from the form to its end; CPU seconds of each
+    server program beyond what it uses when nobody asks anything of it; wall seconds of the token calls, and
+    of those with the module loaded beforehand.
 
-    ``whole`` is None where no agent was at work.
+    ``opening`` and ``whole`` are None where no agent was at work.
     """
 
+    opening: float | None
     whole: float | None
     server_cpu: ServerCpu
     token_calls: float
@@ -93,14 +95,14 @@ def _rounds(desk: Desk, blank: BlankCards) -> Iterator[Round]:
             uid = desk.register(number)
             driver.place("left", desk.operator.card_serial)
             driver.take_blank("right")
-            wall, cpu = _issue(desk, driver, uid, idle)
+            opening, whole, cpu = _issue(desk, driver, uid, idle)
             driver.remove("right")
-            yield Round(wall, cpu, *_token_seconds(blank))
+            yield Round(opening, whole, cpu, *_token_seconds(blank))
 
 
 def _rounds_without_agent(blank: BlankCards) -> Iterator[Round]:
     while True:
-        yield Round(None, {}, *_token_seconds(blank))
+        yield Round(None, None, {}, *_token_seconds(blank))
 
 
 def _token_seconds(blank: BlankCards) -> tuple[float, float]:
@@ -110,16 +112,19 @@ def _token_seconds(blank: BlankCards) -> tuple[float, float]:
         return token_calls, seconds_with_module_loaded(open_card)
 
 
-def _issue(desk: Desk, driver: Driver, uid: str, idle: ServerCpu) -> tuple[float, ServerCpu]:
+def _issue(desk: Desk, driver: Driver, uid: str, idle: ServerCpu) -> tuple[float, float, ServerCpu]:
+    """Between the two times a person reads the form and enters the PINs."""
     hop = desk.hop(uid)
     desk.wait_until_done()  # the person's registration is no part of the card
     cpu, began = desk.server_cpu_seconds(), time.perf_counter()
-    for _ in driver.issue(hop, desk.operator.pin, _NEW_PIN):
+    asked = driver.open_issue(hop)
+    entered = time.perf_counter()
+    for _ in driver.issue_from(asked, desk.operator.pin, _NEW_PIN):
         pass
-    wall = time.perf_counter() - began
+    issued = time.perf_counter()
     desk.wait_until_done()  # what the worker publishes, and the status answers, belong to the card
     used = desk.server_cpu_since(cpu)
-    return wall, net_of(used, idle, time.perf_counter() - began)
+    return entered - began, issued - entered, net_of(used, idle, time.perf_counter() - began)
 
 
 def _tell(measured: dict[str, list[Round]], certificates: CertificateFigures) -> None:
@@ -160,11 +165,13 @@ def _of_the_desk(name: str, suffix: str, rounds: list[Round]) -> _Told:
     wholes = [(each.whole, each) for each in rounds if each.whole is not None]
     if not wholes:
         return {}, {}, {}
+    opening = median_ms(each.opening for each in rounds if each.opening is not None)
     whole = median_ms(seconds for seconds, _ in wholes)
     ratio = statistics.median(seconds / each.token_calls for seconds, each in wholes)
     loaded = statistics.median(seconds / each.loaded for seconds, each in wholes)
     words = {
-        f"{name}: whole personalisation, 2 x P-256 (median of {len(wholes)})": f"{whole:.0f} ms",
+        f"{name}: from the site's link to the form, where the PINs are entered": f"{opening:.0f} ms",
+        f"{name}: whole personalisation from there, 2 x P-256 (median of {len(wholes)})": f"{whole:.0f} ms",
         f"{name}: whole against its token calls, pair by pair (median; target {_TARGET})": f"{ratio:.2f}",
         f"{name}: whole against them with the module loaded beforehand": f"{loaded:.2f}",
     }
@@ -172,7 +179,7 @@ def _of_the_desk(name: str, suffix: str, rounds: list[Round]) -> _Told:
         f"personalisation{suffix}_to_token_calls": ratio,
         f"personalisation{suffix}_to_token_calls_loaded": loaded,
     }
-    return words, {f"personalisation{suffix}_ms": whole}, ratios
+    return words, {f"opening{suffix}_ms": opening, f"personalisation{suffix}_ms": whole}, ratios
 
 
 def _of_the_server(name: str, suffix: str, rounds: list[Round]) -> _Told:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from card_agent import card_operations
 from card_agent.card_process import CardProcesses
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView
 from card_agent.desk_job import CERTIFIED, Job, Party
 from card_agent.desk_key import DeskKey
@@ -111,8 +111,6 @@ def signed_approval(
     """Sign the statement on the operator's card. Raises PinIncorrect, PinLocked, CardRemoved or CardFault."""
     desk_key = DeskKey()
     signed = statement(claimed, card_serial, desk_key, now)
-    signature = processes.run(
-        operator.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, signed
-    )
+    signature = signed_by(processes, operator, pin, Purpose.CONTENT_COMMITMENT, signed)
     certificate = operator.certificates[Purpose.CONTENT_COMMITMENT]
     return DeskApproval(SignedApproval(signed, signature, certificate), desk_key)

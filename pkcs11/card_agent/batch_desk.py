@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from card_agent import card_operations
 from card_agent.approval import card_to_issue, operator_card, signed_approval
 from card_agent.batch_link import BatchLink
 from card_agent.card_process import CardProcesses
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView, CardViews
 from card_agent.errors import CardAgentError, CardMissing, DeskBusy, PageExpired, WrongCard
 from card_agent.holder_turn import HolderTurn
@@ -106,7 +106,7 @@ class BatchDesk:
     def _sign(self, batch: DeskBatch, pin: Pin, data: bytes) -> None:
         """Prove the PIN with the authentication key, whose signatures approve nothing."""
         operator = operator_card(self._views.cards_in_readers(), batch.link.operator)
-        self._processes.run(operator.serial, card_operations.sign, [pin], Purpose.AUTHENTICATION, data)
+        signed_by(self._processes, operator, pin, Purpose.AUTHENTICATION, data)
 
     def _run(self, batch: DeskBatch, pin: Pin) -> None:
         """The thread. Never raises: the batch says why it stopped."""

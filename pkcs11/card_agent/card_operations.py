@@ -24,6 +24,10 @@ from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard,
 _P256_INTEGER_BYTES = 32
 _SIGNED = b"spine-ra: this key is the certificate's"
 _ES256 = ec.ECDSA(hashes.SHA256())
+_OTHER_KEYS = (
+    "The certificates were made for keys that this card no longer holds. "
+    "Undo this issuance on the site and begin a new one."
+)
 
 
 def contents(card: Card) -> CardContents:
@@ -37,10 +41,13 @@ def enter(card: Card, pin: Pin) -> None:
         pass
 
 
-def sign(card: Card, pin: Pin, purpose: Purpose, data: bytes) -> bytes:
-    """Return the ES256 signature over ``data`` (raw r || s, 64 bytes) by the key for ``purpose``."""
+def sign(card: Card, pin: Pin, purpose: Purpose, data: bytes, keys: KeySet | None = None) -> bytes:
+    """Return the ES256 signature over ``data`` (raw r || s, 64 bytes) by the key for ``purpose``.
+
+    Of the set in use unless said: to find that out, every certificate is read from the card.
+    """
     with card.log_in(pin) as logged_in:
-        return raw_signature(logged_in.private_key(purpose), data)
+        return raw_signature(logged_in.private_key(purpose, keys), data)
 
 
 def check_pin(card: Card, pin: Pin) -> None:
@@ -152,9 +159,7 @@ def finish(card: Card, pin: Pin, certificates: Mapping[Purpose, bytes], nonce: b
     """
     with card.log_in(pin) as logged_in:
         # A card that was pulled while a certificate was written may lack what tells whose key it is.
-        lost = [each for each in certificates if logged_in.has_lost_public_half(each, KeySet.FIRST)]
-        for purpose in certificates.keys() - set(lost):
-            _require_key_of(logged_in, purpose, certificates[purpose], KeySet.FIRST)
+        lost = [each for each in certificates if _has_lost_half_of(logged_in, each, certificates[each])]
         for purpose, certificate in certificates.items():
             logged_in.write(purpose, certificate)
     yield None
@@ -193,14 +198,18 @@ def require_signs(
         ) from error
 
 
-def _require_key_of(
-    logged_in: LoggedInCard, purpose: Purpose, certificate: bytes, keys: KeySet | None = None
-) -> None:
-    if not logged_in.holds_key_of(purpose, certified_key(certificate), keys):
-        raise KeysNotOnCard(
-            "The certificates were made for keys that this card no longer holds. "
-            "Undo this issuance on the site and begin a new one."
-        )
+def _has_lost_half_of(logged_in: LoggedInCard, purpose: Purpose, certificate: bytes) -> bool:
+    """Say whether whose key it is cannot be told. Raises KeysNotOnCard when it is another's, or none."""
+    if logged_in.holds_key_of(purpose, certified_key(certificate), KeySet.FIRST):
+        return False
+    if logged_in.has_lost_public_half(purpose, KeySet.FIRST):
+        return True
+    raise KeysNotOnCard(_OTHER_KEYS)
+
+
+def _require_key_of(logged_in: LoggedInCard, purpose: Purpose, certificate: bytes) -> None:
+    if not logged_in.holds_key_of(purpose, certified_key(certificate)):
+        raise KeysNotOnCard(_OTHER_KEYS)
 
 
 def spki_of(key: CertificatePublicKeyTypes) -> bytes:

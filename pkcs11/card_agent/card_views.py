@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from card_agent.card_operations import contents
 from card_agent.card_process import CardProcesses
 from card_agent.errors import CardAgentError
-from card_agent.ports import CardContents, Desk, Purpose, ReaderState
+from card_agent.ports import CardContents, Desk, KeySet, Purpose, ReaderState
 
 _COMMON_NAME = re.compile(r"(?P<uid>[0-9]{12})_(?P<name>.+)")
 
@@ -21,8 +21,8 @@ _COMMON_NAME = re.compile(r"(?P<uid>[0-9]{12})_(?P<name>.+)")
 class CardView:
     """A card and where it lies. ``holder_uid`` and ``holder_name`` are empty for a blank card.
 
-    ``trouble`` is a sentence when the card cannot be read, else empty. ``awaits_so_consent`` says that the
-    last try of its SO PIN waits for a second person.
+    ``keys`` is the set that its certificates are of. ``trouble`` is a sentence when the card cannot be read,
+    else empty. ``awaits_so_consent`` says that the last try of its SO PIN waits for a second person.
     """
 
     serial: str
@@ -31,6 +31,7 @@ class CardView:
     holder_name: str = ""
     tries_left: int = 0
     certificates: Mapping[Purpose, bytes] = field(default_factory=dict)
+    keys: KeySet = KeySet.FIRST
     trouble: str = ""
     awaits_so_consent: bool = False
 
@@ -107,7 +108,7 @@ class CardViews:
         uid, name = holder_on(read.certificates)
         awaited = self._processes.so_last_tries.is_awaited(serial)
         return CardView(
-            serial, place, uid, name, read.tries_left, read.certificates, awaits_so_consent=awaited
+            serial, place, uid, name, read.tries_left, read.certificates, read.keys, awaits_so_consent=awaited
         )
 
     def _contents(self, serial: str) -> CardContents:

@@ -119,7 +119,14 @@ class Driver:
         ``new_pin`` is also entered where a certified card's PIN is asked. Raises DriverRefused with what the
         page says when the run fails or is not begun.
         """
-        asked = self._open(hop)
+        yield from self.issue_from(self.open_issue(hop), operator_pin, new_pin)
+
+    def open_issue(self, hop: str) -> PageRead:
+        """Follow the site's link: the agent collects the job and shows its form."""
+        return self._open(hop)
+
+    def issue_from(self, asked: PageRead, operator_pin: str, new_pin: str) -> Iterator[StepDone]:
+        """Enter the PINs on the form that was opened, and go on as ``issue``."""
         action = next((name for name in asked.forms if name.startswith("/issue/")), "")
         pins = {
             "operator_pin": operator_pin,

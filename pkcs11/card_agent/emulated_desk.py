@@ -172,7 +172,8 @@ class _EmulatedCard:
     def _remember(self, contents: CardContents) -> None:
         shown = {purpose.value: der.hex() for purpose, der in contents.certificates.items()}
         virtual_card.write_json_durably(
-            self._seen, {"certificates": shown, "tries_left": contents.tries_left}
+            self._seen,
+            {"certificates": shown, "tries_left": contents.tries_left, "keys": contents.keys.value},
         )
 
     def _recalled(self) -> CardContents:
@@ -180,7 +181,7 @@ class _EmulatedCard:
             return CardContents({}, virtual_card.PIN_TRIES)
         told = virtual_card.read_json_object(self._seen)
         ders = {Purpose(name): bytes.fromhex(der) for name, der in told["certificates"].items()}
-        return CardContents(ders, told["tries_left"])
+        return CardContents(ders, told["tries_left"], KeySet(told.get("keys", KeySet.FIRST.value)))
 
 
 _DESK: type[Desk] = EmulatedDesk  # states which port the class meets

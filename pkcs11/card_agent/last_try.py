@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from card_agent import card_operations
 from card_agent.card_process import CardProcesses
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView
 from card_agent.errors import Refusal
 from card_agent.job_client import as_base64
@@ -49,9 +49,7 @@ class LastTryDesk:
         if second.holder_uid == card.holder_uid:
             raise Refusal("Somebody else must agree: this is a second card of the same person.")
         signed = statement(card, second.holder_uid, self.site.origin, now)
-        signature = self.processes.run(
-            second.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, signed
-        )
+        signature = signed_by(self.processes, second, pin, Purpose.CONTENT_COMMITMENT, signed)
         certificate = second.certificates[Purpose.CONTENT_COMMITMENT]
         self._tell({"signature": as_base64(signature), "certificate": as_base64(certificate)}, signed)
 

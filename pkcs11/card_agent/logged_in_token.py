@@ -22,7 +22,7 @@ from card_agent.errors import (
     PinLocked,
     SoPinRefused,
 )
-from card_agent.ports import KeySet, Purpose
+from card_agent.ports import CardContents, KeySet, Purpose
 from cryptoki import errors as cryptoki_errors
 
 Result = TypeVar("Result")
@@ -103,14 +103,15 @@ class LoggedInToken:
                 self.generate(purpose, keys)
 
 
-def certificates_by_purpose(
-    found: Iterable[cryptoki.CertificateObject], keys: KeySet | None = None
-) -> dict[Purpose, bytes]:
-    """Return the DER certificates of a set, that in use unless said, as far as the card has them."""
+def contents_of(
+    found: Iterable[cryptoki.CertificateObject], tries_left: int, keys: KeySet | None = None
+) -> CardContents:
+    """Return the certificates of a set, that in use unless said, as far as the card has them."""
     known = list(found)
     of_set, ders = keys or _newest(known), {item.cka_id: item.der for item in known}
     cka_ids = {purpose: of_set.cka_id(purpose) for purpose in Purpose}
-    return {purpose: ders[cka_id] for purpose, cka_id in cka_ids.items() if cka_id in ders}
+    certificates = {purpose: ders[cka_id] for purpose, cka_id in cka_ids.items() if cka_id in ders}
+    return CardContents(certificates, tries_left, of_set)
 
 
 def _newest(found: Iterable[cryptoki.CertificateObject]) -> KeySet:

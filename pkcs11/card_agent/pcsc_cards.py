@@ -24,7 +24,7 @@ from card_agent.errors import (
     SoLastTry,
 )
 from card_agent.kept_process import require_agent_alive
-from card_agent.logged_in_token import LoggedInToken, certificates_by_purpose, first_that_fits, token_errors
+from card_agent.logged_in_token import LoggedInToken, contents_of, first_that_fits, token_errors
 from card_agent.opensc_settings import use_own_settings
 from card_agent.pin import Pin
 from card_agent.ports import Card, CardContents, KeyProof, KeySet, LoggedInCard, PublicKeys, Purpose
@@ -91,7 +91,7 @@ class PcscCard:
     def contents(self, keys: KeySet | None = None) -> CardContents:
         """Read the certificates and how many tries are left."""
         with self._inserted() as card:
-            return CardContents(certificates_by_purpose(card.certificates(), keys), card.tries_left())
+            return contents_of(card.certificates(), card.tries_left(), keys)
 
     @contextmanager
     def log_in(self, pin: Pin, *, consent_to_last_try: bool = False) -> Iterator[LoggedInCard]:

@@ -55,10 +55,11 @@ PublicKeys = Mapping[Purpose, ec.EllipticCurvePublicKey]
 
 @dataclass(frozen=True)
 class CardContents:
-    """What a card shows without a PIN: DER certificates of one set by purpose, and PIN tries left."""
+    """What a card shows without a PIN: DER certificates by purpose, of the set ``keys``; PIN tries left."""
 
     certificates: Mapping[Purpose, bytes]
     tries_left: int
+    keys: KeySet = KeySet.FIRST
 
 
 @dataclass(frozen=True)

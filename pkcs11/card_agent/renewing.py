@@ -22,6 +22,7 @@ from typing import TypeVar
 
 from card_agent import card_operations, key_set_operations
 from card_agent.card_job import CardJob
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView
 from card_agent.desk_job import JSON_NAMES, certificates_from_untrusted
 from card_agent.errors import CardFault, CardMissing, WrongCard
@@ -198,9 +199,7 @@ class _Renewal:
         card = self._signers
         pin = self.pins.get(SIGNER_PIN, self.pins[HOLDER_PIN])
         signed = statement(self.at_desk, self.told, requests, card.holder_uid)
-        signature = self.at_desk.processes.run(
-            card.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, signed
-        )
+        signature = signed_by(self.at_desk.processes, card, pin, Purpose.CONTENT_COMMITMENT, signed)
         approval = SignedApproval(signed, signature, card.certificates[Purpose.CONTENT_COMMITMENT])
         self.at_desk.link.step(
             "/renewal-signature",

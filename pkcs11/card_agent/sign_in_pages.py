@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from card_agent import card_operations
 from card_agent.allow_list import AllowList, SignInRequest
 from card_agent.card_process import CardProcesses
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView, CardViews
 from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardRemoved
 from card_agent.http_messages import Response, see_other
@@ -63,9 +63,7 @@ class SignInPages:
     def _signed(self, request: SignInRequest, serial: str, pin: Pin) -> str:
         card = self._chosen(serial)
         data = signed_bytes(request.site.origin, request.nonce)
-        signature = self._processes.run(
-            card.serial, card_operations.sign, [pin], Purpose.AUTHENTICATION, data
-        )
+        signature = signed_by(self._processes, card, pin, Purpose.AUTHENTICATION, data)
         token = authentication_token(card.certificates[Purpose.AUTHENTICATION], signature)
         return return_location(request.site, token)
 

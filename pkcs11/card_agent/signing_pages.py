@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from card_agent import card_operations
 from card_agent.allow_list import AllowList
 from card_agent.card_process import CardProcesses
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView, CardViews
 from card_agent.errors import ABOUT_THE_PIN, CardAgentError, CardMissing, DocumentRefused
 from card_agent.http_messages import Response, see_other
@@ -90,9 +90,7 @@ class SigningPages:
         card = self._card(request)
         info = signed_info(request.prescription.canonical_form())
         with Pin(digits) as pin:
-            value = self._processes.run(
-                card.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, info
-            )
+            value = signed_by(self._processes, card, pin, Purpose.CONTENT_COMMITMENT, info)
         return signature_element(info, value, card.certificates[Purpose.CONTENT_COMMITMENT])
 
     def _require_about_now(self, request: SigningRequest) -> None:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 import cryptoki
 from card_agent import card_operations
 from card_agent.card_job import CardJob
+from card_agent.card_signature import signed_by
 from card_agent.card_views import CardView
 from card_agent.desk_job import as_bytes, as_text, unreadable
 from card_agent.errors import CardFault, CardMissing, JobUnusable
@@ -98,9 +99,7 @@ def signers_card(job: CardJob, in_readers: Sequence[CardView]) -> CardView:
 def sign_release(at_desk: JobAtDesk, signer: CardView, pin: Pin) -> None:
     """Sign and send one approval. Raises PinIncorrect, PinLocked, CardRemoved, CardFault or JobRefused."""
     statement = release_statement(at_desk, signer.holder_uid)
-    signature = at_desk.processes.run(
-        signer.serial, card_operations.sign, [pin], Purpose.CONTENT_COMMITMENT, statement
-    )
+    signature = signed_by(at_desk.processes, signer, pin, Purpose.CONTENT_COMMITMENT, statement)
     certificate = signer.certificates[Purpose.CONTENT_COMMITMENT]
     at_desk.link.approve(SignedApproval(statement, signature, certificate), "/so-pin/approval")
 

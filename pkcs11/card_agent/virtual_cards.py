@@ -14,7 +14,7 @@ from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import (
     BLANK,
     LoggedInToken,
-    certificates_by_purpose,
+    contents_of,
     first_that_fits,
     token_errors,
 )
@@ -132,8 +132,8 @@ class _VirtualCardPort:
     def contents(self, keys: KeySet | None = None) -> CardContents:
         """Read the certificates; a card in the drawer can be read too, because the desk page names it."""
         with self._opened() as opened:
-            certificates = certificates_by_purpose(opened.certificates_without_pin(), keys)
-        return CardContents(certificates, self._card.tries_left())
+            found = opened.certificates_without_pin()
+        return contents_of(found, self._card.tries_left(), keys)
 
     def proofs(self, keys: KeySet, public_keys: PublicKeys) -> Mapping[Purpose, KeyProof]:
         """Return nothing: SoftHSM proves nothing."""
