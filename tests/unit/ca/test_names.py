@@ -27,7 +27,7 @@ def common_name(given_name: str, family_name: str) -> str:
 
 
 def test_every_name_that_is_registered_is_certified() -> None:
-    """And so nobody learns at the desk, with the holder waiting, that a name cannot stand in a certificate."""
+    """So nobody learns at the desk, with the holder waiting, that a name cannot stand in a certificate."""
     taken = [
         name for name in (f"A{chr(point)}b" for point in (*range(0x20, 0x3000), 0x1F600)) if is_name(name)
     ]
