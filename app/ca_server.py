@@ -27,6 +27,7 @@ from app.adapters.ca_operations import Operations
 from app.adapters.ca_socket import CaSocketServer
 from app.bootstrap.permissions import permissions
 from app.ca.approval import ApprovalCheck
+from app.ca.audit_backlog import AuditBacklog
 from app.ca.authority import Authority
 from app.ca.ceremony import AUDIT_SEAL, SO_PIN_ESCROW
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind, certificate_of
@@ -55,8 +56,8 @@ from app.storage.ca.releases import Releases
 from app.storage.database import Database
 
 SEALS_FILE = "audit-seals.jsonl"
-AUDITED_WITHIN_SECONDS = 5
-"""What is audited with what comes next, when nothing comes."""
+AUDITED_EVERY_SECONDS = 1.0
+"""What was signed meanwhile is audited together."""
 
 _log = logging.getLogger("spine_ra.ca")
 
@@ -65,7 +66,8 @@ _log = logging.getLogger("spine_ra.ca")
 def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> Iterator[Operations]:
     """The certificate authority, ready to work, for as long as the block lasts.
 
-    What was audited and not signed when a former process ended is signed now.
+    What was on record and not signed when a former process ended is signed now, and what was not audited is
+    audited.
 
     Raises:
         CeremonyNotHeld: there are no keys yet.
@@ -83,8 +85,8 @@ def open_certificate_authority(settings: Settings, clock: Clock = utc_now) -> It
         operations = _operations(settings, keys, record, own, main, clock)
         _log.info("signed %d certificates that were left over", operations.authority.finish())
         _renew_signers(operations, clock)
+        resources.enter_context(operations.backlog.carried_every(AUDITED_EVERY_SECONDS))
         yield operations
-        _write_waiting(operations.audit)
 
 
 def _operations(
@@ -92,16 +94,19 @@ def _operations(
 ) -> Operations:
     ledger, made, addresses = Ledger(own), record.keys(), StatusAddresses(settings.status.origin)
     audit = StoredAudit(main)
+    backlog = AuditBacklog(ledger, audit)
     parts = _parts(made, keys, audit, addresses)
     try_profiles(parts.rules, parts.issuers)
     signers = OcspSigners(parts, record)
     seal_key = keys.key(AUDIT_SEAL)
     assert isinstance(seal_key, ec.EllipticCurvePrivateKey), "the ceremony makes an EC key"
-    receipts = Receipts(seal_key, ledger, parts.audit, _chain(made), _sha256(PROFILES_FILE))
+    receipts = Receipts(seal_key, ledger, _chain(made), _sha256(PROFILES_FILE))
     return Operations(
-        authority=_authority(settings, parts, made, ledger, main, receipts, clock),
+        authority=_authority(settings, parts, made, ledger, backlog, main, receipts, clock),
         receipts=receipts,
-        revoker=Revoker(parts.issuers, parts.rules, ledger, parts.audit, parts.linter, addresses, clock),
+        revoker=Revoker(
+            parts.issuers, parts.rules, ledger, parts.audit, backlog, parts.linter, addresses, clock
+        ),
         responder=OCSPResponder(signers.signers, ledger, parts.rules.ocsp_validity, clock),
         signers=signers,
         releaser=SoPinReleaser(
@@ -115,7 +120,7 @@ def _operations(
         ),
         sealer=AuditSealer(seal_key, ledger, StoredAuditChain(main, settings.ca.folder / SEALS_FILE), clock),
         ledger=ledger,
-        audit=audit,
+        backlog=backlog,
         keys=made,
         clock=clock,
     )
@@ -140,6 +145,7 @@ def _authority(
     parts: AuthorityParts,
     made: list[AuthorityKey],
     ledger: Ledger,
+    backlog: AuditBacklog,
     main: Database,
     receipts: Receipts,
     clock: Clock,
@@ -152,6 +158,7 @@ def _authority(
         rules=parts.rules,
         ledger=ledger,
         audit=parts.audit,
+        backlog=backlog,
         approvals=ApprovalCheck(ledger, record, settings.service.origin, parts.rules),
         provenance=provenance_check(settings),
         record=record,
@@ -179,14 +186,6 @@ def _renew_signers(operations: Operations, clock: Clock) -> None:
     else:
         if renewed:
             _log.info("made new OCSP responders: %s", ", ".join(renewed))
-
-
-def _write_waiting(audit: StoredAudit, longer_than_seconds: float = 0) -> None:
-    """What cannot be written now waits on, and is written at the next start at last."""
-    try:
-        audit.write_waiting(longer_than_seconds)
-    except Unavailable as outage:
-        _log.error("what waits to be audited waits on: %s", outage)
 
 
 @contextmanager
@@ -249,7 +248,6 @@ def serve(settings: Settings) -> None:
                 signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
             keep_what_is_loaded()
             _log.info("the certificate authority listens on %s", settings.ca.socket)
-            server.now_and_then = lambda: _write_waiting(operations.audit, AUDITED_WITHIN_SECONDS)
             server.serve_forever(poll_interval=0.2)
         settings.ca.socket.unlink(missing_ok=True)
 

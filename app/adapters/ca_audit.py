@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-import time
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +20,6 @@ from app.storage.tables.audit import audit_event, audit_seal
 # More than the longest two lines of the seals file.
 _TAIL = 4096
 
-_MOST_WAITING = 50
 _WRITTEN = Prepared(
     select(audit_event.c.details).where(
         audit_event.c.subject == bindparam("subject"),
@@ -38,48 +35,19 @@ class StoredAudit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._keeping = threading.Lock()
-        self._waiting: list[AuditEvent] = []
-        self._waiting_since = 0.0
 
-    def happened(self, events: Sequence[AuditEvent]) -> None:
-        """Write those events that are not written yet, and what waits, all or none; see the port."""
-        with self._keeping:
-            waiting = list(self._waiting)
-        self._write([*events, *waiting])
-        with self._keeping:
-            self._waiting = [each for each in self._waiting if all(each is not other for other in waiting)]
-
-    def with_the_next(self, event: AuditEvent) -> None:
-        """Write it with those that come next; see the port."""
-        with self._keeping:
-            if not self._waiting:
-                self._waiting_since = time.monotonic()
-            self._waiting.append(event)
-            is_full = len(self._waiting) >= _MOST_WAITING
-        if is_full:
-            self.write_waiting()
-
-    def write_waiting(self, longer_than_seconds: float = 0) -> None:
-        """Write what has waited so long.
-
-        Raises:
-            Unavailable: it waits on.
-        """
-        if self._waiting and time.monotonic() - self._waiting_since >= longer_than_seconds:
-            self.happened([])
+    def happened(self, events: Sequence[AuditEvent], may_be_written: bool = True) -> None:
+        """Write those events that are not written yet, all or none; see the port."""
+        with self._database.change() as work:
+            written = _written(work.connection, events) if may_be_written else {}
+            for event in events:
+                if dict(event.details) not in written.get((event.event, event.subject), ()):
+                    work.audit.record(event)
 
     def refused(self, event: AuditEvent) -> None:
         """Write that something was refused."""
         with self._database.change() as work:
             work.audit.record(event)
-
-    def _write(self, events: Sequence[AuditEvent]) -> None:
-        with self._database.change() as work:
-            written = _written(work.connection, events)
-            for event in events:
-                if dict(event.details) not in written[event.event, event.subject]:
-                    work.audit.record(event)
 
 
 class StoredAuditChain:

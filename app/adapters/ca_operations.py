@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
-from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import token_errors_named
 from app.adapters.ca_messages import (
     Fields,
@@ -26,6 +25,7 @@ from app.adapters.ca_status_messages import (
     changes_message,
     crl_message,
 )
+from app.ca.audit_backlog import AuditBacklog
 from app.ca.authority import Authority
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.ocsp import OCSPResponder
@@ -60,7 +60,7 @@ class Operations:
     sealer: AuditSealer
     releaser: SoPinReleaser
     ledger: CertificateLedger
-    audit: StoredAudit
+    backlog: AuditBacklog
     keys: Sequence[AuthorityKey]
     clock: Clock
 
@@ -158,10 +158,11 @@ class Operations:
         return {"pem": pem.decode()}
 
     def _seal_audit_head(self, fields: Fields) -> Message:
-        self.audit.write_waiting()
+        self.backlog.write_waiting()
         seal = self.sealer.seal_head()
         return {"seq": seal.seq if seal else 0}
 
     def _health(self, fields: Fields) -> Message:
         self.ledger.founding_digest()
+        self.backlog.require_well()
         return {"state": "ready"}

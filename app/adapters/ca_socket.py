@@ -35,9 +35,6 @@ class CaSocketServer(socketserver.ThreadingUnixStreamServer):
     The file's mode lets other users come only when there are others to serve.
 
     A socket file that a killed process left behind is replaced: only one process holds the authority's lock.
-
-    Attributes:
-        now_and_then: called several times a second; raises nothing.
     """
 
     daemon_threads = True
@@ -49,7 +46,6 @@ class CaSocketServer(socketserver.ThreadingUnixStreamServer):
         self._is_closing = False
         self._all_answered = threading.Condition()
         self.user_ids = frozenset(user_ids)
-        self.now_and_then: Callable[[], None] = lambda: None
         self.places = threading.BoundedSemaphore(MAXIMUM_CONNECTIONS)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
@@ -65,10 +61,6 @@ class CaSocketServer(socketserver.ThreadingUnixStreamServer):
         with self._all_answered:
             self._is_closing = True
             self._all_answered.wait_for(lambda: self._in_progress == 0)
-
-    def service_actions(self) -> None:
-        """What is done between connections; ``serve_forever`` calls it."""
-        self.now_and_then()
 
     def answer(self, message: Message) -> Message:
         """The reply to a message."""

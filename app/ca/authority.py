@@ -4,11 +4,13 @@ The steps, and what is left when the process ends after each:
 
 1. check the approval, the CSRs and the names        nothing
 2. prepare: profile, lint with a throw-away key      nothing
-3. record what will be signed, and why               a record that other keys may still replace
-4. write the audit event                             signed at the next start, or when the order comes again
+3. require that the audit keeps up                   nothing
+4. record what will be signed, and why               signed at the next start, or when the order comes again
 5. sign                                              as after 4: a signature that nobody saw is made again
-6. record what was signed, and its receipt           both; the same order gives the certificate again
-7. audit the receipt, with what is audited next      audited at the next start
+6. record what was signed, with its receipt          all of it; the same order gives the certificates again
+7. audit, with what else was signed meanwhile        audited at the next start
+
+Steps 1 to 6 are the answer's; step 7 follows within about a second (``app.ca.audit_backlog``).
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from app.ca import csr as requests
 from app.ca import names
 from app.ca.approval import ApprovalCheck
 from app.ca.attestation import ProvenanceCheck
+from app.ca.audit_backlog import AuditBacklog
 from app.ca.audit_ports import AuditRecord
 from app.ca.contents import Validity, lasting
 from app.ca.issuance import Issuer, PreparedCertificate
@@ -35,7 +38,7 @@ from app.ca.ports import (
 )
 from app.ca.receipts import Reason, Receipts, card_reason, system_reason
 from app.ca.refusals import KeyAlreadyCertified, SystemNotApproved
-from app.ca.wanted import ACTOR, Wanted, intended, issued_event
+from app.ca.wanted import ACTOR, Wanted, are_for, intended
 from app.clock import Clock
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import (
@@ -45,8 +48,8 @@ from app.domain.certificate_order import (
     CertificatePurpose,
     SystemCertificateOrder,
 )
-from app.domain.certificate_profile import PEOPLE, CertificateRules
-from app.domain.json_value import canonical_json
+from app.domain.certificate_profile import CertificateRules
+from app.domain.json_value import JsonValue, canonical_json
 from app.domain.provenance import NO_EVIDENCE, provenance_of_text
 from app.domain.renewal import levelled_end
 from app.errors import Refusal
@@ -61,6 +64,7 @@ class Authority:
         rules: certificate profiles.
         ledger: our own record.
         audit: the audit record of the whole service.
+        backlog: what is signed and not audited.
         approvals: checks of card orders.
         provenance: finds out where cards' keys were made.
         record: the registration authority's record.
@@ -76,6 +80,7 @@ class Authority:
         rules: CertificateRules,
         ledger: CertificateLedger,
         audit: AuditRecord,
+        backlog: AuditBacklog,
         approvals: ApprovalCheck,
         provenance: ProvenanceCheck,
         record: ApprovalRecord,
@@ -87,6 +92,7 @@ class Authority:
         self._rules = rules
         self._ledger = ledger
         self._audit = audit
+        self._backlog = backlog
         self._approvals = approvals
         self._provenance = provenance
         self._record = record
@@ -134,10 +140,17 @@ class Authority:
             raise
 
     def finish(self) -> int:
-        """Sign what was audited and not signed when the process ended. Returns how many."""
+        """Sign what was on record and not signed when the process ended, and audit what was not.
+
+        Returns how many were signed.
+
+        Raises:
+            Unavailable: a database or the token is down.
+        """
         unfinished = self._ledger.unfinished()
-        self._sign(unfinished, {})
-        self._receipts.finish(self._clock())
+        for order_id in dict.fromkeys(each.intended.order_id for each in unfinished):
+            self._sign(self._ledger.of_order(order_id), {}, None)
+        self._backlog.write()
         return len(unfinished)
 
     def _chain(self) -> tuple[bytes, ...]:
@@ -185,52 +198,34 @@ class Authority:
     def _certify(
         self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
     ) -> list[tuple[IntendedCertificate, bytes]]:
-        """Steps 2 to 7: what is on record and the DER of every certificate, in the order of ``wanted``."""
+        """Steps 2 to 6: what is on record and the DER of every certificate, in the order of ``wanted``."""
+        order_id = wanted[0].order_id
         prepared: Mapping[str, PreparedCertificate] = {}
-        recorded = self._ledger.of_order(wanted[0].order_id)
-        if not _are_for(recorded, wanted):
-            prepared, recorded = self._intend(wanted, founder, reason)
-        records = {each.intended.purpose: each for each in recorded}
-        self._write_audit(recorded)
-        in_order = [records[each.profile.purpose] for each in wanted]
-        if all(each.intended.serial_number in prepared for each in in_order):
-            ders = self._sign_with_receipt(in_order, prepared, reason)
-        else:
-            ders = self._sign(in_order, prepared)
-            self._receipts.keep(in_order[0].intended.order_id, self._clock())
-        return list(zip([each.intended for each in in_order], ders, strict=True))
-
-    def _sign_with_receipt(
-        self,
-        recorded: Sequence[CertificateRecord],
-        prepared: Mapping[str, PreparedCertificate],
-        reason: Reason,
-    ) -> list[bytes]:
-        """Sign what this call put on record, and keep it with its receipt."""
-        now = self._clock()
-        signed = [replace(each, der=self._signed(each.intended, prepared)) for each in recorded]
-        lint = [prepared[each.intended.serial_number].report for each in signed]
-        receipt = self._receipts.make(reason.facts(lint), signed, now)
-        ders = {each.intended.serial_number: each.der for each in signed if each.der is not None}
-        kept = self._ledger.record_signed(ders, now, receipt)
-        if kept == ders:
-            self._receipts.is_kept(receipt.order_id, receipt.sha256)
-        else:  # the same order was carried out by another call meanwhile
-            self._receipts.keep(receipt.order_id, now)
-        return [kept[serial_number] for serial_number in ders]
+        facts: Mapping[str, JsonValue] | None = None
+        recorded = self._ledger.of_order(order_id)
+        if not are_for(recorded, wanted):
+            prepared, facts, recorded = self._intend(wanted, founder, reason)
+        ders = self._sign(recorded, prepared, facts)
+        by_purpose = {each.intended.purpose: each.intended for each in recorded}
+        in_order = [by_purpose[each.profile.purpose] for each in wanted]
+        return [(each, ders[each.serial_number]) for each in in_order]
 
     def _intend(
         self, wanted: Sequence[Wanted], founder: str | None, reason: Reason
-    ) -> tuple[dict[str, PreparedCertificate], Sequence[CertificateRecord]]:
-        """Prepare and record; returns what was prepared, by serial number, and what is on record then."""
+    ) -> tuple[dict[str, PreparedCertificate], dict[str, JsonValue], Sequence[CertificateRecord]]:
+        """Prepare and record.
+
+        Returns:
+            What was prepared, by serial number; the reason's facts; and what is on record then.
+        """
         validities = self._validities(wanted, self._clock())
         prepared = [self._prepare(*each) for each in zip(wanted, validities, strict=True)]
         made = [intended(each, ready) for each, ready in zip(wanted, prepared, strict=True)]
-        recorded = self._ledger.intend(
-            made, founder, canonical_json(reason.facts([each.report for each in prepared]))
-        )
+        facts = reason.facts([each.report for each in prepared])
+        self._backlog.require_in_step()
+        recorded = self._ledger.intend(made, founder, canonical_json(facts))
         by_serial_number = {each.serial_number: ready for each, ready in zip(made, prepared, strict=True)}
-        return by_serial_number, recorded
+        return by_serial_number, facts, recorded
 
     def _prepare(self, wanted: Wanted, validity: Validity) -> PreparedCertificate:
         profile = wanted.profile
@@ -239,7 +234,7 @@ class Authority:
     def _validities(self, wanted: Sequence[Wanted], now: datetime) -> list[Validity]:
         """From a little ago for as long as each profile says; a card's end is levelled where rules say so."""
         begins, window = now - self._rules.backdate, self._rules.renewal.levelling
-        if not window or not all(_lasts_long(each) for each in wanted):
+        if not window or not all(each.is_whole for each in wanted):
             return [Validity.beginning(begins, each.lasting) for each in wanted]
         # Both certificates of a card end together, never later than the shorter profile allows.
         longest = Validity.beginning(begins, min(each.profile.validity for each in wanted))
@@ -247,24 +242,40 @@ class Authority:
         ending = self._ledger.ending((latest - window).date(), latest.date())
         return [Validity(longest.not_before, levelled_end(latest, window, ending))] * len(wanted)
 
-    def _write_audit(self, records: Sequence[CertificateRecord]) -> None:
-        """Nothing is signed before its audit event is written."""
-        new = [each.intended for each in records if not each.audited]
-        if new:
-            self._audit.happened([issued_event(each) for each in new])
-            self._ledger.mark_audited([each.serial_number for each in new])
-
     def _sign(
-        self, records: Sequence[CertificateRecord], prepared: Mapping[str, PreparedCertificate]
-    ) -> list[bytes]:
-        """The certificates: those on record, and what was recorded to be signed, signed now."""
-        new = {
-            each.intended.serial_number: self._signed(each.intended, prepared)
-            for each in records
-            if each.der is None
-        }
-        kept = self._ledger.record_signed(new, self._clock()) if new else {}
-        return [each.der or kept[each.intended.serial_number] for each in records]
+        self,
+        recorded: Sequence[CertificateRecord],
+        prepared: Mapping[str, PreparedCertificate],
+        facts: Mapping[str, JsonValue] | None,
+    ) -> Mapping[str, bytes]:
+        """An order's certificates by serial number: as they are on record, or signed now, with their receipt.
+
+        Args:
+            prepared: what this call put on record, and ``facts`` why; without them the record is asked.
+        """
+        ders = {each.intended.serial_number: each.der for each in recorded if each.der is not None}
+        if len(ders) == len(recorded):
+            return ders
+        order_id, made = recorded[0].intended.order_id, set(prepared)
+        if facts is None or made != {each.intended.serial_number for each in recorded}:
+            self._backlog.require_in_step()
+            facts = self._ledger.reason_without_receipt(order_id)
+        if facts is None:  # another call has just signed the same
+            return self._sign(self._ledger.of_order(order_id), {}, None)
+        return self._sign_with_receipt(recorded, prepared, facts)
+
+    def _sign_with_receipt(
+        self,
+        recorded: Sequence[CertificateRecord],
+        prepared: Mapping[str, PreparedCertificate],
+        facts: Mapping[str, JsonValue],
+    ) -> Mapping[str, bytes]:
+        signed = [replace(each, der=self._signed(each.intended, prepared)) for each in recorded]
+        receipt = self._receipts.make(facts, signed, self._clock())
+        ders = {each.intended.serial_number: each.der for each in signed if each.der is not None}
+        kept = self._ledger.record_signed(ders, receipt)
+        self._backlog.note()
+        return kept
 
     def _signed(self, recorded: IntendedCertificate, prepared: Mapping[str, PreparedCertificate]) -> bytes:
         issuer = self._issuers[recorded.issuing_ca]
@@ -277,19 +288,3 @@ class Authority:
     def _audit_refusal(self, subject: str, order_id: str, refusal: Refusal) -> None:
         event = AuditEvent.by(ACTOR, "certificate.issued", subject[:200], {"order": order_id[:200]})
         self._audit.refused(event.refused(refusal.code))
-
-
-def _are_for(recorded: Sequence[CertificateRecord], wanted: Sequence[Wanted]) -> bool:
-    """Whether exactly these certificates were recorded before, for these keys, holder and card."""
-    known = {
-        (each.intended.purpose, each.intended.spki_sha256, each.intended.holder, each.intended.card_serial)
-        for each in recorded
-    }
-    return known == {
-        (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
-    }
-
-
-def _lasts_long(wanted: Wanted) -> bool:
-    """Whether it is a person's certificate that lasts as long as its profile allows."""
-    return wanted.profile.purpose in PEOPLE and wanted.lasting >= wanted.profile.validity

@@ -83,11 +83,18 @@ class IntendedCertificate:
 
 @dataclass(frozen=True)
 class CertificateRecord:
-    """A certificate on record: intended, then audited, then signed. ``der`` is None until it was signed."""
+    """A certificate on record: intended, then signed. ``der`` is None until it was signed."""
 
     intended: IntendedCertificate
-    audited: bool
     der: bytes | None
+
+
+@dataclass(frozen=True)
+class SignedOrder:
+    """The certificates of an order that was carried out, and its receipt's SHA-256, hexadecimal."""
+
+    certificates: Sequence[IntendedCertificate]
+    receipt_sha256: str
 
 
 class CertificateLedger(ReceiptLedger, Protocol):
@@ -99,7 +106,7 @@ class CertificateLedger(ReceiptLedger, Protocol):
         """Record all or none, why, and bind the founding entry to the order when ``founder`` is given.
 
         What the order has on record for the same keys stays as it is; for other keys it is replaced, unless
-        its audit event is written. Returns what is on record for the order then.
+        it is signed. Returns what is on record for the order then.
 
         Raises:
             KeyAlreadyCertified, AlreadyCertified, OrderWithdrawn, FoundingRecordUnknown, FoundingEntrySpent,
@@ -126,25 +133,25 @@ class CertificateLedger(ReceiptLedger, Protocol):
         """
 
     def unfinished(self) -> Sequence[CertificateRecord]:
-        """Certificates whose audit event is written and that are not signed yet."""
+        """Certificates that are intended and not signed yet."""
 
     def withdraw(self, order_id: str) -> None:
-        """Close an order: nothing new is recorded for it, and what was not audited is forgotten."""
+        """Close an order: nothing new is recorded for it, and what was not signed is forgotten."""
 
-    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
-        """Record that the audit events are written.
+    def record_signed(self, ders: Mapping[str, bytes], receipt: MadeReceipt) -> Mapping[str, bytes]:
+        """Keep an order's certificates by serial number, and its receipt, unless they are kept already.
+
+        Returns those that are kept.
 
         Raises:
-            AlreadyCertified: other keys replaced one of them meanwhile.
+            AlreadyCertified: other keys replaced them meanwhile, or the order was undone.
         """
 
-    def record_signed(
-        self, ders: Mapping[str, bytes], at: datetime, receipt: MadeReceipt | None = None
-    ) -> Mapping[str, bytes]:
-        """Keep certificates by serial number, unless one is kept already; returns those that are kept.
+    def signed_unaudited(self) -> Sequence[SignedOrder]:
+        """Orders whose audit events are not known to be written, those signed first before."""
 
-        The receipt of their order is kept with them when all of them are new.
-        """
+    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
+        """Record that the audit events are written."""
 
     def revoke(self, revocation: Revocation) -> None:
         """Record a revocation; a second one changes nothing."""

@@ -15,7 +15,6 @@ from hashlib import sha256
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app.ca.audit_ports import AuditRecord
 from app.ca.csr import spki_sha256
 from app.ca.ports import CertificateLedger, CertificateRecord
 from app.ca.receipt_ports import MadeReceipt
@@ -93,10 +92,6 @@ def system_reason(order: SystemCertificateOrder, on_record: Mapping[str, JsonVal
     return Reason(ordered, requests, {"signatures": []}, ApprovedBy.TWO_PEOPLE, on_record, {})
 
 
-_AT_WORK_AT_MOST = 200
-"""More certificates than a process makes at a time."""
-
-
 class Receipts:
     """Makes and gives out receipts.
 
@@ -110,24 +105,14 @@ class Receipts:
         self,
         key: ec.EllipticCurvePrivateKey,
         ledger: CertificateLedger,
-        audit: AuditRecord,
         chain: Sequence[bytes],
         profiles_sha256: str,
     ) -> None:
         self._key = key
         self._key_id = spki_sha256(key.public_key())
         self._ledger = ledger
-        self._audit = audit
         self._chain = [base64_text(each) for each in chain]
         self._profiles_sha256 = profiles_sha256
-
-    def keep(self, order_id: str, now: datetime) -> None:
-        """Make the receipt of an order whose certificates are all signed; again changes nothing."""
-        reason = self._ledger.reason_without_receipt(order_id)
-        records = self._ledger.of_order(order_id)
-        if reason is not None and all(each.der is not None for each in records):
-            # Kept first, once and for all: two that run at once audit the same receipt.
-            self.is_kept(order_id, self._ledger.keep_receipt(self.make(reason, records, now)))
 
     def make(
         self, reason: Mapping[str, JsonValue], records: Sequence[CertificateRecord], now: datetime
@@ -136,17 +121,6 @@ class Receipts:
         signed = canonical_json(self._facts(reason, records, now))
         document = receipt_document(signed, self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
         return MadeReceipt(records[0].intended.order_id, document, sha256(document).hexdigest())
-
-    def is_kept(self, order_id: str, digest: str) -> None:
-        """Have the audit tell it, with what comes next: ``finish`` tells what a crash leaves out."""
-        self._audit.with_the_next(_kept_event(order_id, digest))
-
-    def finish(self, now: datetime) -> None:
-        """Make those receipts that a crash left out, and audit those that it left to be audited."""
-        for order_id in self._ledger.orders_without_receipt():
-            self.keep(order_id, now)
-        latest = self._ledger.latest_receipts(_AT_WORK_AT_MOST)
-        self._audit.happened([_kept_event(order_id, digest) for order_id, digest in latest])
 
     def of(self, serial_number: str) -> bytes:
         """The receipt of the order that a certificate belongs to.
@@ -185,5 +159,6 @@ def _certificate(record: CertificateRecord) -> dict[str, JsonValue]:
     }
 
 
-def _kept_event(order_id: str, digest: str) -> AuditEvent:
+def kept_event(order_id: str, digest: str) -> AuditEvent:
+    """The event that ties a receipt to the sealed audit."""
     return AuditEvent.by(_ACTOR, "certificate.receipt_kept", order_id[:200], {"sha256": digest})

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from app.ca.audit_backlog import AuditBacklog
 from app.ca.audit_ports import AuditRecord
 from app.ca.contents import StatusAddresses
 from app.ca.crl import KEPT_AFTER_EXPIRY, CrlPlan, build_crl
@@ -38,6 +39,7 @@ class Revoker:
         rules: CertificateRules,
         ledger: CertificateLedger,
         audit: AuditRecord,
+        backlog: AuditBacklog,
         linter: Linter,
         addresses: StatusAddresses,
         clock: Clock,
@@ -46,6 +48,7 @@ class Revoker:
         self._rules = rules
         self._ledger = ledger
         self._audit = audit
+        self._backlog = backlog
         self._linter = linter
         self._addresses = addresses
         self._clock = clock
@@ -90,6 +93,7 @@ class Revoker:
         at = min(revoked_at, self._clock()).replace(microsecond=0)
         revocation = Revocation(record.intended.serial_number, reason, at)
         if self._ledger.revocation(revocation.serial_number) is None:
+            self._backlog.write_waiting()  # that it was issued is told before
             self._audit.happened([_revoked_event(record, revocation)])
             self._ledger.revoke(revocation)
         self._publish_if_missing(record.intended.issuing_ca, revocation.serial_number)

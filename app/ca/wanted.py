@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,11 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.ca.csr import VerifiedCsr
 from app.ca.issuance import PreparedCertificate
-from app.ca.ports import IntendedCertificate
+from app.ca.ports import CertificateRecord, IntendedCertificate
 from app.domain.actor import Actor
 from app.domain.audit_event import AuditEvent
 from app.domain.certificate_order import ApprovedBy, serial_number_text
-from app.domain.certificate_profile import CertificateProfile
+from app.domain.certificate_profile import PEOPLE, CertificateProfile
 
 ACTOR = Actor.system("ca")
 
@@ -32,6 +33,22 @@ class Wanted:
     approved_by: ApprovedBy
     lasting: timedelta
     provenance: str = ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is a person's certificate that lasts as long as its profile allows."""
+        return self.profile.purpose in PEOPLE and self.lasting >= self.profile.validity
+
+
+def are_for(recorded: Sequence[CertificateRecord], wanted: Sequence[Wanted]) -> bool:
+    """Whether exactly these certificates were recorded before, for these keys, holder and card."""
+    known = {
+        (each.intended.purpose, each.intended.spki_sha256, each.intended.holder, each.intended.card_serial)
+        for each in recorded
+    }
+    return known == {
+        (each.profile.purpose, each.csr.spki_sha256, each.holder, each.card_serial) for each in wanted
+    }
 
 
 def intended(wanted: Wanted, prepared: PreparedCertificate) -> IntendedCertificate:
@@ -54,7 +71,7 @@ def intended(wanted: Wanted, prepared: PreparedCertificate) -> IntendedCertifica
 
 
 def issued_event(each: IntendedCertificate) -> AuditEvent:
-    """The event that is written before it is signed."""
+    """The event that tells of it."""
     details = {
         "serial_number": each.serial_number,
         "purpose": each.purpose.value,

@@ -27,7 +27,7 @@ AFTER = [f"after {step}" for step in STEPS]
 BEFORE = [f"before {step}" for step in STEPS[1:]]
 MOMENTS = [
     *(each for pair in zip(AFTER, BEFORE, strict=False) for each in pair),
-    "order audited",
+    "order intended",
     "order signed",
 ]
 GONE_ON_WITH = in_turns(
@@ -35,7 +35,7 @@ GONE_ON_WITH = in_turns(
     {
         "web": [*AFTER, *BEFORE, "order signed"],
         "card-agent": [*AFTER, *BEFORE],
-        "ca": [*AFTER[1:5], "order audited", "order signed"],
+        "ca": [*AFTER[1:5], "order intended", "order signed"],
         "worker": AFTER[2:],
         "directory": AFTER[3:5],
         CARD: [*AFTER[:5], *BEFORE],
@@ -47,7 +47,7 @@ UNDONE = in_turns(
     {
         "web": ["after keys_presented", "order signed"],
         "card-agent": ["before certified"],
-        "ca": ["order audited"],
+        "ca": ["order intended"],
     },
 )
 

@@ -18,7 +18,7 @@ from tests.support.office import Office, Run, in_background
 CARD = "card"
 SIGNERS_CARDS = "signers' cards"
 # Moments of the certificate authority: its own record has got as far as this.
-ORDER = {"audited": Signed.AUDITED, "signed": Signed.SIGNED}
+ORDER = {"intended": Signed.INTENDED, "signed": Signed.SIGNED}
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ class Signed(IntEnum):
 
     NOTHING = 0
     INTENDED = 1
-    AUDITED = 2
-    SIGNED = 3
+    SIGNED = 2
+    AUDITED = 3
 
 
 def recorded(connection: sqlite3.Connection, issuance_id: str) -> Recorded:
@@ -49,9 +49,9 @@ def recorded(connection: sqlite3.Connection, issuance_id: str) -> Recorded:
 def signed(connection: sqlite3.Connection, issuance_id: str) -> Signed:
     """How far the order is; an order has two certificates, which go step by step together."""
     rows = connection.execute(
-        "SELECT audited_at IS NOT NULL, der IS NOT NULL FROM certificate WHERE order_id = ?", [issuance_id]
+        "SELECT der IS NOT NULL, audited_at IS NOT NULL FROM certificate WHERE order_id = ?", [issuance_id]
     ).fetchall()
-    return min((Signed.INTENDED + audited + is_signed for audited, is_signed in rows), default=Signed.NOTHING)
+    return min((Signed.INTENDED + is_signed + audited for is_signed, audited in rows), default=Signed.NOTHING)
 
 
 class Watched(Protocol):
@@ -141,15 +141,15 @@ class Gates:
     def when_ordered(self, moment: Signed) -> None:
         """Stand still at a moment of the certificate authority's own."""
         if moment is Signed.INTENDED:
-            # It writes its audit event next, which it cannot.
-            self.at(self.watched.certified - 1)
-            wait_until(lambda: signed(self._watching, self.watched.order_id) >= moment, "it is intended")
-        elif moment is Signed.AUDITED:
             self._ledger.close_when(lambda connection: self._is_ordered(connection, moment))
-        else:
-            # The web program records the certificates next, which it cannot.
-            self._record.close_when(self._is_audited)
+        elif moment is Signed.SIGNED:
+            # The web program records the certificates next, and the authority audits them: they cannot.
+            self._record.close_when(self._is_with_the_authority)
             wait_until(lambda: signed(self._watching, self.watched.order_id) >= moment, "it is signed")
+        else:
+            # The audit events are written next, and that they are in the ledger, which it cannot.
+            self._ledger.close_when(lambda connection: self._is_ordered(connection, Signed.SIGNED))
+            wait_until(self._is_audited, "it is audited")
 
     def open(self) -> None:
         """Let everything go on."""
@@ -168,14 +168,17 @@ class Gates:
     def _is_ordered(self, connection: sqlite3.Connection, moment: Signed) -> bool:
         return _has_come(signed(connection, self.watched.order_id), moment)
 
-    def _is_audited(self, connection: sqlite3.Connection) -> bool:
+    def _is_with_the_authority(self, connection: sqlite3.Connection) -> bool:
         if self.watched.how_far(connection) >= self.watched.certified:
             raise Missed
+        return signed(self._watching, self.watched.order_id) >= Signed.INTENDED
+
+    def _is_audited(self) -> bool:
         chosen = (
             "SELECT count(*) FROM audit_event WHERE event = 'certificate.issued' AND outcome = 'allowed'"
             " AND json_extract(details, '$.order') = ?"
         )
-        return bool(connection.execute(chosen, [self.watched.order_id]).fetchone()[0])
+        return bool(self._record.seen(chosen, self.watched.order_id)[0])
 
 
 def _has_come(now: int, moment: int) -> bool:

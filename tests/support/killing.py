@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from app.service import programs
 from app.service.data_folder import choose_layout
@@ -170,6 +171,10 @@ class Gate:
             self.open()
             time.sleep(_LOOK_AGAIN_SECONDS)
         raise AssertionError("the moment did not come")
+
+    def seen(self, select: str, *values: str) -> Any:
+        """The first row that a statement finds."""
+        return self._connection.execute(select, values).fetchone()
 
     def open(self) -> None:
         """Let the writers go on."""

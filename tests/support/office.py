@@ -303,6 +303,7 @@ class Office:
         # One that the record does not know can only be one that was withdrawn.
         known = {each.serial_number for each in record}
         assert all(entry.revoked for number, entry in ledger.items() if number not in known)
+        wait_until(lambda: len(self._issued_events(uid)) >= len(ledger), "every certificate is audited")
         assert sorted(self._issued_events(uid)) == sorted(ledger), "one event for each certificate"
 
     def _issued_events(self, uid: str) -> list[str]:

@@ -1,15 +1,16 @@
-"""The certificate ledger in the database: intended, audited, signed. Each call is one transaction."""
+"""The certificate ledger in the database: intended, signed, audited. Each call is one transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
-from app.ca.ports import CertificateRecord, IntendedCertificate
+from app.ca.ports import CertificateRecord, IntendedCertificate, SignedOrder
 from app.ca.receipt_ports import MadeReceipt
 from app.ca.refusals import (
     AlreadyCertified,
@@ -27,6 +28,7 @@ from app.storage.ca.tables import (
     ceremony,
     certificate,
     founding_entry,
+    receipt,
     revocation,
     revoked_authority,
     withdrawn_order,
@@ -55,7 +57,13 @@ _SIGNER = Prepared(
     .outerjoin(revoked_authority, revoked_authority.c.name == certificate.c.issuing_ca)
     .where(certificate.c.serial_number == bindparam("key"))
 )
-_UNFINISHED = Prepared(_FOUND.where(certificate.c.der.is_(None), certificate.c.audited_at.is_not(None)))
+_UNFINISHED = Prepared(_FOUND.where(certificate.c.der.is_(None)))
+_UNAUDITED = Prepared(
+    select(certificate, receipt.c.sha256.label("receipt_sha256"))
+    .join(receipt, receipt.c.order_id == certificate.c.order_id)
+    .where(certificate.c.audited_at.is_(None), certificate.c.der.is_not(None))
+    .order_by(certificate.c.signed_at, certificate.c.order_id, certificate.c.purpose)
+)
 _FORGET_ORDER = delete(certificate).where(certificate.c.order_id == bindparam("key"))
 _WITHDRAWN = select(withdrawn_order.c.order_id).where(withdrawn_order.c.order_id == bindparam("key"))
 _MARK_AUDITED = Prepared(
@@ -112,7 +120,7 @@ class Ledger(ReceiptLedger):
             with conflict_means(_key_already_certified()):
                 _ADD.change_each(work.connection, rows)
             keep_reason(work.connection, order_id, reason)
-        return [CertificateRecord(each, audited=False, der=None) for each in intended]
+        return [CertificateRecord(each, der=None) for each in intended]
 
     def of_order(self, order_id: str) -> list[CertificateRecord]:
         """What is on record for an order."""
@@ -151,41 +159,46 @@ class Ledger(ReceiptLedger):
         return _record_of(row), row.revoked_number is not None
 
     def unfinished(self) -> list[CertificateRecord]:
-        """Audited and not signed."""
+        """Intended and not signed."""
         with self._database.read() as work:
             return _select(work.connection, _UNFINISHED)
 
     def withdraw(self, order_id: str) -> None:
         """Close an order; see the port."""
         with self._database.change() as work:
-            unaudited = certificate.c.audited_at.is_(None) & (certificate.c.order_id == order_id)
-            work.connection.execute(delete(certificate).where(unaudited))
+            unsigned = certificate.c.der.is_(None) & (certificate.c.order_id == order_id)
+            work.connection.execute(delete(certificate).where(unsigned))
             if not _is_withdrawn(work.connection, order_id):
                 values = {"order_id": order_id, "withdrawn_at": work.now}
                 work.connection.execute(insert(withdrawn_order).values(values))
 
-    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
-        """Record that the audit events are written; see the port."""
-        with self._database.change() as work:
-            rows = [{"this": each, "audited_at": work.now} for each in serial_numbers]
-            if _MARK_AUDITED.change_each(work.connection, rows) != len(serial_numbers):
-                raise AlreadyCertified("The order was sent with other keys meanwhile. Nothing was signed.")
-
-    def record_signed(
-        self, ders: Mapping[str, bytes], at: datetime, receipt: MadeReceipt | None = None
-    ) -> dict[str, bytes]:
-        """Keep certificates by serial number, with their receipt; see the port."""
+    def record_signed(self, ders: Mapping[str, bytes], receipt: MadeReceipt) -> dict[str, bytes]:
+        """Keep an order's certificates by serial number, with its receipt; see the port."""
         with self._numbering, self._database.change() as work:
             rows = [
-                {"this": each, "der": der, "signed_at": at, "status_position": position}
+                {"this": each, "der": der, "signed_at": work.now, "status_position": position}
                 for position, (each, der) in enumerate(ders.items(), next_status_position(work.connection))
             ]
             if _SIGN.change_each(work.connection, rows) == len(rows):
-                if receipt is not None:
-                    keep(work.connection, receipt)
+                keep(work.connection, receipt)
                 return dict(ders)
-            kept = [_BY_SERIAL_NUMBER.rows(work.connection, {"key": each}) for each in ders]
-            return {row.serial_number: row.der for [row] in kept}
+            return _kept(work.connection, receipt.order_id, ders)
+
+    def signed_unaudited(self) -> list[SignedOrder]:
+        """Those whose audit events are not known to be written; see the port."""
+        with self._database.read() as work:
+            rows = _UNAUDITED.rows(work.connection)
+        orders = groupby(rows, key=lambda row: (row.order_id, row.receipt_sha256))
+        return [
+            SignedOrder([_record_of(row).intended for row in of_order], receipt_sha256)
+            for (_, receipt_sha256), of_order in orders
+        ]
+
+    def mark_audited(self, serial_numbers: Sequence[str]) -> None:
+        """Record that the audit events are written."""
+        with self._database.change() as work:
+            rows = [{"this": each, "audited_at": work.now} for each in serial_numbers]
+            _MARK_AUDITED.change_each(work.connection, rows)
 
     def founding_digest(self) -> str:
         """What the ceremony fixed; empty before it."""
@@ -196,7 +209,7 @@ class Ledger(ReceiptLedger):
 def _settled(
     connection: Connection, order_id: str, intended: Sequence[IntendedCertificate]
 ) -> list[CertificateRecord]:
-    """The same as it is on record. Otherwise makes room, unless that was audited and so will be signed.
+    """The same as it is on record. Otherwise makes room, unless that was signed.
 
     Raises:
         AlreadyCertified
@@ -204,13 +217,25 @@ def _settled(
     recorded = _select(connection, _OF_ORDER_TO_CHANGE, order_id)
     if recorded and {_essence(each.intended) for each in recorded} == {_essence(each) for each in intended}:
         return recorded
-    if any(each.audited for each in recorded):
+    if any(each.der is not None for each in recorded):
         raise AlreadyCertified(
             "This issuance has certificates for other keys. Undo it and begin a new one with the card."
         )
     if recorded:
         connection.execute(_FORGET_ORDER, {"key": order_id})
     return []
+
+
+def _kept(connection: Connection, order_id: str, ders: Iterable[str]) -> dict[str, bytes]:
+    """What another call has signed of these certificates, instead. Raises AlreadyCertified."""
+    signed = {
+        each.intended.serial_number: each.der
+        for each in _select(connection, _OF_ORDER, order_id)
+        if each.der is not None
+    }
+    if set(signed) != set(ders):
+        raise AlreadyCertified("This issuance was undone, or ordered with other keys meanwhile.")
+    return signed
 
 
 def _is_withdrawn(connection: Connection, order_id: str) -> bool:
@@ -263,6 +288,4 @@ def _record_of(row: Any) -> CertificateRecord:
     fields = {name: getattr(row, name) for name in _INTENDED_FIELDS}
     fields["purpose"] = CertificatePurpose(fields["purpose"])
     fields["approved_by"] = ApprovedBy(fields["approved_by"])
-    return CertificateRecord(
-        intended=IntendedCertificate(**fields), audited=row.audited_at is not None, der=row.der
-    )
+    return CertificateRecord(IntendedCertificate(**fields), row.der)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.ca.receipt_ports import MadeReceipt
 from app.storage.ca.status_ledger import StatusLedger
@@ -16,7 +16,6 @@ from app.storage.upsert import INSERTS, Insert
 _OF_ORDER = receipt.c.order_id == bindparam("this")
 _REASON = select(receipt.c.reason).where(_OF_ORDER, receipt.c.document.is_(None))
 _KEEP = Prepared(update(receipt).where(_OF_ORDER, receipt.c.document.is_(None)), ("document", "sha256"))
-_KEPT = select(receipt.c.sha256).where(_OF_ORDER)
 
 
 def _record(database: str) -> Insert:
@@ -37,13 +36,6 @@ class ReceiptLedger(StatusLedger):
             reason = work.connection.scalar(_REASON, {"this": order_id})
         return dict(json.loads(reason)) if reason is not None else None
 
-    def keep_receipt(self, made: MadeReceipt) -> str:
-        """Keep the receipt, unless one is kept; the SHA-256 of the one that is."""
-        with self._database.change() as work:
-            if keep(work.connection, made):
-                return made.sha256
-            return str(work.connection.scalar(_KEPT, {"this": made.order_id}))
-
     def receipt(self, serial_number: str) -> bytes | None:
         """The receipt of the order that a certificate belongs to."""
         chosen = (
@@ -54,29 +46,6 @@ class ReceiptLedger(StatusLedger):
         with self._database.read() as work:
             document: bytes | None = work.connection.scalar(chosen)
         return document
-
-    def latest_receipts(self, most: int) -> list[tuple[str, str]]:
-        """The orders of the certificates signed last, at least so many, each with its receipt's SHA-256."""
-        # By what is indexed: the places in what the status service is told of, and what has none yet.
-        position = certificate.c.status_position
-        is_untold = position.is_(None) & certificate.c.der.is_not(None)
-        newest = select(func.max(position)).scalar_subquery()
-        signed_last = select(certificate.c.order_id).where((position > newest - most) | is_untold)
-        of_these = receipt.c.order_id.in_(signed_last), receipt.c.document.is_not(None)
-        chosen = select(receipt.c.order_id, receipt.c.sha256).where(*of_these)
-        with self._database.read() as work:
-            return [(order_id, sha256) for order_id, sha256 in work.connection.execute(chosen)]
-
-    def orders_without_receipt(self) -> list[str]:
-        """Orders with a signed certificate and no receipt."""
-        chosen = (
-            select(receipt.c.order_id)
-            .join(certificate, certificate.c.order_id == receipt.c.order_id)
-            .where(receipt.c.document.is_(None), certificate.c.der.is_not(None))
-            .distinct()
-        )
-        with self._database.read() as work:
-            return list(work.connection.scalars(chosen))
 
 
 def keep_reason(connection: Connection, order_id: str, reason: bytes) -> None:

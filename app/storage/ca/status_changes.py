@@ -52,7 +52,7 @@ def _states(*where: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_IS_ISSUED = certificate.c.audited_at.is_not(None)
+_IS_ISSUED = certificate.c.der.is_not(None)
 _STATE = Prepared(_states(certificate.c.serial_number == bindparam("this"), _IS_ISSUED))
 _STATES = _states(certificate.c.serial_number.in_(bindparam("these", expanding=True)), _IS_ISSUED)
 _CHANGED = Prepared(

@@ -1,7 +1,7 @@
 """The tables of the certificate authority's own database. It shares no table with the registration authority.
 
 Constraints that hold whatever the code does: a key is certified once in all time, an order gets one
-certificate for each purpose, nothing is signed before its audit event is written, CRL numbers never repeat.
+certificate for each purpose, nothing is audited as issued that is not signed, CRL numbers never repeat.
 """
 
 from __future__ import annotations
@@ -99,12 +99,18 @@ certificate = Table(
     Column("status_position", BigInteger, unique=True),
     UniqueConstraint("order_id", "purpose"),
     CheckConstraint("(der IS NULL) = (signed_at IS NULL)", name="signed_has_a_time"),
-    CheckConstraint("der IS NULL OR audited_at IS NOT NULL", name="audited_before_signed"),
+    CheckConstraint("audited_at IS NULL OR der IS NOT NULL", name="signed_before_audited"),
     Index(
         "ix_certificate_unfinished",
-        "audited_at",
+        "intended_at",
         sqlite_where=text("der IS NULL"),
         postgresql_where=text("der IS NULL"),
+    ),
+    Index(
+        "ix_certificate_unaudited",
+        "signed_at",
+        sqlite_where=text("audited_at IS NULL AND der IS NOT NULL"),
+        postgresql_where=text("audited_at IS NULL AND der IS NOT NULL"),
     ),
     Index(
         "ix_certificate_status_untold",

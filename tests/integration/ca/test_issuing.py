@@ -119,6 +119,7 @@ def test_each_certificate_is_one_audit_event(
     order = holder_order(CardKeys.new(), operator)
     running.authority.issue_card_certificates(order)
     running.authority.issue_card_certificates(order)
+    running.backlog.write()
     issued = events(record, "certificate.issued")
     assert issued == [(OPERATOR, "allowed", "")] * 2 + [(HOLDER, "allowed", "")] * 2
 

@@ -64,26 +64,6 @@ def serial_of(der: bytes) -> str:
     return serial_number_text(x509.load_der_x509_certificate(der).serial_number)
 
 
-def test_nothing_is_signed_without_its_audit_event(client: CaClient, record: RegistrationRecord) -> None:
-    order = founding_order(CardKeys.new())
-    break_audit(record)
-    with pytest.raises(Unavailable):
-        client.issue_card_certificates(order)
-    mend_audit(record)
-    client.issue_card_certificates(order)
-
-
-def test_keys_that_were_never_audited_may_be_replaced(client: CaClient, record: RegistrationRecord) -> None:
-    break_audit(record)
-    with pytest.raises(Unavailable):
-        client.issue_card_certificates(founding_order(CardKeys.new()))
-    mend_audit(record)
-    keys = CardKeys.new()
-    issued = client.issue_card_certificates(founding_order(keys))
-    certified = x509.load_der_x509_certificate(issued.authentication).public_key()
-    assert certified == keys.authentication.public_key()
-
-
 def test_nothing_is_revoked_without_its_audit_event(client: CaClient, record: RegistrationRecord) -> None:
     issued = client.issue_card_certificates(founding_order(CardKeys.new()))
     number = client.crl("authentication").number

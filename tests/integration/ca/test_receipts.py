@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.adapters.ca_operations import Operations
 from app.adapters.public_files import public_material
@@ -123,44 +123,6 @@ def test_a_receipt_that_a_crash_left_out_is_made_at_the_next_start(
     with open_certificate_authority(ca_settings) as operations:
         public = public_material(ca_settings.ca.folder / "public")
         assert problems_of(findings_of(operations.receipts.of(serial_number), public)) == []
-
-
-def test_a_receipt_that_a_crash_left_to_be_audited_is_audited_at_the_next_start(
-    ca_settings: Settings, record: RegistrationRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_certificate_authority(ca_settings) as operations, monkeypatch.context() as patch:
-        record_signed = operations.ledger.record_signed
-
-        def record_and_end(*signed: Any) -> None:
-            record_signed(*signed)
-            raise KeyboardInterrupt
-
-        patch.setattr(operations.ledger, "record_signed", record_and_end)
-        with pytest.raises(KeyboardInterrupt):
-            operations.authority.issue_card_certificates(founding_order(CardKeys.new()))
-    assert receipts_audited(record) == 0
-    for _ in range(2):
-        with open_certificate_authority(ca_settings):
-            assert receipts_audited(record) == 1
-
-
-def test_it_is_audited_with_what_is_audited_next_and_within_seconds(
-    ca_settings: Settings, record: RegistrationRecord
-) -> None:
-    with open_certificate_authority(ca_settings) as operations:
-        operations.authority.issue_card_certificates(founding_order(CardKeys.new()))
-        operations.audit.write_waiting(longer_than_seconds=60)
-        assert receipts_audited(record) == 0
-        operations.audit.write_waiting()
-        assert receipts_audited(record) == 1
-        operations.audit.write_waiting()
-        assert receipts_audited(record) == 1
-
-
-def receipts_audited(record: RegistrationRecord) -> int:
-    kept = select(func.count()).where(audit_event.c.event == "certificate.receipt_kept")
-    with record.database.read() as work:
-        return work.connection.scalar(kept) or 0
 
 
 def leaves(value: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cryptography import x509
+from sqlalchemy import select
 
 from app.adapters.ca_client import CaClient
 from app.adapters.ca_outbox import ca_outbox_handlers
@@ -15,7 +16,9 @@ from app.errors import Refusal
 from app.ra.moving_cards import MoveAsked
 from app.settings import Settings
 from app.storage.database import Database
+from app.storage.tables.audit import audit_event
 from tests.support.certificates import authority_in_a_thread
+from tests.support.killing import wait_until
 from tests.support.registration_authority import (
     Office,
     RegistrationAuthority,
@@ -76,9 +79,15 @@ def test_each_certificate_is_one_event_of_the_authority(real_office: Office) -> 
     before = len(real_office.ra.audited())
     clinician = real_office.person(registration())
     real_office.card_for(clinician.uid)
-    events = [event for event, _, _ in real_office.ra.audited()[before:]]
-    assert events.count("certificate.issued") == 2
-    assert events.count("card.activated") == 1
+    assert [event for event, _, _ in real_office.ra.audited()[before:]].count("card.activated") == 1
+    about = select(audit_event.c.event).where(audit_event.c.subject == clinician.uid)
+
+    def issued() -> int:
+        with real_office.ra.database.read() as work:
+            return list(work.connection.scalars(about)).count("certificate.issued")
+
+    wait_until(issued, "the authority has audited the order")
+    assert issued() == 2
 
 
 def test_an_undone_issuance_can_never_be_certified(real_office: Office, authority: CaClient) -> None:

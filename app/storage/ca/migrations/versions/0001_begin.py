@@ -134,7 +134,7 @@ def _certificate() -> None:
             "(der IS NULL) = (signed_at IS NULL)", name=op.f("ck_certificate_signed_has_a_time")
         ),
         sa.CheckConstraint(
-            "der IS NULL OR audited_at IS NOT NULL", name=op.f("ck_certificate_audited_before_signed")
+            "audited_at IS NULL OR der IS NOT NULL", name=op.f("ck_certificate_signed_before_audited")
         ),
         sa.ForeignKeyConstraint(
             ["issuing_ca"], ["authority_key.name"], name=op.f("fk_certificate_issuing_ca")
@@ -154,10 +154,17 @@ def _certificate_indexes() -> None:
         batch_op.create_index(batch_op.f("ix_certificate_not_after"), ["not_after"], unique=False)
         batch_op.create_index(
             "ix_certificate_unfinished",
-            ["audited_at"],
+            ["intended_at"],
             unique=False,
             sqlite_where=sa.text("der IS NULL"),
             postgresql_where=sa.text("der IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_certificate_unaudited",
+            ["signed_at"],
+            unique=False,
+            sqlite_where=sa.text("audited_at IS NULL AND der IS NOT NULL"),
+            postgresql_where=sa.text("audited_at IS NULL AND der IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_certificate_status_untold",
