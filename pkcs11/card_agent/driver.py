@@ -265,7 +265,7 @@ class Driver:
         raise DriverRefused("The agent did not finish in time.")
 
     def _desk(self, action: str, fields: Mapping[str, str]) -> PageRead:
-        form = {"form_value": _any_form_value(self._open("/"))}
+        form = {"form_value": next(each["form_value"] for each in self._open("/").forms.values())}
         answer = self._submit(action, {**form, **fields})
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise DriverRefused(_reason(read_page(answer.text)))
@@ -294,10 +294,6 @@ _SAME_ORIGIN_FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Sec-
 def _require_done(message: Mapping[str, object]) -> None:
     if not message.get("done"):
         raise DriverRefused(str(message.get("failure") or "The run ended early."))
-
-
-def _any_form_value(page: PageRead) -> str:
-    return next(form["form_value"] for form in page.forms.values())
 
 
 def _reason(page: PageRead) -> str:
