@@ -27,8 +27,19 @@ from app.settings import Settings, load
 from app.storage.database import Database
 
 OPERATOR = Actor.system("ca-operator")
+
+
+def _or_as_for_all(context: click.Context, _: click.Parameter, given: Path | None) -> Path | None:
+    """The file given here, or else before the command; never the default installation instead of that."""
+    return given or context.find_root().obj
+
+
 _SETTINGS = click.option(
-    "--settings", "settings_file", type=click.Path(path_type=Path), help="Settings file; defaults without it."
+    "--settings",
+    "settings_file",
+    type=click.Path(path_type=Path),
+    callback=_or_as_for_all,
+    help="Settings file; that of spine-ra without it.",
 )
 
 

@@ -24,6 +24,7 @@ from app.ca.status_values import Revocation
 from app.ca_ceremony import hold_ceremony
 from app.ca_files import CEREMONY_FILE
 from app.ca_server import open_certificate_authority
+from app.cli import main
 from app.commands.ca import ca
 from app.domain.revocation import RevocationReason
 from app.errors import InvalidInput, Unavailable
@@ -203,6 +204,9 @@ def test_the_commands_hold_the_ceremony_and_print_its_protocol_again(tmp_path: P
     assert "root: EC-P384 key made, certified" in held.output
     again = CliRunner().invoke(ca, ["protocol", *settings])
     assert again.output.strip() in held.output
+    # The file that is given before the command, as for every other: never the default installation instead.
+    before = CliRunner().invoke(main, [*settings, "ca", "protocol"])
+    assert before.output == again.output
 
 
 def test_a_list_with_which_the_root_revoked_a_ca_is_not_replaced(ca_settings: Settings) -> None:
