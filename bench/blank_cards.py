@@ -1,17 +1,40 @@
-"""Blank cards of every profile for a measurement, used by ``cryptoki`` alone."""
+"""Blank cards of every profile for a measurement, and nothing around them.
+
+Each is the card that the desk has too. A card of SoftHSM keeps its try counter, which other cards have
+inside: a try is on the disk before it is made.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from cryptoki import CardProfile, InsertedCard, inserted_card, prepare_softhsm_folder
+from cryptoki import CardProfile, CardProof, CertificateObject, PublicKey, Session, inserted_card
 from tests.support.tpm import running_tpm
+from virtual_card import OpenedCard, VirtualCard, open_card
 from virtual_card.pcsc import KINDS, PcscDesk, PcscService
 
-CardOpener = Callable[[], AbstractContextManager[InsertedCard]]
+
+class BareCard(Protocol):
+    """A card that is open: as much of ``cryptoki.InsertedCard`` as a personalisation asks of it."""
+
+    @property
+    def profile(self) -> CardProfile: ...
+
+    def initialise(self, so_pin: str, pin: str, label: str) -> None: ...
+
+    def login_to_write(self, pin: str) -> Session: ...
+
+    def certificates(self) -> list[CertificateObject]: ...
+
+    def proof_of(self, public_key: PublicKey, cka_id: bytes) -> CardProof | None: ...
+
+
+CardOpener = Callable[[], AbstractContextManager[BareCard]]
 BlankCards = Callable[[], AbstractContextManager[CardOpener]]
 
 
@@ -33,8 +56,32 @@ def blank_cards(profile: CardProfile, folder: Path) -> Iterator[BlankCards]:
 
 @contextmanager
 def _softhsm(profile: CardProfile, folder: Path) -> Iterator[CardOpener]:
-    conf = prepare_softhsm_folder(folder)
-    yield lambda: inserted_card(profile, softhsm_conf=conf)
+    card = VirtualCard.create(folder, "measured")
+    yield lambda: _opened(card, profile)
+
+
+@contextmanager
+def _opened(card: VirtualCard, profile: CardProfile) -> Iterator[BareCard]:
+    with open_card(card, profile) as opened:
+        yield _CardOfSoftHSM(profile, opened)
+
+
+@dataclass(frozen=True)
+class _CardOfSoftHSM:
+    profile: CardProfile
+    opened: OpenedCard
+
+    def initialise(self, so_pin: str, pin: str, label: str) -> None:
+        self.opened.initialise(so_pin, pin, label)
+
+    def login_to_write(self, pin: str) -> Session:
+        return self.opened.login(pin)
+
+    def certificates(self) -> list[CertificateObject]:
+        return self.opened.certificates_without_pin()
+
+    def proof_of(self, public_key: PublicKey, cka_id: bytes) -> None:
+        """It proves nothing."""
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from bench.blank_cards import CardOpener
-from cryptoki import InsertedCard, KeySpec, PublicKey, Session
+from bench.blank_cards import BareCard, CardOpener
+from cryptoki import KeySpec, PublicKey, Session
 
 _PIN = "59174028"
 _KEYS = ((b"\x01", "authentication"), (b"\x02", "content-commitment"))
@@ -47,12 +47,12 @@ def seconds_with_module_loaded(open_card: CardOpener) -> float:
         return time.perf_counter() - began
 
 
-def _logins(so_pin: str) -> tuple[Callable[[InsertedCard], None], ...]:
+def _logins(so_pin: str) -> tuple[Callable[[BareCard], None], ...]:
     # The operator's approval is signed on a card like the new one, after all else.
     return (lambda card: _prepare(card, so_pin), _write, _prove, lambda card: _sign(card, b"\x02"))
 
 
-def _prepare(card: InsertedCard, so_pin: str) -> None:
+def _prepare(card: BareCard, so_pin: str) -> None:
     made: dict[bytes, PublicKey] = {}
     card.initialise(so_pin, _PIN, "measured")
     with card.login_to_write(_PIN) as session:
@@ -65,18 +65,18 @@ def _prepare(card: InsertedCard, so_pin: str) -> None:
         card.proof_of(public_key, cka_id)
 
 
-def _write(card: InsertedCard) -> None:
+def _write(card: BareCard) -> None:
     with card.login_to_write(_PIN) as session:
         for (cka_id, label), der in zip(_KEYS, _certificates(session), strict=True):
             session.write_certificate(der, cka_id=cka_id, label=label)
 
 
-def _prove(card: InsertedCard) -> None:
+def _prove(card: BareCard) -> None:
     card.certificates()
     _sign(card, b"\x01")
 
 
-def _sign(card: InsertedCard, cka_id: bytes) -> None:
+def _sign(card: BareCard, cka_id: bytes) -> None:
     with card.login_to_write(_PIN) as session:
         key = session.private_key(cka_id=cka_id)
         assert isinstance(key, ec.EllipticCurvePrivateKey)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, case, delete
+from sqlalchemy import Connection, bindparam, case, delete, select
 
 from app.storage.prepared import Prepared
 from app.storage.tables.rate_limits import rate_limit
@@ -21,6 +21,14 @@ def _count(database: str) -> Insert:
     )
 
 
+_NOW = bindparam("now", type_=rate_limit.c.window_ends_at.type)
+_TRIES = Prepared(
+    select(rate_limit.c.tries).where(
+        rate_limit.c.name == bindparam("name"),
+        rate_limit.c.key == bindparam("key"),
+        rate_limit.c.window_ends_at > _NOW,
+    )
+)
 _COUNT = Prepared({database: _count(database).returning(rate_limit.c.tries) for database in INSERTS})
 
 
@@ -40,6 +48,11 @@ class RateLimits:
         values = {"name": name, "key": key, "window_ends_at": self._now + window, "now": self._now}
         ((tries,),) = _COUNT.rows(self._connection, values)
         return bool(tries <= limit)
+
+    def tries(self, name: str, key: str) -> int:
+        """How many tries were counted in the window that it is in; 0 when that is over."""
+        found = _TRIES.first(self._connection, {"name": name, "key": key, "now": self._now})
+        return found.tries if found else 0
 
     def forget(self, name: str, key: str) -> None:
         """Begin a new window, e.g. after the right password."""

@@ -15,7 +15,8 @@ blueprint = Blueprint("batch_desk_api", __name__, url_prefix="/desk/batches")
 @machine_endpoint
 def claim() -> Response:
     """Exchange a one-time ticket for the batch and the token that its further calls carry."""
-    return jsonify(context.services().batching.claim(claimed_ticket()))
+    with claimed_ticket() as ticket:
+        return jsonify(context.services().batching.claim(ticket))
 
 
 @blueprint.post("/<record:batch_id>/pass-over")

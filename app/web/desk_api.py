@@ -28,7 +28,8 @@ blueprint = Blueprint("desk_api", __name__, url_prefix="/desk/jobs")
 @machine_endpoint
 def claim() -> Response:
     """Exchange a one-time ticket for the job and the token that its further calls carry."""
-    claimed = context.services().collecting_jobs.claim(claimed_ticket())
+    with claimed_ticket() as ticket:
+        claimed = context.services().collecting_jobs.claim(ticket)
     return jsonify(job=claimed.job, job_token=claimed.job_token)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from flask import Response, make_response, request
@@ -12,7 +14,7 @@ from app.web import context
 from app.web.forms.json_message import JsonMessage
 
 LARGEST_BINARY = 8 * 1024
-#: Of one address: a desk claims once or twice for a card, and hospitals share addresses.
+#: Refused ones of one address, which a whole hospital may share.
 _MOST_CLAIMS, _CLAIMS_WINDOW = 60, timedelta(minutes=1)
 APPROVAL = ("statement", "signature", "certificate")
 _PURPOSES = ("authentication", "content_commitment")
@@ -53,16 +55,18 @@ def approval_of(message: JsonMessage) -> SignedApproval:
     )
 
 
-def claimed_ticket() -> str:
-    """The one-time ticket with which a desk claims a job or a batch; an address may claim so many a minute.
+@contextmanager
+def claimed_ticket() -> Iterator[str]:
+    """The one-time ticket with which a desk claims a job or a batch in the block.
+
+    Of an address only so many a minute are refused; then the next one is not even looked at.
 
     Raises:
         TooManyTries, InvalidInput
     """
-    context.services().limiting.require_not_too_often(
-        "desk.claim", context.client_address(), _MOST_CLAIMS, _CLAIMS_WINDOW
-    )
-    return desk_message("ticket").text("ticket", 200)
+    limiting, address = context.services().limiting, context.client_address()
+    with limiting.failures("desk.claim", address, _MOST_CLAIMS, _CLAIMS_WINDOW):
+        yield desk_message("ticket").text("ticket", 200)
 
 
 def read_back_of(message: JsonMessage) -> dict[str, str]:

@@ -33,6 +33,22 @@ def test_each_name_and_key_has_a_limit_of_its_own(database: Database) -> None:
     assert tried(database, name="unlock")
 
 
+def test_tries_of_the_window_are_told_without_counting_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    monkeypatch.setattr(database, "_clock", lambda: now)
+
+    def told(key: str = "192.0.2.1") -> int:
+        with database.read() as work:
+            return work.rate_limits.tries("sign-in", key)
+
+    assert [tried(database) for _ in range(2)] == [True, True]
+    assert [told(), told(), told("192.0.2.2")] == [2, 2, 0]
+    now += MINUTE
+    assert told() == 0
+
+
 def test_a_forgotten_key_begins_again(database: Database) -> None:
     assert [tried(database) for _ in range(4)][-1] is False
     with database.change() as work:
