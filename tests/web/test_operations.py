@@ -87,6 +87,15 @@ def test_operations_are_shown_a_minute_and_a_restart_breaks_the_line() -> None:
     assert [row[1].text for row in shown.table.rows] == ["30", "120", "60"]
 
 
+def test_what_is_a_whole_number_but_for_a_second_is_said_as_one() -> None:
+    """Samples are not a minute apart to the second, so that three sign-ins a minute are 2.99."""
+    counts = ((2.0, 0.0), (0.997, 3.0))
+    shown = plot_of(
+        page(*(sample(ago, directory_operations__Search=count) for ago, count in counts)), "operations"
+    )
+    assert "Last 3. Highest 3," in shown.summary
+
+
 def test_minutes_without_an_answer_are_a_gap_in_the_line() -> None:
     ago = [each for each in range(180, 0, -1) if not 60 < each <= 90]
     shown = plot_of(page(*map(sample, ago)), "connections")

@@ -237,7 +237,7 @@ def _map_in_use(sample: Sample) -> float | None:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
 
 
 def _percent(value: float) -> str:
