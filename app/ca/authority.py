@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -121,7 +122,7 @@ class Authority:
             raise
         provenance = {each.purpose: provenance_of_text(each.provenance) for each, _ in certified}
         (_, authentication), (_, content_commitment) = certified
-        return CardCertificates(authentication, content_commitment, self._chain(), provenance)
+        return CardCertificates(authentication, content_commitment, self._chain, provenance)
 
     def issue_system_certificate(self, order: SystemCertificateOrder) -> bytes:
         """Carry out an order for a system's client certificate; the same order gives the same one. DER.
@@ -153,6 +154,7 @@ class Authority:
         self._backlog.write()
         return len(unfinished)
 
+    @cached_property
     def _chain(self) -> tuple[bytes, ...]:
         people = (CertificatePurpose.AUTHENTICATION, CertificatePurpose.CONTENT_COMMITMENT)
         issuing = dict.fromkeys(self._rules.profiles[purpose].issuing_ca for purpose in people)
