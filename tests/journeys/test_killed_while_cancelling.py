@@ -132,6 +132,7 @@ class Moments:
 
     def _when_audited(self) -> None:
         """The authority writes its audit event and then its own ledger, which it cannot."""
+        wait_until(self._nothing_waits, "that the card was issued is audited, which comes before")
         self._ledger.close_when(lambda _: True)
         self._ending.ask_in_background()
         wait_until(self._audited, "the revocation is audited")
@@ -146,6 +147,10 @@ class Moments:
     def _numbers(self) -> list[str]:
         chosen = "SELECT serial_number FROM certificate WHERE card_serial = ?"
         return [row[0] for row in self._record_seen.execute(chosen, [self._ending.card])]
+
+    def _nothing_waits(self) -> bool:
+        chosen = "SELECT count(*) FROM certificate WHERE der IS NOT NULL AND audited_at IS NULL"
+        return not self._ledger_seen.execute(chosen).fetchone()[0]
 
     def _audited(self) -> bool:
         chosen = (
