@@ -20,7 +20,15 @@ from pathlib import Path
 
 from bench.desk_in_memory import DeskInMemory, desk_in_memory
 from bench.report import tell
-from bench.whole_service import Desk, ServerCpu, average_of, net_of, open_desk
+from bench.whole_service import (
+    Desk,
+    ServerCpu,
+    answering_ms,
+    average_of,
+    net_of,
+    open_desk,
+    told_by_program,
+)
 from card_agent.driver import Driver
 from tests.support.running_service import running_service
 
@@ -30,8 +38,6 @@ _CPU_LIMIT_MS = 15
 # Each of the web program's processes makes its statements once.
 _WARMING_UP = 24
 _PAUSE_SECONDS = 1.0
-# What answers a desk's calls. The others carry the change on, and do that for many cards at once.
-_ANSWERING = ("web", "CA", "status")
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,7 @@ def _alone(desk: Desk, at_desk: DeskInMemory, number: int, idle: ServerCpu) -> S
 
 
 def _tell(at_work: AtWork, alone: ServerCpu, cards: int) -> None:
-    answering = {"at_work": _answering_ms(at_work.cpu), "alone": _answering_ms(alone)}
+    answering = {"at_work": answering_ms(at_work.cpu), "alone": answering_ms(alone)}
     whole = sum(at_work.cpu.values()) * 1000
     figures = {f"{each}_cpu_ms_per_card": cpu * 1000 for each, cpu in at_work.cpu.items()}
     tell(
@@ -110,11 +116,11 @@ def _tell(at_work: AtWork, alone: ServerCpu, cards: int) -> None:
         {
             f"Cards a second, {_DESKS} desks at once ({cards} cards)": f"{at_work.cards_per_second:.1f}",
             f"Server CPU a card under steady work, web, CA and status (limit {_CPU_LIMIT_MS} ms)": (
-                f"{answering['at_work']:.1f} ms: {_by_program(at_work.cpu)}"
+                f"{answering['at_work']:.1f} ms: {told_by_program(at_work.cpu)}"
             ),
             "The same with all programs": f"{whole:.1f} ms",
             f"Server CPU of a card after a second of silence (limit {_CPU_LIMIT_MS} ms)": (
-                f"{answering['alone']:.1f} ms: {_by_program(alone)}"
+                f"{answering['alone']:.1f} ms: {told_by_program(alone)}"
             ),
         },
         {
@@ -126,14 +132,6 @@ def _tell(at_work: AtWork, alone: ServerCpu, cards: int) -> None:
         },
         {f"server_cpu_{name}_to_limit": each / _CPU_LIMIT_MS for name, each in answering.items()},
     )
-
-
-def _answering_ms(cpu: ServerCpu) -> float:
-    return sum(cpu[program] for program in _ANSWERING) * 1000
-
-
-def _by_program(cpu: ServerCpu) -> str:
-    return ", ".join(f"{program} {each * 1000:.1f}" for program, each in cpu.items())
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ _PROGRAMS = {
     "status": b"app.wsgi:status",
 }
 
+ANSWERING = ("web", "CA", "status")
+"""What answers a desk's calls. The others carry the change on, and do that for many cards at once."""
+
 ServerCpu = Mapping[str, float]
 """CPU seconds by program; ``others`` are the look-ups, the metrics and what cleans up at last."""
 _OF_THE_DESK_OR_AN_EXAMPLE = (b"card_agent", b"virtual_card", b"examples.prescribing")
@@ -150,6 +153,16 @@ def average_of(used: Sequence[ServerCpu]) -> ServerCpu:
         program: averages.get(program, statistics.fmean)([each[program] for each in used])
         for program in used[0]
     }
+
+
+def told_by_program(cpu: ServerCpu) -> str:
+    """In words: milliseconds of each program."""
+    return ", ".join(f"{program} {each * 1000:.1f}" for program, each in cpu.items())
+
+
+def answering_ms(cpu: ServerCpu) -> float:
+    """Milliseconds of the programs that answer."""
+    return sum(cpu[program] for program in ANSWERING) * 1000
 
 
 def net_of(used: ServerCpu, idle: ServerCpu, seconds: float) -> ServerCpu:
