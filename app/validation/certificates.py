@@ -22,13 +22,18 @@ def certificate_from_untrusted(der: bytes) -> x509.Certificate:
         CertificateUnreadable
     """
     if len(der) > LARGEST_CERTIFICATE_BYTES:
-        raise CertificateUnreadable(f"the certificate has {len(der)} bytes")
+        raise CertificateUnreadable(
+            f"this has {len(der):,} bytes, and no certificate of a card or system has more than "
+            f"{LARGEST_CERTIFICATE_BYTES:,}; give one X.509 certificate alone, without its chain or key"
+        )
     try:
         certificate = x509.load_der_x509_certificate(der)
         _ = certificate.extensions
         certificate.public_key()
     except Exception as error:  # the parser raises several kinds, and new ones with new versions
-        raise CertificateUnreadable(f"the certificate cannot be parsed: {type(error).__name__}") from error
+        raise CertificateUnreadable(
+            "this is not an X.509 certificate, or it is damaged; give one certificate whole, as PEM or DER"
+        ) from error
     return certificate
 
 

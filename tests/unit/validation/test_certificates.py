@@ -1,0 +1,21 @@
+"""What a person is told who hands in something that is no certificate."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.validation.certificates import LARGEST_CERTIFICATE_BYTES, certificate_from_untrusted
+from app.validation.refusals import CertificateUnreadable
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (b"", "not an X.509 certificate, or it is damaged; give one certificate whole, as PEM or DER"),
+        (b"no certificate", "not an X.509 certificate, or it is damaged; give one certificate whole"),
+        (b"0" * (LARGEST_CERTIFICATE_BYTES + 1), "give one X.509 certificate alone, without its chain"),
+    ],
+)
+def test_it_is_said_what_is_wrong_and_what_to_give(given: bytes, told: str) -> None:
+    with pytest.raises(CertificateUnreadable, match=told):
+        certificate_from_untrusted(given)
