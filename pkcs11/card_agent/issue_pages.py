@@ -70,7 +70,7 @@ class IssuePages:
         self._form_values.take(form.get("form_value", ""), name)
         if OTHER_PIN in form:
             issue.waiting_pin.forget()
-            return self._form_page(name, issue, [])
+            return see_other("/issue/" + name)
         form = issue.waiting_pin.filled_in(form) if issue.needs_new_pin else form
         problems = entry_problems(issue, form) or self._started(issue, form)
         issue.waiting_pin.keep_or_forget(form if issue.needs_new_pin else {}, problems)

@@ -70,7 +70,7 @@ class JobPages:
         self._form_values.take(form.get("form_value", ""), name)
         if OTHER_PIN in form:
             job.waiting_pin.forget()
-            return self._form_page(name, job, [])
+            return see_other("/job/" + name)
         form = job.waiting_pin.filled_in(form)
         problems = job.kind.problems(job.at_desk.job, form) or self._begun(job, form)
         job.waiting_pin.keep_or_forget(form, problems)

@@ -23,7 +23,16 @@ _CONTENT_TYPES = {
 }
 # A browser that went away is found out by the answer, so it must not be long.
 _NEWS_WITHIN_SECONDS = 5
-_STATIC_FILES = ("agent.css", "batch.js", "focus.js", "once.js", "readers.js", "steps.js", "icon.svg")
+_STATIC_FILES = (
+    "agent.css",
+    "batch.js",
+    "focus.js",
+    "going_back.js",
+    "once.js",
+    "readers.js",
+    "steps.js",
+    "icon.svg",
+)
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,36 @@ def test_a_slip_of_the_operator_does_not_make_the_holder_type_a_new_pin_again(
     processes.run(serial, card_operations.check_pin, [Pin(NEW_PIN)])
 
 
+def test_whoever_goes_back_after_a_mistake_finds_the_form(
+    page: Page, site: DeskJobSite, operator_certificate: bytes, desk: VirtualDesk
+) -> None:
+    desk.take_blank("right")
+    page.goto(site.hop(site.begin(HOLDER, OPERATOR, operator_certificate)))
+    for _ in range(2):
+        page.get_by_label("Your PIN, Grace Operator").fill("123")
+        page.get_by_role("button", name="Issue the card").click()
+        expect(page.locator("#error-summary")).to_contain_text("The new PIN must be")
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_label("Your PIN, Grace Operator")).to_be_visible()
+    fill_and_issue(page)
+    expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
+
+
+def test_whoever_goes_back_to_a_wrong_pin_can_sign_in(
+    page: Page, site: DeskJobSite, operator_card: str
+) -> None:
+    page.goto(hop(site))
+    for slip in ("12a4", "1b34"):
+        page.get_by_label("PIN", exact=True).fill(slip)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("#error-summary")).to_contain_text("only digits")
+    page.go_back()
+    page.get_by_label("PIN", exact=True).fill(OPERATOR_PIN)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{site.origin}/**")
+
+
 def fill_and_issue(page: Page) -> None:
     """Enter every PIN as it should be, and press the button."""
     fill_pins(page)
