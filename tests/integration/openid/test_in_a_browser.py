@@ -102,6 +102,23 @@ def test_from_the_screen_through_terms_and_role_and_back(ward: Ward, visitor: Vi
     visitor.require_sound("Sign in to prescribe")
 
 
+def test_no_word_breaks_on_a_small_screen(ward: Ward, visitor: Visitor) -> None:
+    _, held = ward.clinician()
+    page = visitor.page
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(f"{ward.screen}/sign-in")
+    visitor.card_answers(ward, held)
+    page.get_by_label("I have read the terms").check()
+    page.get_by_role("button", name="Go on").click()
+    visitor.require_sound("Prescribing screen")
+    page.locator("#role-name").evaluate("role => role.textContent = 'Practitioner'")
+    height, line = page.locator("#role-name").evaluate(
+        "role => [role.clientHeight, parseFloat(getComputedStyle(role).lineHeight)]"
+    )
+    assert height < 2 * line
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_the_token_leaves_the_address_at_once(ward: Ward, visitor: Visitor) -> None:
     _, held = ward.clinician()
     visitor.page.goto(f"{ward.provider}/sign-in")
