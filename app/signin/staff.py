@@ -44,6 +44,7 @@ class StaffRole:
     """A role profile that counts today.
 
     Attributes:
+        position_name: what people call it: an organisation may give several with the same job role.
         job_role: three-part code where it is known, with its name.
         activities: additional ones only, as the national services carry them.
         workgroups: their identifiers.
@@ -53,6 +54,7 @@ class StaffRole:
     role_profile_id: str
     organisation_person_id: str
     organisation: CodedName
+    position_name: str
     job_role: CodedName
     activities: tuple[CodedName, ...]
     workgroups: tuple[str, ...]
@@ -62,6 +64,11 @@ class StaffRole:
     def job_role_in_words(self) -> str:
         """The last of the three quoted names, as people call the role."""
         return self.job_role.name.rpartition(":")[2].strip('"')
+
+    @property
+    def in_words(self) -> str:
+        """The position with its job role, for whoever must tell their roles apart."""
+        return f"{self.position_name} ({self.job_role_in_words})"
 
 
 @dataclass(frozen=True)

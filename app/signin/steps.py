@@ -100,11 +100,11 @@ class SignInSteps:
 
 
 def roles_matching(roles: tuple[StaffRole, ...], text: str) -> tuple[StaffRole, ...]:
-    """The roles whose organisation or job role, by name or code, contains every word of the text."""
+    """The roles whose position, organisation or job role, by name or code, has every word of the text."""
     words = text.casefold().split()
     return tuple(role for role in roles if all(word in _searchable(role) for word in words))
 
 
 def _searchable(role: StaffRole) -> str:
     named = (role.organisation, role.job_role)
-    return " ".join(f"{each.code} {each.name}" for each in named).casefold()
+    return " ".join([role.position_name, *(f"{each.code} {each.name}" for each in named)]).casefold()

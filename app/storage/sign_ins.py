@@ -117,9 +117,11 @@ class SignIns:
 
     def roles(self, uid: str, today: date) -> tuple[StaffRole, ...]:
         """The same, with all names and resolved activities."""
-        return tuple(self._role_of(profile) for profile in self._counting(uid, today))
+        counting = self._counting(uid, today)
+        positions = self._work.positions.names([profile.position_id for profile in counting])
+        return tuple(self._role_of(profile, positions[profile.position_id]) for profile in counting)
 
-    def _role_of(self, profile: RoleProfile) -> StaffRole:
+    def _role_of(self, profile: RoleProfile, position_name: str) -> StaffRole:
         organisation = self._work.organisations.get(profile.organisation_code)
         return StaffRole(
             role_profile_id=profile.id,
@@ -127,6 +129,7 @@ class SignIns:
             organisation=CodedName(
                 profile.organisation_code, organisation.name if organisation else profile.organisation_code
             ),
+            position_name=position_name,
             job_role=self._job_role(profile.job_role_code),
             activities=tuple(self._activity(code) for code in profile.activity_codes),
             workgroups=profile.workgroups,

@@ -206,7 +206,7 @@ def _choices(roles: tuple[StaffRole, ...], current: str | None) -> tuple[dict[st
         {
             "value": role.role_profile_id,
             "text": f"{role.organisation.name} ({role.organisation.code})",
-            "hint": role.job_role_in_words,
+            "hint": role.in_words,
             "checked": role.role_profile_id == current,
         }
         for role in roles

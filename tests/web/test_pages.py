@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from app.domain.actor import Actor
 from app.domain.issuance import IssuanceStatus
+from app.domain.permission import Permission
 from app.ra.moving_cards import MoveAsked
+from app.web.presenters.home import HomePage
 from tests.support.registration_authority import (
     ELSEWHERE,
     PRACTICE,
@@ -11,7 +14,7 @@ from tests.support.registration_authority import (
     another,
     today,
 )
-from tests.support.web import Browser, Site
+from tests.support.web import ORIGIN, Browser, Site
 from tests.support.web_answers import answers, parts
 
 
@@ -33,7 +36,7 @@ def test_the_start_page_offers_what_the_role_allows(site: Site) -> None:
 def test_another_role_is_offered_to_those_who_have_one(site: Site) -> None:
     agent = site.as_role("agent").get("/")
     assert "/sign-in/role" not in agent.links
-    assert "Job role R5090, at " in agent.text
+    assert "Position of agent (Job role R5090), at " in agent.text
     office, uid = site.office, site.uid_of("agent")
     asked = office.ra.requesting.request_position(
         office.sponsor, uid, site.clinician_position, today(), None, "Also works at the practice"
@@ -346,3 +349,18 @@ def test_the_receipt_of_a_certificate_is_asked_for_by_its_serial_number(site: Si
     assert "There is no receipt of a certificate with this serial number." in unknown.text
     wrong = browser.get("/audit/receipt?serial_number=xyz", expect=422)
     assert "digits and a to f" in wrong.text
+
+
+def test_whoever_unlocks_and_renews_cards_is_told_so_on_the_start_page() -> None:
+    may = frozenset({Permission.FIND_PEOPLE, Permission.UNLOCK_CARD, Permission.RENEW_CARD})
+    actor = Actor("710000017100", "Ruth Adeyemi", permissions=may)
+    page = HomePage.of(actor, (), None, None)
+    assert page.search_hint == "Search first. Then you can unlock a card or renew a card."
+
+
+def test_two_positions_at_one_place_are_named_apart(site: Site) -> None:
+    agent = site.as_role("agent")
+    uid = site.office.person(another(8), site.office.position("Nurse", "R8008")).uid
+    html = agent.client.get(f"/people/{uid}", base_url=ORIGIN).get_data(as_text=True)
+    assert 'aria-labelledby="role-1 role-1-as"' in html
+    assert html.count('id="role-1-as"') == 1

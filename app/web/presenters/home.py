@@ -134,6 +134,8 @@ def _what_for(actor: Actor) -> str:
         (Permission.REQUEST_POSITION, "request a position"),
         (Permission.ISSUE_CARD, "issue a card"),
         (Permission.CANCEL_CARD, "report a card lost"),
+        (Permission.UNLOCK_CARD, "unlock a card"),
+        (Permission.RENEW_CARD, "renew a card"),
     )
     able = [text for permission, text in abilities if permission in actor.permissions]
     return f"Search first. Then you can {_listed(able)}." if able else "See somebody's details and access."
@@ -149,7 +151,7 @@ def _welcome(actor: Actor, roles: Sequence[StaffRole]) -> str:
     if chosen is None:
         return f"Signed in as {actor.name}, without a role."
     place = f"{chosen.organisation.name} ({chosen.organisation.code})"
-    return f"Signed in as {actor.name}, {chosen.job_role_in_words}, at {place}."
+    return f"Signed in as {actor.name}, {chosen.in_words}, at {place}."
 
 
 def _own(actor: Actor, roles: Sequence[StaffRole]) -> tuple[Task, ...]:

@@ -49,9 +49,17 @@ def test_use_is_noted_once_a_minute() -> None:
 
 def test_roles_are_found_by_every_word() -> None:
     practice = StaffRole(
-        "1", "2", CodedName("A81001", "The Densham Surgery"), CodedName("R8000", "Clinical"), (), (), ()
+        "1",
+        "2",
+        CodedName("A81001", "The Densham Surgery"),
+        "Partner",
+        CodedName("R8000", "Clinical"),
+        (),
+        (),
+        (),
     )
     other = replace(practice, organisation=CodedName("A81002", "Queens Park"))
     assert roles_matching((practice, other), "densham clin") == (practice,)
     assert roles_matching((practice, other), "a81002") == (other,)
+    assert roles_matching((practice, other), "partner densham") == (practice,)
     assert roles_matching((practice, other), "densham queens") == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,6 +67,17 @@ def test_several_roles_are_offered_and_the_last_one_comes_first(
     browser.send("/sign-in/role", role=second)
     page = browser.client.get("/sign-in/role", base_url=ORIGIN).get_data(as_text=True)
     assert page.index(OTHER_PRACTICE) < page.index("A81001")
+
+
+def test_positions_with_the_same_job_role_are_told_apart(sign_in_site: SignInSite, holder: Holder) -> None:
+    uid, held = holder
+    for practice in ("A81001", OTHER_PRACTICE):
+        sign_in_site.register.role(uid, practice)
+    browser = sign_in_site.browser()
+    sign_in_site.sign_in(browser, held)
+    sign_in_site.accept_terms(browser)
+    offered = re.findall(r"Position \d+ \(Clinical[^)]*\)", browser.get("/sign-in/role").text)
+    assert len(set(offered)) == 2
 
 
 def test_many_roles_are_searched(sign_in_site: SignInSite, holder: Holder) -> None:
