@@ -289,6 +289,7 @@ def test_a_failed_step_is_shown_and_the_page_goes_on(
     expect(page.get_by_role("heading", name="The card is not finished")).to_be_visible()
     expect(page.locator("#error-summary")).to_contain_text("was taken out of the reader")
     check(page, "issue-failed")
+    require_steps_fit(page)
     page.get_by_role("button", name="Go on with this card").click()
     page.get_by_role("link", name="Open the desk").click()
     page.get_by_role("button", name="Insert into Reader 2").click()
@@ -298,6 +299,16 @@ def test_a_failed_step_is_shown_and_the_page_goes_on(
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="The card is issued")).to_be_visible()
     assert job.state == "active"
+
+
+def require_steps_fit(page: Page) -> None:
+    """On a small screen the steps are no wider than what stands above them."""
+    before = page.viewport_size
+    assert before
+    page.set_viewport_size({"width": 320, "height": 800})
+    wide, room = (page.locator(each).evaluate("each => each.offsetWidth") for each in ("#steps", "h1"))
+    assert wide <= room
+    page.set_viewport_size(before)
 
 
 def test_going_on_while_the_site_is_down_keeps_the_page(
