@@ -241,6 +241,21 @@ def test_certificates_that_were_deleted_are_put_back_beside_their_keys(bench: Be
     verify_raw(certificates[Purpose.CONTENT_COMMITMENT], bench.sign(serial), b"said")
 
 
+def test_an_issuance_goes_on_with_a_card_that_lost_what_tells_whose_keys_it_holds(bench: Bench) -> None:
+    """As when it was pulled while a certificate was written. Whose they are is told by their signatures."""
+    serial = bench.blank()
+    bench.initialise(serial)
+    certificates = bench.certify(serial)
+    bench.processes.run(serial, destroy_certificates, [Pin(PIN)])
+    read_back, proof = finish(bench.processes, serial, PIN, certificates)
+    assert read_back.certificates == certificates
+    verify_raw(certificates[Purpose.AUTHENTICATION], proof, NONCE)
+    bench.processes.run(serial, destroy_certificates, [Pin(PIN)])
+    made = bench.processes.run(serial, key_set_operations.make_keys_beside, [Pin(PIN)], "555036632106")
+    with pytest.raises(KeysNotOnCard):
+        finish(bench.processes, serial, PIN, bench.certificates_for(made.requests))
+
+
 def test_a_set_that_lost_its_certificates_is_not_taken_for_the_new_one(bench: Bench) -> None:
     """Or the new keys were destroyed in its place."""
     serial = bench.blank()
