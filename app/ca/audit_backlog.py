@@ -75,8 +75,8 @@ class AuditBacklog:
             )
 
     def write_waiting(self) -> None:
-        """Write, unless this process knows of nothing that waits. Raises Unavailable."""
-        if self._waiting_since is not None:
+        """Write, unless this process knows of nothing that waits or is being written. Raises Unavailable."""
+        if self.seconds() > 0:
             self.write()
 
     @contextmanager
