@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_client import CaClient
@@ -19,6 +19,7 @@ from app.domain.certificate_order import CardCertificateOrder, CardCertificates,
 from app.errors import Unavailable
 from app.settings import Settings
 from app.storage.tables.audit import audit_event
+from tests.support.broken_audit import break_audit, mend_audit
 from tests.support.certificates import (
     HOLDER,
     OPERATOR,
@@ -62,22 +63,6 @@ def told(record: RegistrationRecord) -> list[tuple[str, str]]:
 
 def of_orders(*orders: str) -> list[tuple[str, str]]:
     return [(event, order) for order in orders for event in OF_AN_ORDER]
-
-
-def break_audit(record: RegistrationRecord) -> None:
-    """The disk of the audit is full, as far as the database can tell."""
-    with record.database.change() as work:
-        work.connection.execute(
-            text(
-                "CREATE TRIGGER full_disk BEFORE INSERT ON audit_event "
-                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-            )
-        )
-
-
-def mend_audit(record: RegistrationRecord) -> None:
-    with record.database.change() as work:
-        work.connection.execute(text("DROP TRIGGER full_disk"))
 
 
 def another_order(operator: Operator, record: RegistrationRecord) -> CardCertificateOrder:

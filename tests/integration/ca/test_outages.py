@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.storage.outbox import OutboxRow
 from app.storage.tables.organisations import organisation
 from app.storage.tables.systems import accredited_system
+from tests.support.broken_audit import break_audit, mend_audit
 from tests.support.certificates import (
     CardKeys,
     RegistrationRecord,
@@ -42,22 +43,6 @@ from tests.support.certificates import (
 def client(ca_settings: Settings, record: RegistrationRecord) -> Iterator[CaClient]:
     with authority_in_a_thread(ca_settings) as client:
         yield client
-
-
-def break_audit(record: RegistrationRecord) -> None:
-    """The disk of the audit is full, as far as the database can tell."""
-    with record.database.change() as work:
-        work.connection.execute(
-            text(
-                "CREATE TRIGGER full_disk BEFORE INSERT ON audit_event "
-                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
-            )
-        )
-
-
-def mend_audit(record: RegistrationRecord) -> None:
-    with record.database.change() as work:
-        work.connection.execute(text("DROP TRIGGER full_disk"))
 
 
 def serial_of(der: bytes) -> str:
