@@ -131,6 +131,10 @@ class CaClient:
         """Have the newest audit event sealed; its number. Raises AuditChainBroken, Unavailable."""
         return int(self._call("seal_audit_head")["seq"])
 
+    def audit_waits_seconds(self) -> float:
+        """How long the oldest order that it recorded waits for its audit, or 0. Raises Unavailable."""
+        return float(self._call("audit_waits")["seconds"])
+
     def health(self) -> None:
         """Return when it is ready. Raises Unavailable."""
         self._call("health")

@@ -93,6 +93,7 @@ class Operations:
             "receipt": self._receipt,
             "escrow_public_key": self._escrow_public_key,
             "seal_audit_head": self._seal_audit_head,
+            "audit_waits": self._audit_waits,
             "health": self._health,
         }
 
@@ -161,6 +162,9 @@ class Operations:
         self.backlog.write_waiting()
         seal = self.sealer.seal_head()
         return {"seq": seal.seq if seal else 0}
+
+    def _audit_waits(self, fields: Fields) -> Message:
+        return {"seconds": self.backlog.seconds()}
 
     def _health(self, fields: Fields) -> Message:
         self.ledger.founding_digest()

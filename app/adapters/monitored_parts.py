@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -24,6 +25,9 @@ class Authority(Protocol):
 
     def health(self) -> None:
         """Return when it is ready. Raises Unavailable."""
+
+    def audit_waits_seconds(self) -> float:
+        """How long the oldest order that it recorded waits to be audited. Raises Unavailable."""
 
 
 Connect = Callable[[], Session]
@@ -69,7 +73,7 @@ class MonitoredParts:
 
     def figures(self) -> Iterator[Figure]:
         """What can be had now. A part that does not answer says so by its figure ``part_up``."""
-        yield _up(CERTIFICATE_AUTHORITY, self._authority_answers())
+        yield from self._of_authority()
         yield from _root_list_figures(self._root_list())
         for name, moment in self._issues_until().items():
             yield Figure(figures.ISSUES_UNTIL, moment.timestamp(), (name,))
@@ -80,12 +84,14 @@ class MonitoredParts:
         for name, connect in self._replicas().items():
             yield from _replica_figures(name, connect, state)
 
-    def _authority_answers(self) -> bool:
-        try:
+    def _of_authority(self) -> Iterator[Figure]:
+        """An unwell one tells how long its audit waits; of a silent one that is not said to be 0."""
+        is_well = False
+        with suppress(SpineError):
+            yield Figure(figures.AUDIT_WAITS, self._authority.audit_waits_seconds())
             self._authority.health()
-        except SpineError:
-            return False
-        return True
+            is_well = True
+        yield _up(CERTIFICATE_AUTHORITY, is_well)
 
     def _directory(self) -> tuple[ServerFigures | None, State]:
         """Its figures, and which changes it has; None and nothing when it does not answer."""

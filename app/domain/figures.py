@@ -62,6 +62,7 @@ REPLICA_LAG = "directory_replica_lag_seconds"
 REPLICA_UP = "directory_replica_up"
 ROOT_LIST_ENDS = "root_revocation_list_ends_timestamp_seconds"
 AUTHORITY_REVOKED = "authority_revoked"
+AUDIT_WAITS = "authority_audit_oldest_seconds"
 ISSUES_UNTIL = "authority_issues_until_timestamp_seconds"
 STOCK_BLANK, STOCK_LOW, STOCK_FINDINGS = "card_stock_blank", "card_stock_low", "card_stock_findings"
 
@@ -106,6 +107,7 @@ DESCRIBED: Mapping[str, Described] = {
         Described(REPLICA_UP, _GAUGE, "1 when the replica answers, else 0", ("replica",)),
         Described(ROOT_LIST_ENDS, _GAUGE, "Until when the root's revocation list is believed; 0: not now"),
         Described(AUTHORITY_REVOKED, _GAUGE, "1 when the root has revoked the issuing CA", ("authority",)),
+        Described(AUDIT_WAITS, _GAUGE, "Age of the oldest order that the CA recorded and has not audited"),
         Described(ISSUES_UNTIL, _GAUGE, "Until when the issuing CA can issue", ("authority",)),
         Described(STOCK_BLANK, _GAUGE, "Blank cards at a store or desk", ("place",)),
         Described(STOCK_LOW, _GAUGE, "1 when a store or desk has too few blank cards", ("place",)),

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_client import CaClient
 from app.adapters.ca_operations import Operations
+from app.adapters.monitored_parts import MonitoredParts
 from app.ca import audit_backlog
 from app.ca.refusals import AlreadyCertified
 from app.ca_server import open_certificate_authority
@@ -19,6 +20,7 @@ from app.domain.certificate_order import CardCertificateOrder, CardCertificates,
 from app.errors import Unavailable
 from app.settings import Settings
 from app.storage.tables.audit import audit_event
+from directory.connection import open_session
 from tests.support.broken_audit import break_audit, mend_audit
 from tests.support.certificates import (
     HOLDER,
@@ -190,6 +192,30 @@ def test_it_calls_itself_unwell_when_something_waits_too_long(
         running.handle({"operation": "health"})
     running.backlog.write()
     assert running.handle({"operation": "health"}) == {"state": "ready"}
+
+
+def test_it_tells_how_long_the_oldest_order_waits_for_its_audit(
+    never_by_itself: None, ca_settings: Settings, record: RegistrationRecord
+) -> None:
+    with authority_in_a_thread(ca_settings) as client:
+        assert client.audit_waits_seconds() == 0
+        client.issue_card_certificates(founding_order(CardKeys.new()))
+        time.sleep(0.3)
+        assert 0.3 <= client.audit_waits_seconds() < 60
+        client.seal_audit_head()
+        assert client.audit_waits_seconds() == 0
+
+
+def test_monitoring_tells_how_long_the_audit_waits_while_the_authority_is_unwell_for_it(
+    never_by_itself: None, ca_settings: Settings, record: RegistrationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_backlog, "ALARM_SECONDS", 0)
+    with authority_in_a_thread(ca_settings) as client:
+        client.issue_card_certificates(founding_order(CardKeys.new()))
+        parts = MonitoredParts(lambda: open_session("ldapi://%2Fnowhere"), client)
+        told = {each.key: each.value for each in parts.figures()}
+    assert told["part_up:ca"] == 0
+    assert told["authority_audit_oldest_seconds"] > 0
 
 
 def test_what_waits_while_the_audit_is_down_survives_a_kill(

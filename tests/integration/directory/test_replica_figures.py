@@ -21,6 +21,10 @@ class Answering:
     def health(self) -> None:
         """It answers."""
 
+    def audit_waits_seconds(self) -> float:
+        """Nothing waits."""
+        return 0.0
+
 
 @pytest.fixture
 def servers(tmp_path):

@@ -51,6 +51,10 @@ class Answering:
     def health(self) -> None:
         """It answers."""
 
+    def audit_waits_seconds(self) -> float:
+        """One order waits."""
+        return 7.5
+
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestDirectory]:
@@ -113,6 +117,7 @@ def test_every_figure_of_the_directory_is_told(
     assert told["spine_ra_authority_revoked", "authentication"] == 0
     until = datetime(2034, 1, 1, tzinfo=UTC).timestamp()
     assert told["spine_ra_authority_issues_until_timestamp_seconds", "systems"] == until
+    assert told["spine_ra_authority_audit_oldest_seconds",] == 7.5
     compares = ("spine_ra_directory_operations_total", "Compare")
     assert told[compares] - before[compares] == 7
     assert told["spine_ra_directory_connections",] >= 2
@@ -174,6 +179,7 @@ def test_a_part_that_is_down_is_told_and_hides_nothing_else(
     told = scrape(sqlite_database, gone(tmp_path))
     up = {part: told["spine_ra_part_up", part] for part in ("ca", "directory", "database")}
     assert up == {"ca": 0, "directory": 0, "database": 1}
+    assert ("spine_ra_authority_audit_oldest_seconds",) not in told
     lost = Database(f"sqlite:////{tmp_path}/no/folder/spine.db?mode=ro&uri=true")
     told = scrape(lost, gone(tmp_path))
     lost.close()

@@ -9,7 +9,8 @@ import pytest
 
 from app.adapters.ca_outbox import ca_outbox_handlers
 from app.adapters.directory_publishing import DirectoryPublishing
-from app.domain.figures import DESCRIBED, TOPICS, Kind
+from app.ca.audit_backlog import ALARM_SECONDS
+from app.domain.figures import AUDIT_WAITS, DESCRIBED, TOPICS, Kind
 
 ROOT = Path(__file__).parents[3]
 ALERTS = (ROOT / "config" / "prometheus" / "alerts.example.yml").read_text()
@@ -23,6 +24,10 @@ def test_a_figure_is_in_the_documents(name: str) -> None:
 
 def test_alerts_watch_figures_that_there_are() -> None:
     assert set(re.findall(r"\bspine_ra_\w+", ALERTS)) <= TOLD
+
+
+def test_the_alert_fires_when_the_certificate_authority_calls_itself_unwell() -> None:
+    assert f"expr: spine_ra_{AUDIT_WAITS} > {ALARM_SECONDS}\n" in ALERTS
 
 
 def test_an_alerts_runbook_is_there() -> None:
