@@ -48,5 +48,5 @@ class Actor:
         """
         if permission not in self.permissions:
             raise NotPermitted(
-                "Your role does not allow this. Choose another role, or ask your Registration Authority."
+                "Your role does not allow this. If you need it, ask your Registration Authority."
             )

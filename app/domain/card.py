@@ -172,9 +172,7 @@ def require_may_give(actor: Actor, move: CardMove, holder_uid: str | None) -> No
         raise NotPermitted("This is your own card. Ask another RA manager or agent.")
     if move.holder_may:
         raise NotPermitted("You can report your own card only. Ask your Registration Authority about others.")
-    raise NotPermitted(
-        "Your role does not allow this. Choose another role, or ask your Registration Authority."
-    )
+    raise NotPermitted("Your role does not allow this. If you need it, ask your Registration Authority.")
 
 
 def require_move(card: Card, move: CardMove) -> None:

@@ -81,6 +81,15 @@ def actor() -> Actor:
     return actor_of_session
 
 
+def has_another_role() -> bool:
+    """Whether a person is signed in who can choose another role than the present one."""
+    if not is_signed_in():
+        return False
+    asking = actor()
+    roles = services().sign_in.steps.roles(asking.uid)
+    return any(role.role_profile_id != asking.role_profile_id for role in roles)
+
+
 def client_address() -> str:
     """The network address that the request came from, for the audit."""
     return request.remote_addr or ""

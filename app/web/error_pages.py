@@ -20,7 +20,7 @@ from app.errors import InvalidInput, NotFound, NotPermitted, Refusal, SpineError
 from app.fhir.api_keys import KeyRefused
 from app.ra.limiting import TooManyTries
 from app.web.access import is_machine_endpoint
-from app.web.context import SignInNeeded, request_id
+from app.web.context import SignInNeeded, has_another_role, request_id
 from app.web.csrf import FormExpired
 from app.web.kept_answers import can_be_kept, kept_answers_page
 from app.web.pages import render_page
@@ -104,7 +104,8 @@ def respond(page: ErrorPage) -> Response:
     if is_machine_request():
         return _as_json(page)
     try:
-        return render_page("error.html", page.heading, status=page.status, error=page)
+        role_helps = page.status == 403 and has_another_role()
+        return render_page("error.html", page.heading, status=page.status, error=page, role_helps=role_helps)
     except Exception:
         # An error page that fails must not cause another error page.
         log.exception("the error page failed, reference %s", request_id())

@@ -168,6 +168,7 @@ def _request_page(uid: str, code: str, form: SubmittedForm) -> Response:
         crumbs=_person_crumbs(uid, person.name),
         form=form,
         problems=form.problems,
+        has_another_role=context.has_another_role(),
         may_request=services.requesting.may_request_at(actor, code),
         positions=position_radios(services.positions.at(code), services.reference),
         action=f"/people/{uid}/request-position/{code}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.domain.actor import Actor
 from app.domain.issuance import IssuanceStatus
 from app.domain.permission import Permission
@@ -12,6 +14,7 @@ from tests.support.registration_authority import (
     PRACTICE,
     RA,
     another,
+    new_position,
     today,
 )
 from tests.support.web import ORIGIN, Browser, Site
@@ -36,6 +39,9 @@ def test_the_start_page_offers_what_the_role_allows(site: Site) -> None:
 def test_another_role_is_offered_to_those_who_have_one(site: Site) -> None:
     agent = site.as_role("agent").get("/")
     assert "/sign-in/role" not in agent.links
+    refused = site.as_role("agent").get("/audit", expect=403)
+    assert "Your role does not allow this. If you need it, ask your Registration Authority." in refused.text
+    assert "/sign-in/role" not in refused.links
     assert "Position of agent (Job role R5090), at " in agent.text
     office, uid = site.office, site.uid_of("agent")
     asked = office.ra.requesting.request_position(
@@ -43,6 +49,7 @@ def test_another_role_is_offered_to_those_who_have_one(site: Site) -> None:
     )
     office.ra.deciding.grant(office.manager, asked, "")
     assert "/sign-in/role" in site.browser(uid).get("/").links
+    assert "/sign-in/role" in site.browser(uid).get("/audit", expect=403).links
 
 
 def test_a_search_for_nothing_says_what_to_enter(site: Site) -> None:
@@ -216,6 +223,11 @@ def test_a_request_outside_the_sponsors_organisation_keeps_what_was_typed(site: 
     sponsor = site.as_role("sponsor")
     address = f"/people/{uid}/request-position/{ELSEWHERE}"
     assert "There is no position" in sponsor.get(address).text
+    manager_there = replace(site.office.manager, organisation_code=ELSEWHERE)
+    site.office.ra.positions.create(manager_there, new_position(ELSEWHERE, "Clerk", "R5090"))
+    page = sponsor.get(address)
+    assert "Ask a sponsor of that organisation." in page.text
+    assert "/sign-in/role" not in page.links, "the sponsor has one role"
 
 
 def test_a_card_is_begun_watched_and_undone(site: Site) -> None:
