@@ -81,7 +81,10 @@ class KeptProcess:
     def _received(self) -> tuple[Any, ...]:
         if not self._ours.poll(ANSWER_WITHIN_SECONDS):
             self._process.kill()
-            raise CardFault("The card did not answer. Take it out, insert it again and try again.")
+            raise CardFault(
+                "The card did not answer. Another program may be using it: close that program, "
+                "or take the card out, insert it again and try again."
+            )
         message: tuple[Any, ...] = self._ours.recv()
         return message
 

@@ -27,6 +27,10 @@ from cryptoki import errors as cryptoki_errors
 
 Result = TypeVar("Result")
 
+CARD_IN_USE = (
+    "Another program has the card for itself and does not let go. "
+    "Close that program, or take the card out and insert it again; then go on."
+)
 BLANK = "The card is blank: it holds no keys. Undo this issuance on the site and begin a new one."
 
 
@@ -171,5 +175,7 @@ def token_errors() -> Iterator[None]:
         raise LastTry(LastTry.SENTENCE) from error
     except _GONE as error:
         raise CardRemoved("The card was taken out of the reader. Insert it again, then go on.") from error
+    except pcsc.errors.CardInUse as error:
+        raise CardFault(CARD_IN_USE) from error
     except (cryptoki_errors.CryptokiError, pcsc.errors.PcscError) as error:
         raise CardFault(f"The card failed ({type(error).__name__}). Insert it again and go on.") from error

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from pcsc import winscard
-from pcsc.errors import NoCard, NoReader
+from pcsc.errors import NoCard, NoReader, PcscError
+from pcsc.waiting import Wait
 
+FREE_WITHIN_SECONDS = 10
+"""How long another program may have a card for itself before it is said to be in use."""
 _STATUS_WORD: Final = 2
 _REMOVED: Final = 0x80100069
 
@@ -48,6 +52,7 @@ class Context:
 
     def __init__(self) -> None:
         self._handle = ctypes.c_long()
+        self._waiting: Wait | None = None
         scope = ctypes.c_ulong(winscard.SCOPE_SYSTEM)
         winscard.call("SCardEstablishContext", scope, None, None, ctypes.byref(self._handle))
 
@@ -57,7 +62,8 @@ class Context:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        winscard.call("SCardReleaseContext", self._handle)
+        if self._waiting is None or not self._waiting.is_given_up:
+            winscard.call("SCardReleaseContext", self._handle)
 
     def readers(self) -> list[ReaderStatus]:
         """Every reader, in pcscd's order; none when none is connected."""
@@ -88,25 +94,41 @@ class Context:
         """The card in the reader, shared with others, and for this program alone until the block ends.
 
         ``reset_after`` resets the card at the end, which logs everybody out. Raises NoCard, NoReader,
-        CardMute, CardInUse.
+        CardMute; CardInUse when another program has the card for itself and does not let go in time.
         """
         handle, protocol = ctypes.c_long(), ctypes.c_ulong()
-        protocols = ctypes.c_ulong(winscard.PROTOCOL_T0 | winscard.PROTOCOL_T1)
-        shared = ctypes.c_ulong(winscard.SHARE_SHARED)
-        arguments = (reader.encode(), shared, protocols, ctypes.byref(handle), ctypes.byref(protocol))
-        winscard.call("SCardConnect", self._handle, *arguments)
-        after = ctypes.c_ulong(winscard.RESET_CARD if reset_after else winscard.LEAVE_CARD)
+        self._waiting = Wait(
+            partial(self._have_to_itself, reader, handle, protocol), partial(self._give_back, handle)
+        )
+        self._waiting.wait(FREE_WITHIN_SECONDS)
+        after = winscard.RESET_CARD if reset_after else winscard.LEAVE_CARD
         try:
-            winscard.call("SCardBeginTransaction", handle)
             yield Connection(handle, protocol.value)
         finally:
-            # Ends the transaction too.
-            winscard.call("SCardDisconnect", handle, after)
+            _disconnect(handle, after)
 
     def reset(self, reader: str) -> None:
         """Reset the card: whoever was logged in to it is logged out. Raises as connect()."""
         with self.connect(reader, reset_after=True):
             pass
+
+    def _have_to_itself(self, reader: str, handle: ctypes.c_long, protocol: ctypes.c_ulong) -> None:
+        protocols = ctypes.c_ulong(winscard.PROTOCOL_T0 | winscard.PROTOCOL_T1)
+        shared = ctypes.c_ulong(winscard.SHARE_SHARED)
+        arguments = (reader.encode(), shared, protocols, ctypes.byref(handle), ctypes.byref(protocol))
+        winscard.call("SCardConnect", self._handle, *arguments)
+        try:
+            winscard.call("SCardBeginTransaction", handle)
+        except PcscError:
+            _disconnect(handle, winscard.LEAVE_CARD)
+            raise
+
+    def _give_back(self, handle: ctypes.c_long) -> None:
+        """What came too late. The context was in use as long, so it ends here and not in __exit__()."""
+        with suppress(PcscError):
+            _disconnect(handle, winscard.LEAVE_CARD)
+        with suppress(PcscError):
+            winscard.call("SCardReleaseContext", self._handle)
 
     def _names(self) -> list[str]:
         length = ctypes.c_ulong()
@@ -117,6 +139,11 @@ class Context:
         except NoReader:
             return []
         return [name.decode() for name in names.raw[: length.value].split(b"\0") if name]
+
+
+def _disconnect(handle: ctypes.c_long, after: int) -> None:
+    """Ends the transaction too."""
+    winscard.call("SCardDisconnect", handle, ctypes.c_ulong(after))
 
 
 class Connection:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pkcs11 import Attribute, ObjectClass
 
+from card_agent.errors import CardFault
+from card_agent.logged_in_token import token_errors
 from cryptoki import InsertedCard, KeySpec, Module, errors, inserted_card, load_card_profiles
 from cryptoki.certificates import der_integer
+from pcsc.errors import CardInUse
 from tests.support.certificates_for_tokens import certified
 from virtual_card import VirtualCard
 from virtual_card.pcsc import PcscDesk, pcsc_reader_name
@@ -98,6 +101,36 @@ def test_a_card_is_reset_when_the_operation_fails_too(card: VirtualCard) -> None
     with pytest.raises(InterruptedError):
         fail_while_logged_in()
     assert _sign_in_another_process(pcsc_reader_name("left")) == NOBODY_IS_LOGGED_IN
+
+
+@contextmanager
+def _held_by_another_program(reader: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "tests.support.holding_a_card", reader]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline()
+        try:
+            yield
+        finally:
+            holder.stdin.close()
+
+
+def test_a_card_that_another_program_keeps_for_itself_is_not_waited_for_for_ever(
+    card: VirtualCard, so_pin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pcsc.context.FREE_WITHIN_SECONDS", 0.5)
+    with _opened(card) as opened:
+        tries = opened.so_tries_left()
+        with _held_by_another_program(opened.reader):
+            for ask in (opened.so_tries_left, opened.reset):
+                with pytest.raises(CardInUse, match="Another program"):
+                    ask()
+            with pytest.raises(CardFault, match="does not let go"), token_errors():
+                opened.so_tries_left()
+        monkeypatch.undo()
+        assert opened.so_tries_left() == tries, "what came too late was given back"
+        opened.unblock(so_pin, NEW_PIN)
 
 
 def test_failed_logins_leave_no_session(card: VirtualCard, so_pin: str) -> None:
