@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from card_agent import opened_ahead
-from card_agent.errors import CardFault, SoLastTry
+from card_agent.errors import CardFault, SoLastTry, UnlockLastTry
 from card_agent.kept_process import KeptProcess
 from card_agent.pin import Pin
 from card_agent.ports import Card
@@ -29,20 +29,24 @@ class SoLastTries:
     """Cards whose last try of the SO PIN waits for a second person's consent, and those that have it."""
 
     def __init__(self) -> None:
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, bool] = {}
         self._agreed: set[str] = set()
 
-    def await_consent(self, serial: str) -> None:
-        """Note that the card refused to have its last try used."""
-        self._waiting.add(serial)
+    def await_consent(self, serial: str, *, to_unlock: bool) -> None:
+        """Note that the card refused to have its last try used, and whether it was to be unlocked."""
+        self._waiting[serial] = to_unlock
 
     def is_awaited(self, serial: str) -> bool:
         """Say whether the card waits for consent."""
         return serial in self._waiting
 
+    def would_unlock(self, serial: str) -> bool:
+        """Say whether the card waits for consent to be unlocked: then its holder may be the one who reads."""
+        return self._waiting.get(serial, False)
+
     def agree(self, serial: str) -> None:
         """Note the consent, for one use."""
-        self._waiting.discard(serial)
+        self._waiting.pop(serial, None)
         self._agreed.add(serial)
 
     def take_consent(self, serial: str) -> bool:
@@ -86,8 +90,8 @@ class CardProcesses:
         work = partial(_on_card, serial, self._opening(serial), operation, arguments)
         try:
             yield from self._answers(work, pins)
-        except SoLastTry:
-            self.so_last_tries.await_consent(serial)
+        except SoLastTry as refusal:
+            self.so_last_tries.await_consent(serial, to_unlock=isinstance(refusal, UnlockLastTry))
             raise
         finally:
             self._logins[serial] += 1 if pins else 0

@@ -22,7 +22,8 @@ class CardView:
     """A card and where it lies. ``holder_uid`` and ``holder_name`` are empty for a blank card.
 
     ``keys`` is the set that its certificates are of. ``trouble`` is a sentence when the card cannot be read,
-    else empty. ``awaits_so_consent`` says that the last try of its SO PIN waits for a second person.
+    else empty. ``awaits_so_consent`` says that the last try of its SO PIN waits for a second person,
+    ``would_unlock`` that it is to unlock the card.
     """
 
     serial: str
@@ -34,6 +35,7 @@ class CardView:
     keys: KeySet = KeySet.FIRST
     trouble: str = ""
     awaits_so_consent: bool = False
+    would_unlock: bool = False
 
     @property
     def is_blank(self) -> bool:
@@ -106,9 +108,11 @@ class CardViews:
         except CardAgentError as error:
             return CardView(serial, place, trouble=str(error))
         uid, name = holder_on(read.certificates)
-        awaited = self._processes.so_last_tries.is_awaited(serial)
+        tries = self._processes.so_last_tries
         return CardView(
-            serial, place, uid, name, read.tries_left, read.certificates, read.keys, awaits_so_consent=awaited
+            *(serial, place, uid, name, read.tries_left, read.certificates, read.keys),
+            awaits_so_consent=tries.is_awaited(serial),
+            would_unlock=tries.would_unlock(serial),
         )
 
     def _contents(self, serial: str) -> CardContents:

@@ -138,6 +138,18 @@ class SoLastTry(LastTry):
     )
 
 
+class UnlockLastTry(SoLastTry):
+    """The same while a card is unlocked, in words for its holder too, who need not know what an SO PIN is."""
+
+    code = "unlock_last_try"
+
+    SENTENCE: ClassVar[str] = (
+        "Only one try of unlocking this card is left, and if it fails the card is useless for ever. "
+        "Nothing was tried. To use the last try, somebody else must agree: choose “Agree to the last try of "
+        "unlocking” on the page of the desk, then go on. Or have another card issued."
+    )
+
+
 class CardRemoved(Refusal):
     """The card was taken out of the reader while it was needed."""
 
@@ -249,6 +261,7 @@ _CROSSING: tuple[type[CardAgentError], ...] = (
     PinImpossible,
     LastTry,
     SoLastTry,
+    UnlockLastTry,
     CardRemoved,
     CardMissing,
     WrongCard,

@@ -143,7 +143,8 @@ def first_that_fits(so_pins: Iterable[str], use: Callable[[str], Result]) -> tup
         except (cryptoki_errors.PinIncorrect, cryptoki_errors.PinInvalid) as error:
             refused = error
     raise SoPinRefused(
-        "The card did not take the SO PIN that is kept for it. It cannot be unlocked: issue a new card."
+        "The card did not take what the registration authority keeps for it (its SO PIN). "
+        "It cannot be unlocked: have a new card issued."
     ) from refused
 
 

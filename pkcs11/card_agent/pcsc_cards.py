@@ -22,6 +22,7 @@ from card_agent.errors import (
     PinIncorrect,
     PinLocked,
     SoLastTry,
+    UnlockLastTry,
 )
 from card_agent.kept_process import require_agent_alive
 from card_agent.logged_in_token import LoggedInToken, contents_of, first_that_fits, token_errors
@@ -136,7 +137,7 @@ class PcscCard:
     def unblock(self, so_pins: Sequence[Pin], new_pin: Pin, *, consent_to_last_try: bool = False) -> int:
         """Set the new PIN in the way of this kind of card, which gives all tries back."""
         pin = new_pin.reveal()
-        with self._inserted() as card, _so_last_try():
+        with self._inserted() as card, _so_last_try(UnlockLastTry):
             number, _ = first_that_fits(
                 (each.reveal() for each in so_pins),
                 lambda so_pin: card.unblock(so_pin, pin, consent_to_last_try=consent_to_last_try),
@@ -146,7 +147,7 @@ class PcscCard:
     def change_so_pin(self, present: Pin, following: Pin, *, consent_to_last_try: bool = False) -> None:
         """Change it in the way of this kind of card."""
         new = following.reveal()
-        with self._inserted() as card, _so_last_try():
+        with self._inserted() as card, _so_last_try(SoLastTry):
             first_that_fits(
                 (present.reveal(),),
                 lambda so_pin: card.change_so_pin(so_pin, new, consent_to_last_try=consent_to_last_try),
@@ -154,7 +155,7 @@ class PcscCard:
 
     def clear(self, so_pins: Sequence[Pin], pin: Pin, *, consent_to_last_try: bool = False) -> Sequence[str]:
         """Erase it with its SO PIN; one that was erased by a run which was cut off has that of blank ones."""
-        with self._inserted() as card, _so_last_try():
+        with self._inserted() as card, _so_last_try(SoLastTry):
             blank = card.profile.blank_so_pin
             known = [each.reveal() for each in so_pins]
             candidates = [blank, *known] if card.is_cleared else [*known, blank]
@@ -212,12 +213,12 @@ class PcscCard:
 
 
 @contextmanager
-def _so_last_try() -> Iterator[None]:
+def _so_last_try(kind: type[SoLastTry]) -> Iterator[None]:
     """Say that it is the SO PIN whose last try waits for consent, and what this kind of card cannot do."""
     try:
         yield
     except cryptoki_errors.LastTryNeedsConsent as error:
-        raise SoLastTry(SoLastTry.SENTENCE) from error
+        raise kind(kind.SENTENCE) from error
     except cryptoki_errors.NotThisKindOfCard as error:
         raise CardFault(str(error)) from error
 

@@ -149,7 +149,7 @@ def test_a_locked_card_takes_a_new_pin_of_the_so(bench: Bench, card: str) -> Non
     with pytest.raises(PinLocked):
         bench.sign(card)
     wrong_so_pin, so_pin = Pin("fedcba9876543210"), Pin(SO_PIN)
-    with pytest.raises(CardFault, match="did not take the SO PIN"):
+    with pytest.raises(CardFault, match="did not take what the registration authority keeps"):
         bench.processes.run(card, card_operations.unblock, [Pin(OTHER_PIN), wrong_so_pin])
     bench.processes.run(card, card_operations.unblock, [Pin(PIN), wrong_so_pin, so_pin])
     assert bench.tries_left(card) == 3

@@ -12,6 +12,7 @@ import pytest
 
 import pcsc
 from card_agent import card_operations
+from card_agent.card_views import CardViews
 from card_agent.desks import desk_of
 from card_agent.driver import Driver, DriverRefused
 from card_agent.errors import CardRemoved, SoLastTry
@@ -178,9 +179,15 @@ def test_the_last_try_of_the_so_pin_waits_for_consent(desk: PcscDesk) -> None:
                 card.unblock("f" * 16, PIN)
     pins = [Pin("71935820"), Pin("0123456789abcdef")]
     assert not processes.so_last_tries.is_awaited(serial)
-    with pytest.raises(SoLastTry, match="somebody else must agree"):
+    with pytest.raises(SoLastTry, match="somebody else must agree") as refused:
         processes.run(serial, card_operations.unblock, pins)
-    assert processes.so_last_tries.is_awaited(serial)
+    assert "SO PIN" not in str(refused.value), "a holder may read it"
+    (view,) = CardViews(agent_desk, processes).cards_in_readers()
+    assert view.awaits_so_consent
+    assert view.would_unlock
+    with pytest.raises(SoLastTry, match="SO PIN"):
+        processes.run(serial, card_operations.clear, pins)
+    assert not processes.so_last_tries.would_unlock(serial)
     processes.so_last_tries.agree(serial)
     assert processes.so_last_tries.take_consent(serial)
     assert not processes.so_last_tries.take_consent(serial)
