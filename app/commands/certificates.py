@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.bootstrap.validation import path_validator, revocation_status
 from app.clock import utc_now
+from app.commands.command_line import sentences, settings_of
 from app.domain.certificate_order import CertificatePurpose
-from app.settings import load
+from app.validation.anchors import TrustAnchorsNotUsable
 from app.validation.path import CertificationPath
 from app.validation.refusals import PathRefused
 
@@ -36,12 +39,15 @@ def certificates() -> None:
 @click.pass_context
 def check(context: click.Context, file: Path, use: str, at: datetime | None) -> None:
     """Validate the certificate in FILE (PEM or DER) and its path, and look for it in the revocation lists."""
-    settings, now = load(context.find_root().obj), utc_now()
+    settings, now = settings_of(context), utc_now()
     moment = at.replace(tzinfo=UTC) if at else now
     try:
-        path = path_validator(settings, _PURPOSES[use]).validate_from_untrusted(_der_in(file), moment)
+        with _installation_told():
+            paths = path_validator(settings, _PURPOSES[use])
+        path = paths.validate_from_untrusted(_der_in(file), moment)
         click.echo(f"Its path is valid for {use} at {moment:%Y-%m-%d %H:%M} UTC.")
-        status = revocation_status(settings)
+        with _installation_told():
+            status = revocation_status(settings)
         told = [status.revocation(*link, now) for link in _links(path)]
     except PathRefused as refused:
         click.echo(f"Not to be believed ({refused.code}): {refused}.", err=True)
@@ -50,6 +56,17 @@ def check(context: click.Context, file: Path, use: str, at: datetime | None) -> 
         click.echo(f"Revoked since {revoked.at:%Y-%m-%d %H:%M} UTC ({revoked.reason}).", err=True)
         sys.exit(1)
     click.echo("Neither it nor its CA is revoked.")
+
+
+@contextmanager
+def _installation_told() -> Iterator[None]:
+    """Tell what is wrong with our own CA certificates as a sentence."""
+    with sentences():
+        try:
+            yield
+        except TrustAnchorsNotUsable as fault:
+            sentence = f"The CA certificates of this installation cannot be used: {fault}."
+            raise click.ClickException(sentence) from fault
 
 
 def _links(path: CertificationPath) -> list[tuple[x509.Certificate, x509.Certificate]]:

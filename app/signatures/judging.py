@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -123,8 +123,13 @@ def _judge_validity(
     if signed_at > now + CLOCKS_DIFFER_BY:
         found.add(Failing.EXPIRED, "signed_in_the_future", "The time of signing lies in the future.")
     elif not begins <= signed_at <= ends:
-        sentence = f"It was signed on {signed_at:%d %B %Y}; the certificate was valid from {begins:%d %B %Y}"
-        found.add(Failing.EXPIRED, "not_valid_when_signed", f"{sentence} to {ends:%d %B %Y}.")
+        sentence = f"It was signed on {_minute(signed_at)}; the certificate was valid from {_minute(begins)}"
+        found.add(Failing.EXPIRED, "not_valid_when_signed", f"{sentence} to {_minute(ends)}.")
+
+
+def _minute(moment: datetime) -> str:
+    """To the minute: certificates of temporary access cards live for hours."""
+    return f"{moment.astimezone(UTC):%d %B %Y at %H:%M} UTC"
 
 
 def _revocation_on_record(on_record: CardCertificate | None) -> Revoked | None:
@@ -139,7 +144,7 @@ def _judge_revocation(
     """Note what a revocation means for this signature; whether there is one."""
     if revoked is None:
         return False
-    what = f"{whose} was revoked on {revoked.at:%d %B %Y at %H:%M} UTC ({revoked.reason})"
+    what = f"{whose} was revoked on {_minute(revoked.at)} ({revoked.reason})"
     if revoked.undoes_signature_of(signed_at):
         code = f"{'ca_' if failing is Failing.CA_REVOKED else ''}revoked_{revoked.reason}"
         found.add(failing, code, f"{what}.")

@@ -29,6 +29,7 @@ from app.validation.refusals import HasExpired, IssuerNotValid, NotIssuedByOurs,
 from app.validation.use import CertificateUse, require_use
 
 _CAS_BELOW_THE_ROOT = 1
+_FORBIDDEN_ALGORITHM = "Forbidden signature algorithm"
 
 # Everything may be present: the library's own defaults are those of web servers (subject alternative names,
 # no P-521 roots, short serial numbers), which cards do not follow. Critical extensions that it does not know
@@ -86,9 +87,14 @@ class PathValidator:
     def _path_of(self, certificate: x509.Certificate) -> CertificationPath:
         issuer = self._anchors.issuer_of(certificate)
         if issuer is None:
-            named = certificate.issuer.rfc4514_string()[:200]
-            raise NotIssuedByOurs(f"names the issuer {named!r}, which is none of our CAs for this use")
+            raise NotIssuedByOurs(self._who_is_named(certificate))
         return CertificationPath(certificate, issuer, self._anchors.root)
+
+    def _who_is_named(self, certificate: x509.Certificate) -> str:
+        named = certificate.issuer.rfc4514_string()[:200]
+        if any(certificate.issuer == ours.subject for ours in self._anchors.issuing_cas):
+            return f"names the issuer {named!r} with another key than our CA of that name has"
+        return f"names the issuer {named!r}, which is none of our CAs for this use"
 
     def _require_path(self, path: CertificationPath, at: datetime) -> None:
         """The checks of RFC 5280 section 6.1 over the whole path, by the library."""
@@ -104,7 +110,15 @@ class PathValidator:
         try:
             verifier.verify(path.certificate, [path.issuer])
         except VerificationError as error:
-            raise NotIssuedByOurs(f"no path leads to our root: {error}") from error
+            raise NotIssuedByOurs(f"no path leads to our root: {_said_by(error)}") from error
+
+
+def _said_by(error: VerificationError) -> str:
+    """What the library found, without its own inner workings."""
+    said = str(error).removeprefix("validation failed: ").removeprefix("candidates exhausted: ")
+    if said.startswith(_FORBIDDEN_ALGORITHM):
+        return "a certificate is signed with an algorithm that is not accepted (SHA-1 is one)"
+    return said.partition(" (encountered processing")[0]
 
 
 def _require_valid_issuers(path: CertificationPath, at: datetime) -> None:

@@ -265,3 +265,14 @@ def test_another_prescriber_named_in_the_prescription_is_told() -> None:
     office = Office()
     data = fragments(uid="555253521124")
     assert "another prescriber" in office.verdict(signed(office.card, data), data).notes[0]
+
+
+def test_the_explanation_tells_the_minute_because_temporary_cards_live_for_hours() -> None:
+    path = Path3()
+    path.holder.begins, path.holder.ends = SIGNED_AT - timedelta(hours=3), SIGNED_AT - timedelta(minutes=5)
+    (reason,) = Office(Card(path)).verdict().reasons
+    assert reason.code == "not_valid_when_signed"
+    assert reason.explanation == (
+        f"It was signed on {SIGNED_AT:%d %B %Y at %H:%M} UTC; the certificate was valid from "
+        f"{path.holder.begins:%d %B %Y at %H:%M} UTC to {path.holder.ends:%d %B %Y at %H:%M} UTC."
+    )

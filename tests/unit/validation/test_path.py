@@ -73,3 +73,20 @@ def test_openssl_and_pyhanko_say_the_same_but_where_we_are_stricter(case: str, t
     is_sound = not CASES[case].code
     said = {"openssl": is_accepted_by_openssl(case, tmp_path), "pyhanko": is_accepted_by_pyhanko(case)}
     assert said == {peer: is_sound or peer in stricter for peer in said}
+
+
+@pytest.mark.parametrize(
+    ("case", "sentence"),
+    [
+        ("authority-key-identifier-differs", "with another key than our CA of that name has"),
+        ("issuer-name-differs", "which is none of our CAs for this use"),
+        ("signed-with-sha-1", "algorithm that is not accepted (SHA-1 is one)"),
+        ("signature-altered", "no path leads to our root: signature does not match"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong_and_nothing_of_the_library(case: str, sentence: str) -> None:
+    root, issuer, holder = path_of(case)
+    validator = PathValidator(TrustAnchors(*_anchors(root, issuer)), USE)
+    with pytest.raises(PathRefused) as refused:
+        validator.validate_from_untrusted(holder, NOW)
+    assert str(refused.value).endswith(sentence)
