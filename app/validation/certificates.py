@@ -13,7 +13,7 @@ LARGEST_CERTIFICATE_BYTES = 16 * 1024
 
 
 def certificate_from_untrusted(der: bytes) -> x509.Certificate:
-    """Parse a certificate, all of its extensions and its key.
+    """Parse a certificate, with all that is else read only when asked for: names, validity, extensions, key.
 
     Args:
         der: one certificate and nothing after it.
@@ -28,7 +28,8 @@ def certificate_from_untrusted(der: bytes) -> x509.Certificate:
         )
     try:
         certificate = x509.load_der_x509_certificate(der)
-        _ = certificate.extensions
+        _ = certificate.issuer, certificate.subject, certificate.extensions
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
         certificate.public_key()
     except Exception as error:  # the parser raises several kinds, and new ones with new versions
         raise CertificateUnreadable(

@@ -19,6 +19,9 @@ _USAGE_NAMES = {
     "cRLSign": "crl_sign",
 }
 
+# anyExtendedKeyUsage, and signing documents (RFC 9336).
+_FOR_DOCUMENTS = frozenset({ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE.dotted_string, "1.3.6.1.5.5.7.3.36"})
+
 
 @dataclass(frozen=True)
 class CertificateUse:
@@ -27,7 +30,8 @@ class CertificateUse:
     Attributes:
         key_usage: the bits that must be set, by their names in RFC 5280 section 4.2.1.3; the extension must
             be there.
-        extended_key_usage: purposes that must be named (dotted); with none, the extension may be left out.
+        extended_key_usage: purposes that must be named (dotted); with none, the extension may be left out,
+            and where it is there it must not keep the key from signing documents.
         policies: acceptable policies (dotted); none takes any, even none.
     """
 
@@ -86,13 +90,19 @@ def _require_key_usage(certificate: x509.Certificate, names: frozenset[str]) -> 
 
 
 def _require_extended_key_usage(certificate: x509.Certificate, wanted: frozenset[str]) -> None:
-    """anyExtendedKeyUsage is not taken for a purpose: RFC 5280 section 4.2.1.12 leaves that to us."""
+    """anyExtendedKeyUsage stands for no purpose that we want named: RFC 5280 4.2.1.12 leaves that to us.
+
+    The same section lets a key be used for none but the purposes that its certificate names.
+    """
     try:
         named = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound as error:
         if not wanted:
             return
         raise NotForThisUse("the certificate has no extended key usage") from error
-    missing = wanted - {purpose.dotted_string for purpose in named}
+    purposes = {purpose.dotted_string for purpose in named}
+    if not wanted and not purposes & _FOR_DOCUMENTS:
+        raise NotForThisUse("the extended key usage names other purposes only")
+    missing = wanted - purposes
     if missing:
         raise NotForThisUse(f"the extended key usage lacks {', '.join(sorted(missing))}")

@@ -276,3 +276,16 @@ def test_the_explanation_tells_the_minute_because_temporary_cards_live_for_hours
         f"It was signed on {SIGNED_AT:%d %B %Y at %H:%M} UTC; the certificate was valid from "
         f"{path.holder.begins:%d %B %Y at %H:%M} UTC to {path.holder.ends:%d %B %Y at %H:%M} UTC."
     )
+
+
+@pytest.mark.parametrize(
+    ("purpose", "is_valid"),
+    [("1.3.6.1.5.5.7.3.4", False), ("1.3.6.1.5.5.7.3.36", True), ("2.5.29.37.0", True)],
+)
+def test_a_key_that_is_for_other_purposes_only_signs_no_prescription(purpose: str, is_valid: bool) -> None:
+    """RFC 5280 section 4.2.1.12: e-mail protection is another purpose; signing documents and any are not."""
+    card = Card()
+    card.path.holder.put(x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose)]))
+    verdict = Office(card).verdict()
+    assert verdict.is_valid is is_valid
+    assert [each.code for each in verdict.reasons] == ([] if is_valid else ["not_for_this_use"])
