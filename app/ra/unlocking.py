@@ -29,6 +29,7 @@ from app.domain.desk_record import new_secret
 from app.domain.issuance import ProofNotValid
 from app.domain.json_value import JsonValue
 from app.domain.permission import Permission
+from app.domain.person import Person
 from app.domain.so_pin_release import ReleaseBasis, SoPinOutcome
 from app.domain.unlocking import proof_text, require_unlockable
 from app.errors import NotFound
@@ -47,8 +48,8 @@ class Unlocking:
         self._database = database
         self._steps = CardJobSteps(database)
 
-    def require_open_to(self, actor: Actor, card_serial: str) -> None:
-        """Refuse as ``begin`` does, before anybody is told what they need at the desk.
+    def require_open_to(self, actor: Actor, card_serial: str) -> Person:
+        """Refuse as ``begin`` does, before anybody is told what they need at the desk; or answer the holder.
 
         Raises:
             NotPermitted, CannotWorkOnOwnCard, NotFound, CardMoveNotAllowed
@@ -57,6 +58,7 @@ class Unlocking:
         with self._database.read() as work:
             _, holder = _held(work.cards.get(card_serial))
             require_other_than_holder(actor.uid, holder)
+            return require_person(work, holder)
 
     def begin(self, actor: Actor, card_serial: str) -> str:
         """Begin to unlock somebody else's card and return the job's id. The actor is its operator.

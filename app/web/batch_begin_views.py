@@ -43,6 +43,8 @@ def choose() -> Response:
     form = SubmittedForm(request.args)
     code, words = form.text("organisation", longest=12).upper(), form.text("q", longest=100)
     try:
+        if request.args and not (code or words):
+            form.refuse("organisation", "Enter the code of an organisation, or a name or user id.")
         form.require_no_problems()
         found = _found(code, words)
     except NotFound as refusal:

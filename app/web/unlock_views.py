@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app.domain.permission import Permission
-from app.errors import Refusal
+from app.errors import NotFound, Refusal
 from app.web import context
 from app.web.forms.submitted import SubmittedForm
 from app.web.pages import Crumb, render_page
@@ -17,7 +16,6 @@ blueprint = Blueprint("unlocking", __name__)
 @blueprint.get("/people/<uid:uid>/cards/<serial:serial>/unlock")
 def begin_form(uid: str, serial: str) -> Response:
     """Says what is needed at the desk, to those who may go on."""
-    context.services().unlocks.assisted.require_open_to(context.actor(), serial)
     return _page(uid, serial, SubmittedForm())
 
 
@@ -34,12 +32,14 @@ def begin(uid: str, serial: str) -> WerkzeugResponse:
 
 
 def _page(uid: str, serial: str, form: SubmittedForm) -> Response:
-    context.require(Permission.UNLOCK_CARD)
+    holder = context.services().unlocks.assisted.require_open_to(context.actor(), serial)
+    if holder.uid != uid:
+        raise NotFound("This person has no such card.")
     return render_page(
         "cards/unlock.html",
-        "Unlock a card",
+        f"Unlock the card of {holder.name}",
         status=form.status,
-        crumbs=(Crumb("People", "/people"), Crumb("Person", f"/people/{uid}")),
+        crumbs=(Crumb("People", "/people"), Crumb(str(holder.name), f"/people/{uid}")),
         problems=form.problems,
         serial=serial,
         action=f"/people/{uid}/cards/{serial}/unlock",

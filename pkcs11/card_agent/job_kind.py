@@ -100,4 +100,10 @@ def card_with_serial(in_readers: Sequence[CardView], serial: str, whose: str) ->
     for card in in_readers:
         if card.serial == serial:
             return card
-    raise CardMissing(f"Insert card {serial} ({whose}) into a reader.")
+    there = " and ".join(f"{_named(each)} is in {each.place}" for each in in_readers)
+    now = f" Now {there}." if there else ""
+    raise CardMissing(f"Insert card {serial} ({whose}) into a reader.{now}")
+
+
+def _named(card: CardView) -> str:
+    return f"the card of {card.holder_name}" if card.holder_name else f"card {card.serial}"

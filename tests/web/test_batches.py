@@ -88,6 +88,9 @@ def test_people_found_by_name_are_not_ticked(site: Site, people: list[str]) -> N
     assert browser.page.form_to(LIST).fields.keys() == {"csrf_value"}
     assert browser.get("/batches/choose?organisation=NOWHERE", expect=422).errors == []
     assert "There is no organisation NOWHERE." in browser.page.text
+    assert "Enter the code of an organisation, or a name" not in browser.get("/batches/choose").text
+    nothing = browser.get("/batches/choose?organisation=&q=+", expect=422)
+    assert "Enter the code of an organisation, or a name or user id." in nothing.text
 
 
 def test_who_changed_meanwhile_is_shown_again_before_anything_begins(site: Site, people: list[str]) -> None:

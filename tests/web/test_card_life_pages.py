@@ -90,6 +90,32 @@ def test_unlocking_is_shown_to_those_alone_who_may_go_on(site: Site) -> None:
         site.as_role("ID checker").get(f"/people/{uid}/cards/{card.serial}/{page}", expect=403)
 
 
+def test_the_page_of_an_unlocking_says_whose_card_it_is(site: Site) -> None:
+    uid, other = (site.office.person(another(number)).uid for number in (68, 69))
+    card = site.office.card_for(uid)
+    agent = site.as_role("agent")
+    page = agent.get(f"/people/{uid}/cards/{card.serial}/unlock")
+    assert (
+        page.heading
+        == f"Unlock the card of {site.office.ra.finding.person(site.office.manager, uid).person.name}"
+    )
+    agent.get(f"/people/{other}/cards/{card.serial}/unlock", expect=404)
+
+
+def test_where_a_card_was_last_seen_is_asked_of_one_that_may_be_elsewhere(site: Site) -> None:
+    uid = site.office.person(another(70)).uid
+    card, agent = site.office.card_for(uid), site.as_role("agent")
+    asked = {
+        move: "last seen" in agent.get(f"/people/{uid}/cards/{card.serial}/{move}").text
+        for move in ("report-lost", "report-stolen", "suspend", "cancel", "report-damaged")
+    }
+    assert [move for move, is_asked in asked.items() if is_asked] == [
+        "report-lost",
+        "report-stolen",
+        "suspend",
+    ]
+
+
 def test_on_ones_own_pages_one_reports_ones_own_card_only(site: Site) -> None:
     browser = site.as_role("manager")
     browser.get(f"/my/cards/{site.office.sponsor_card.serial}/report-lost", expect=404)

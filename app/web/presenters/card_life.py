@@ -95,6 +95,7 @@ class MovePage:
     reasons_legend: str
     is_witnessed: bool
     takes_note: bool
+    note_hint: str
     button: str
     action: str
     back: str
@@ -114,6 +115,7 @@ class MovePage:
             reasons_legend="How it was destroyed" if move.to is CardStatus.DESTROYED else "Why",
             is_witnessed=move.witnessed,
             takes_note=move.place is Place.PAGE,
+            note_hint=_note_hint(move),
             button=_title(move, back),
             action=f"{back}/cards/{serial}/{move.verb}",
             back=back,
@@ -129,6 +131,13 @@ class MovePage:
             CardStatus.DESTROYED: "This is on record.",
         }
         return f"Card {serial} is {move.to.value}. {after.get(move.to, 'It cannot be used any more.')}"
+
+
+def _note_hint(move: CardMove) -> str:
+    """Where the card was seen matters of one that may be in other hands, not of one that is handed in."""
+    hint = "What a colleague should know"
+    may_be_elsewhere = move.to in (CardStatus.LOST, CardStatus.STOLEN, CardStatus.SUSPENDED)
+    return f"{hint}, for example when and where the card was last seen" if may_be_elsewhere else hint
 
 
 def _title(move: CardMove, back: str) -> str:

@@ -16,6 +16,7 @@ from card_agent.desk_job import certificates_from_untrusted, job_from_untrusted
 from card_agent.desk_key import DeskKey
 from card_agent.errors import CardMissing, JobUnusable, SiteUnavailable, WrongCard
 from card_agent.job_client import ClaimedJob
+from card_agent.job_kind import card_with_serial
 from card_agent.ports import Purpose
 from card_agent.settings import Site
 from card_agent.site_connection import SiteConnection
@@ -169,3 +170,17 @@ def test_the_new_key_signs_nothing_but_a_nonce(nonce: str) -> None:
     sent = {"authentication": der, "content_commitment": der, "chain": [], "completion_nonce": nonce}
     with pytest.raises(SiteUnavailable):
         certificates_from_untrusted(sent)
+
+
+def test_who_has_another_card_in_the_reader_is_told_whose_it_is() -> None:
+    assert card_with_serial([OPERATORS, HOLDERS], "1001", "Amara's") is HOLDERS
+    with pytest.raises(CardMissing) as refused:
+        card_with_serial([OPERATORS, ELSES], "1001", "Amara's")
+    assert str(refused.value) == (
+        "Insert card 1001 (Amara's) into a reader. Now the card of Grace Operator is in Reader 1 "
+        "and the card of Else Somebody is in Reader 2."
+    )
+    with pytest.raises(CardMissing, match=r"into a reader\.$"):
+        card_with_serial([], "1001", "Amara's")
+    with pytest.raises(CardMissing, match="Now card 1004 is in Reader 2"):
+        card_with_serial([BROKEN], "1001", "Amara's")
