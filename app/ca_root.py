@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from app.adapters.ca_audit import StoredAudit
 from app.adapters.ca_keys import TokenKeys, open_token_keys
 from app.ca.authority_making import AuthorityMaking
 from app.ca.authority_revocation import authority_revocation_from_toml
-from app.ca.authority_revoking import AuthorityRevoking
+from app.ca.authority_revoking import AuthorityRevoking, Review
 from app.ca.ceremony_record import AuthorityKey, AuthorityKind
 from app.ca.contents import StatusAddresses
 from app.ca.refusals import CeremonyNotHeld
@@ -40,6 +40,23 @@ class NotAgreed(Refusal):
     """The people present did not confirm what they had read."""
 
     code = "not_agreed"
+
+
+def require_agreed(review: Review, name: str, agreed: Agreed) -> None:
+    """Return when the people present agree, or it is on record that they did. Raises NotAgreed."""
+    if not review.is_on_record and not agreed(review.text, name):
+        raise NotAgreed("Nothing was done: the name was not typed as it is in the file.")
+
+
+@contextmanager
+def authority_databases(settings: Settings, clock: Clock) -> Iterator[tuple[Database, Database]]:
+    """The authority's own database as this version has it, and the main one with the audit."""
+    with (
+        closing(Database(settings.ca.database_url, clock)) as own,
+        closing(Database(settings.database.url, clock)) as main,
+    ):
+        migrate_ca_database(own.engine)
+        yield own, main
 
 
 @contextmanager
@@ -79,10 +96,7 @@ def revoke_authority(
         LintFailed
         Unavailable: the audit, the database or the root's token cannot be used.
     """
-    with ExitStack() as resources:
-        own = resources.enter_context(closing(Database(settings.ca.database_url, clock)))
-        main = resources.enter_context(closing(Database(settings.database.url, clock)))
-        migrate_ca_database(own.engine)
+    with authority_databases(settings, clock) as (own, main):
         root_list = root_list_of(settings, require_ceremony(own), own)
         revoking = AuthorityRevoking(
             authority_revocation_from_toml(reviewed(file, "revocation")),
@@ -102,9 +116,7 @@ def _carry_out(
     agreed: Agreed,
     progress: Callable[[str], None],
 ) -> Path:
-    review = revoking.review()
-    if not review.is_on_record and not agreed(review.text, revoking.name):
-        raise NotAgreed("Nothing was done: the name was not typed as it is in the file.")
+    require_agreed(revoking.review(), revoking.name, agreed)
     # Before anything is recorded: a decision is not left waiting for a token that nobody brought.
     with root_token(settings):
         pass

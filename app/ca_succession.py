@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from pathlib import Path
 
 from app.adapters.ca_audit import StoredAudit
 from app.ca.succeeding import AuthoritySucceeding
 from app.ca.succession import succession_from_toml
 from app.ca_files import reviewed, write_whole
-from app.ca_root import Agreed, NotAgreed, making_of, publish_keys, require_ceremony, root_token
+from app.ca_root import (
+    Agreed,
+    authority_databases,
+    making_of,
+    publish_keys,
+    require_agreed,
+    require_ceremony,
+    root_token,
+)
 from app.ca_server import only_process
 from app.clock import Clock, utc_now
 from app.settings import Settings
-from app.storage.ca.migrating import migrate_ca_database
-from app.storage.database import Database
 
 
 def succeed_authority(
@@ -38,11 +43,7 @@ def succeed_authority(
         Unavailable: the authority's process runs; the audit, a database or a token cannot be used.
     """
     wanted = succession_from_toml(reviewed(file, "succession"))
-    with ExitStack() as resources:
-        resources.enter_context(only_process(settings.ca.folder))
-        own = resources.enter_context(closing(Database(settings.ca.database_url, clock)))
-        main = resources.enter_context(closing(Database(settings.database.url, clock)))
-        migrate_ca_database(own.engine)
+    with only_process(settings.ca.folder), authority_databases(settings, clock) as (own, main):
         require_ceremony(own)
         making = making_of(settings, own, clock(), progress)
         return _carry_out(settings, AuthoritySucceeding(wanted, making, StoredAudit(main)), agreed)
@@ -50,9 +51,8 @@ def succeed_authority(
 
 def _carry_out(settings: Settings, succeeding: AuthoritySucceeding, agreed: Agreed) -> Path:
     review = succeeding.review()
+    require_agreed(review, succeeding.name, agreed)
     if not review.is_on_record:
-        if not agreed(review.text, succeeding.name):
-            raise NotAgreed("Nothing was done: the name was not typed as it is in the file.")
         # Before anything is recorded: a decision is not left waiting for a token that nobody brought.
         with root_token(settings):
             pass

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -154,11 +155,9 @@ def revoke_an_authority(settings_file: Path | None, file: Path) -> None:
     Run it on the certificate authority's machine with the root's token there; its process may run meanwhile.
     The same file again goes on where it was interrupted, or prints the protocol again.
     """
-    try:
-        protocol = revoke_authority(load(settings_file), file, _agreed, progress=click.echo)
-    except SpineError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
+    _as_reviewed(
+        revoke_authority, settings_file, file, "Type the name of the authority to revoke it for good"
+    )
     click.echo("Take the root's token away again, and copy public/root.crl to every web server.")
     click.echo("What comes next: docs/revocation.md, After a CA was revoked.")
 
@@ -172,21 +171,20 @@ def succeed(settings_file: Path | None, file: Path) -> None:
     Run it on the certificate authority's machine with the root's token there and its process stopped. The
     same file again goes on where it was interrupted, or prints the protocol again.
     """
-    try:
-        protocol = succeed_authority(load(settings_file), file, _agreed_to_make, progress=click.echo)
-    except SpineError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
+    _as_reviewed(succeed_authority, settings_file, file, "Type the name of the new authority to make it")
     click.echo("Take the root's token away again, and copy the folder public to every machine that has it.")
     click.echo("What comes next: docs/revocation.md, A new CA takes over.")
 
 
-def _agreed(review: str, name: str) -> bool:
-    return _typed("Type the name of the authority to revoke it for good", review, name)
-
-
-def _agreed_to_make(review: str, name: str) -> bool:
-    return _typed("Type the name of the new authority to make it", review, name)
+def _as_reviewed(
+    carry_out: Callable[..., Path], settings_file: Path | None, file: Path, question: str
+) -> None:
+    """Carry out what a reviewed file says, once the authority's name was typed, and print the protocol."""
+    try:
+        protocol = carry_out(load(settings_file), file, partial(_typed, question), progress=click.echo)
+    except SpineError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"\n{protocol.read_text()}\nThis protocol is kept in {protocol}.")
 
 
 def _typed(question: str, review: str, name: str) -> bool:
