@@ -52,6 +52,8 @@ class ProvenanceCheck:
             raise ProvenanceNotProved(
                 "Cards of this kind must prove that they made their keys themselves, and this card did not. "
                 + (reason or "It showed no attestation.")
+                + " Undo the issuance and take another card, or ask who runs the service whether such cards "
+                "are still to be issued; then go on with this one."
             )
         return claimed(evidence, reason)
 

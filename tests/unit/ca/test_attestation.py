@@ -137,7 +137,9 @@ def test_without_a_proof_the_claim_is_recorded_as_one(maker: Maker) -> None:
     not_local = KeyEvidence({**CLAIMS, "local": False})
     assert check.of(not_local, b"", "1", _now()).kind is ProvenanceKind.UNKNOWN
     assert check.of(NO_EVIDENCE, b"", "1", _now()).kind is ProvenanceKind.UNKNOWN
-    with pytest.raises(ProvenanceNotProved, match="showed no attestation"):
+    with pytest.raises(
+        ProvenanceNotProved, match=r"showed no attestation\. Undo the issuance and take another card"
+    ):
         _check(maker, is_required=True).of(KeyEvidence(CLAIMS), b"", "1", _now())
 
 
