@@ -200,9 +200,10 @@ def require_signs(
 
 def _has_lost_half_of(logged_in: LoggedInCard, purpose: Purpose, certificate: bytes) -> bool:
     """Say whether whose key it is cannot be told. Raises KeysNotOnCard when it is another's, or none."""
-    if logged_in.holds_key_of(purpose, certified_key(certificate), KeySet.FIRST):
+    certified = certified_key(certificate)
+    if logged_in.holds_key_of(purpose, certified, KeySet.FIRST):
         return False
-    if logged_in.has_lost_public_half(purpose, KeySet.FIRST):
+    if logged_in.may_hold_key_of(purpose, certified, KeySet.FIRST):
         return True
     raise KeysNotOnCard(_OTHER_KEYS)
 

@@ -124,10 +124,7 @@ def _set_that_may_hold(logged_in: LoggedInCard, certificates: Mapping[Purpose, b
     """
     certified = _certified(certificates)
     for keys in KeySet:
-        if all(
-            logged_in.has_lost_public_half(purpose, keys) or logged_in.holds_key_of(purpose, key, keys)
-            for purpose, key in certified.items()
-        ):
+        if all(logged_in.may_hold_key_of(purpose, key, keys) for purpose, key in certified.items()):
             return keys
     raise KeysNotOnCard(_NOT_THERE)
 

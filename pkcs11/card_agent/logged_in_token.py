@@ -73,14 +73,14 @@ class LoggedInToken:
         except (cryptoki_errors.ObjectNotFound, cryptoki_errors.PublicHalfLost):
             return False
 
-    def has_lost_public_half(self, purpose: Purpose, keys: KeySet) -> bool:
-        """Say whether only the private half is there."""
-        cka_id = keys.cka_id(purpose)
+    def may_hold_key_of(self, purpose: Purpose, public_key: ec.EllipticCurvePublicKey, keys: KeySet) -> bool:
+        """Say whether nothing tells that the key is another's. A module may sign without the public half."""
         try:
-            self._session.public_key(cka_id=cka_id)
+            return self._session.holds_key_of(public_key, cka_id=keys.cka_id(purpose))
+        except cryptoki_errors.PublicHalfLost:
+            return True
         except cryptoki_errors.ObjectNotFound:
-            return self._session.has_private_key(cka_id=cka_id)
-        return False
+            return False
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
         """Generate an EC P-256 key pair (PKCS #11 CKM_EC_KEY_PAIR_GEN)."""

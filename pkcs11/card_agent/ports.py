@@ -101,10 +101,10 @@ class LoggedInCard(Protocol):
         A card that shows no public half signs something with it; False where it does not do that either.
         """
 
-    def has_lost_public_half(self, purpose: Purpose, keys: KeySet) -> bool:
-        """Say whether the key is there without its public half, which some cards lose with the certificate.
+    def may_hold_key_of(self, purpose: Purpose, public_key: ec.EllipticCurvePublicKey, keys: KeySet) -> bool:
+        """Say whether the key is this one's, or lost its public half, with which some modules cannot tell.
 
-        Whose it is can be told once its certificate is on the card: it is to sign then.
+        Whose that is can be told once its certificate is on the card: it is to sign then.
         """
 
     def generate(self, purpose: Purpose, keys: KeySet = KeySet.FIRST) -> Mapping[str, bool]:
