@@ -135,11 +135,13 @@ def _holder_pin(issue: DeskIssue, form: Mapping[str, str]) -> Pin:
 
 def entry_problems(issue: DeskIssue, form: Mapping[str, str]) -> list[Problem]:
     """Return what is wrong with the PINs as typed, before any card is asked."""
-    found = [pin_problem(form.get(_OPERATOR_PIN, ""), _OPERATOR_PIN)] if issue.needs_approval else []
+    found: list[Problem | None] = []
+    if issue.needs_approval:
+        found.append(pin_problem(form.get(_OPERATOR_PIN, ""), _OPERATOR_PIN, issue.job.operator.name))
     if issue.has_lost_its_pin:
         found.append(Problem("", LOST_PIN))
     elif issue.needs_new_pin:
         found.append(new_pin_problem(issue.job.pin_policy, issue.job.holder.uid, form, NEW_PIN, REPEATED_PIN))
     elif not issue.job.is_locked:
-        found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN))
+        found.append(pin_problem(form.get(_HOLDER_PIN, ""), _HOLDER_PIN, "the new card"))
     return [problem for problem in found if problem]

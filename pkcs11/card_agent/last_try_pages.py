@@ -109,9 +109,9 @@ def _purpose(serial: str) -> str:
 
 def _entry_problems(form: Mapping[str, str], card: CardView, second: CardView | None) -> list[Problem]:
     """Return what is wrong as typed, before anybody's card is asked."""
-    found = [] if card.awaits_so_consent else [pin_problem(form.get(_PIN, ""), _PIN)]
+    found = [] if card.awaits_so_consent else [pin_problem(form.get(_PIN, ""), _PIN, card.holder_name)]
     if second is not None:
-        found.append(pin_problem(form.get(_SECOND_PIN, ""), _SECOND_PIN))
+        found.append(pin_problem(form.get(_SECOND_PIN, ""), _SECOND_PIN, second.holder_name))
     elif not _UID.fullmatch(form.get(_SECOND_UID, "").replace(" ", "")):
         found.append(Problem(_SECOND_UID, "Enter the 12 digits of the second person's user id (UUID)."))
     elif form.get(_AGREES) != "yes":

@@ -123,10 +123,13 @@ def progress_message(progress: Progress) -> dict[str, object]:
     }
 
 
-def pin_problem(digits: str, field: str) -> Problem | None:
-    """Return what is wrong with a PIN that need not be tried on the card, so that no try is lost."""
+def pin_problem(digits: str, field: str, whose: str = "") -> Problem | None:
+    """Return what is wrong with a PIN that need not be tried on the card, so that no try is lost.
+
+    ``whose`` tells it from another one that the form asks for.
+    """
     if not digits:
-        return Problem(field, "Enter the PIN.")
+        return Problem(field, f"Enter the PIN of {whose}." if whose else "Enter the PIN.")
     if not digits.isascii() or not digits.isdigit() or len(digits) > 16:
         return Problem(field, "A PIN has only digits. No try was used.")
     return None

@@ -88,8 +88,10 @@ class RenewCard:
 
     def problems(self, job: CardJob, form: Mapping[str, str]) -> list[Problem]:
         """Return what need not be tried on a card, so that no try is lost."""
-        fields = [HOLDER_PIN, *([SIGNER_PIN] if renewal_from_untrusted(job).needs_signer else [])]
-        found = [pin_problem(form.get(field, ""), field) for field in fields]
+        whose = {HOLDER_PIN: job.holder.name}
+        if renewal_from_untrusted(job).needs_signer:
+            whose[SIGNER_PIN] = "the card that signs"
+        found = [pin_problem(form.get(field, ""), field, of) for field, of in whose.items()]
         return [problem for problem in found if problem]
 
     def begin(self, at_desk: JobAtDesk, cards: Cards, form: Mapping[str, str]) -> Run | None:

@@ -80,6 +80,15 @@ def test_a_wrong_operator_pin_leaves_everything_as_it_was(
     assert job.state == "active"
 
 
+def test_a_pin_that_is_missing_is_asked_for_by_its_name(
+    person: Driver, site: DeskJobSite, job: SiteJob
+) -> None:
+    """The form asks for several."""
+    person.take_blank("right")
+    with pytest.raises(DriverRefused, match=r"^Enter the PIN of Grace Operator\.$"):
+        issue(person, site, job, operator_pin="")
+
+
 @pytest.mark.parametrize("pin", ["111111", "123456", "12345", "123456789", "190384", "555036", "12a456", ""])
 def test_a_guessable_new_pin_is_refused_before_any_card_is_asked(
     person: Driver, site: DeskJobSite, job: SiteJob, pin: str

@@ -84,6 +84,8 @@ def test_a_colleague_agrees_with_her_own_card_and_the_right_pin_gives_all_tries_
             person.sign_in(hop(site), WRONG_PIN, operator_card)
     with pytest.raises(DriverRefused, match=r"Wrong PIN\. You have 2 tries left"):
         person.use_last_try(operator_card, OPERATOR_PIN, second_pin=WRONG_PIN)
+    with pytest.raises(DriverRefused, match=rf"^Enter the PIN of {OPERATOR['name']}\.$"):
+        person.use_last_try(operator_card, "", second_pin=HOLDER_PIN)
     person.use_last_try(operator_card, OPERATOR_PIN, second_pin=HOLDER_PIN)
     assert site.consents[-1]["second"] == HOLDER["uid"]
     assert site.consents[-1]["signed"] == "yes"
